@@ -1,0 +1,72 @@
+/*
+ * A strict scanner of JSON over spans of bytes: RFC 8259 to the letter, no tree, nothing
+ * allocated but the caller's buffers. It serves the paths where every object of a directory
+ * passes (pages, snapshot lines); jansson serves everything small and is its oracle in tests.
+ *
+ * Text is checked once, with scan_check(); the other functions expect checked text and then
+ * only walk it.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/span.h"
+
+enum {
+	SCAN_DEPTH_MAX = 64,         /* [T27] */
+	SCAN_MEMBERS_MAX = 4096,     /* members of one object */
+	SCAN_ELEMENTS_MAX = 4 << 20, /* elements of one array */
+	SCAN_STRING_MAX = 8 << 20,   /* bytes of one string, as written */
+};
+
+enum scan_type {
+	SCAN_NOTHING, /* the span is absent */
+	SCAN_OBJECT,
+	SCAN_ARRAY,
+	SCAN_STRING,
+	SCAN_NUMBER,
+	SCAN_TRUE,
+	SCAN_FALSE,
+	SCAN_NULL,
+};
+
+/*
+ * Checks that `text` is exactly one JSON value, blanks around it allowed: UTF-8 as RFC 3629
+ * has it, paired surrogates in escapes, no duplicate keys (also when spelled with different
+ * escapes), limits above. ERROR_FORMAT: "byte 17: …".
+ */
+MUST_CHECK bool scan_check(struct span text, struct error *err);
+
+/* The type of checked text, by its first byte. */
+enum scan_type scan_type(struct span value);
+
+/* The value without the blanks around it. */
+struct span scan_trim(struct span value);
+
+/* Walks the members of a checked object, or the elements of a checked array. */
+struct scan {
+	const char *at, *end;
+};
+
+struct scan scan_open(struct span object_or_array);
+/* `key` is what stands between the quotes, escapes and all. False at the end. */
+bool scan_member(struct scan *scan, struct span *key, struct span *value);
+bool scan_element(struct scan *scan, struct span *value);
+
+/* The value at `key` (which has no escapes) of a checked object; absent when it is not there. */
+struct span scan_find(struct span object, const char *key);
+
+/* Appends what a checked string says: UTF-8, escapes undone. A NUL may be in it. */
+void scan_text(struct span string, struct buf *out);
+
+/* What a checked string says, when it has no escapes: borrowed, without quotes; else absent. */
+struct span scan_text_direct(struct span string);
+
+/*
+ * Appends `text` (UTF-8) as a JSON string with the fewest escapes: only `"`, `\` and C0
+ * controls (\b \f \n \r \t, else \u00xx in lower case). This is the canonical form.
+ */
+void scan_quote(struct span text, struct buf *out);
+
+/* True when the string, as written between its quotes, is in that canonical form already. */
+bool scan_is_canonical_string(struct span string);

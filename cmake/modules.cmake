@@ -1,0 +1,75 @@
+# The house in functions: a folder is a module, tests/<folder>/*_test.c are its tests.
+
+# unstage_module(graph USES auth directory LIBRARIES libcurl)
+function(unstage_module name)
+	cmake_parse_arguments(module "" "" "USES;LIBRARIES" ${ARGN})
+	file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${name}/*.c)
+	add_library(unstage_${name} STATIC ${sources})
+	target_include_directories(unstage_${name} PUBLIC ${CMAKE_SOURCE_DIR})
+	foreach(used ${module_USES})
+		target_link_libraries(unstage_${name} PUBLIC unstage_${used})
+	endforeach()
+	foreach(library ${module_LIBRARIES})
+		target_link_libraries(unstage_${name} PUBLIC PkgConfig::${library})
+	endforeach()
+
+	file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/${name}/*_test.c)
+	foreach(source ${tests})
+		get_filename_component(test ${source} NAME_WE)
+		set(target ${name}_${test})
+		add_executable(${target} EXCLUDE_FROM_ALL ${source})
+		target_link_libraries(${target} PRIVATE unstage_${name} PkgConfig::cmocka)
+		target_compile_definitions(${target} PRIVATE TEST_DATA="${CMAKE_SOURCE_DIR}/tests/data"
+			TEST_SHARED="${CMAKE_SOURCE_DIR}/../shared")
+		set_target_properties(${target} PROPERTIES
+			RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+		add_test(NAME ${target} COMMAND ${target})
+		# cmocka catches SIGSEGV; the sanitizer has to win.
+		set_tests_properties(${target} PROPERTIES TIMEOUT 600 LABELS module
+			ENVIRONMENT "ASAN_OPTIONS=handle_segv=2:detect_leaks=1;UBSAN_OPTIONS=print_stacktrace=1")
+		set_property(GLOBAL APPEND PROPERTY unstage_tests ${target})
+	endforeach()
+endfunction()
+
+function(unstage_program name)
+	cmake_parse_arguments(program "" "FOLDER" "USES;LIBRARIES" ${ARGN})
+	file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${program_FOLDER}/*.c)
+	add_executable(${name} ${sources})
+	foreach(used ${program_USES})
+		target_link_libraries(${name} PRIVATE unstage_${used})
+	endforeach()
+	foreach(library ${program_LIBRARIES})
+		target_link_libraries(${name} PRIVATE PkgConfig::${library})
+	endforeach()
+endfunction()
+
+# The program against the simulator and against the world's own tools: tests/program/*_test.sh.
+function(unstage_program_tests)
+	get_property(tests GLOBAL PROPERTY unstage_tests)
+	add_custom_target(unstage_tests DEPENDS unstage ${tests})
+	file(GLOB scripts CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/program/*_test.sh)
+	foreach(script ${scripts})
+		get_filename_component(test ${script} NAME_WE)
+		add_test(NAME program_${test} COMMAND bash ${script})
+		set_tests_properties(program_${test} PROPERTIES TIMEOUT 900 LABELS program
+			ENVIRONMENT "UNSTAGE=$<TARGET_FILE:unstage>;SOURCE=${CMAKE_SOURCE_DIR}")
+		set_property(TEST program_${test} PROPERTY SKIP_RETURN_CODE 77)
+	endforeach()
+endfunction()
+
+# fuzz/<folder>_<what>.c: a libFuzzer target that links that folder.
+function(unstage_fuzzers)
+	if(NOT UNSTAGE_FUZZ)
+		return()
+	endif()
+	file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/fuzz/*.c)
+	foreach(source ${sources})
+		get_filename_component(target ${source} NAME_WE)
+		string(REGEX REPLACE "_.*" "" folder ${target})
+		add_executable(fuzz_${target} ${source})
+		target_link_libraries(fuzz_${target} PRIVATE unstage_${folder})
+		target_link_options(fuzz_${target} PRIVATE -fsanitize=fuzzer)
+		set_target_properties(fuzz_${target} PROPERTIES
+			RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
+	endforeach()
+endfunction()

@@ -1,0 +1,154 @@
+/*
+ * Requests to Microsoft Graph v1.0: lists read item by item, reads by id, writes in batches,
+ * the audit log, and the table that says what every answer means (contract 5.8).
+ *
+ * Reads are retried here. Writes are never repeated blindly: a write whose answer did not
+ * come, or came as 5xx, is GRAPH_UNKNOWN and settled by its owner, who reads.
+ */
+#pragma once
+
+#include "auth/auth.h"
+#include "directory/directory.h"
+#include "net/net.h"
+
+enum {
+	GRAPH_BATCH_MAX = 20,
+	GRAPH_ITEM_MAX = 8 << 20,       /* one item of a list */
+	GRAPH_ENVELOPE_MAX = 256 << 10, /* a page without its items */
+	GRAPH_PAGES_MAX = 1 << 20,
+};
+
+struct graph_options {
+	const struct transport *transport;  /* borrowed */
+	struct auth *auth;                  /* borrowed */
+	const struct net_origins *origins;  /* borrowed: the gate for nextLink [T19] */
+	const char *url;                    /* "https://graph.microsoft.com": version root is url/v1.0 */
+	const struct progress *progress;
+	int64_t run_limit_ms;               /* the whole run; 0: six hours */
+	int64_t (*clock_ms)(void);          /* as in struct retry */
+	void (*sleep_ms)(int64_t);
+};
+
+struct graph;
+MUST_CHECK struct graph *graph_open(const struct graph_options *options, struct error *err);
+void graph_close(struct graph *graph);
+DEFINE_CLEANUP(struct graph *, graph_close);
+
+/* What the service's Date header said last, in ms; TIME_NONE before the first answer. */
+int64_t graph_service_time_ms(const struct graph *graph);
+
+struct graph_organization {
+	char id[ID_BYTES + 1];
+	char name[256];
+};
+/* GET /organization: decides which tenant this is [T1]. */
+MUST_CHECK bool graph_organization(struct graph *graph, struct graph_organization *out, struct error *err);
+
+/* ---- reading --------------------------------------------------------------------- */
+
+/* One item of a list, strictly checked JSON; borrowed during the call. False ends the list. */
+typedef bool graph_item_function(void *context, struct span item, struct error *err);
+
+/*
+ * Reads a list to its end: `path` below the version root, with its query, encoded. nextLink
+ * passes the gate each time and may not repeat. An answer without `value`, or one that
+ * breaks a limit, is ERROR_FORMAT; an expired page token starts the list again once, only
+ * where `restart` (NULL: never) was called first to forget what came.
+ *   ERROR_AUTH 401 twice · ERROR_DENIED 403, with the permission that is missing ·
+ *   ERROR_NETWORK after all tries · ERROR_REFUSED a nextLink that the gate refuses
+ */
+MUST_CHECK bool graph_list(struct graph *graph, const char *path, graph_item_function *item,
+	void (*restart)(void *context), void *context, struct error *err);
+
+/*
+ * Reads everything directory sync can touch, as canonical lines (directory.h), each ended by a
+ * newline; an object's lines come in one call. Users with manager, groups with members and
+ * owners, contacts, deleted users and groups, and isCloudManaged of every object where it
+ * matters (not synced now, but with a source anchor or an on-premises SID).
+ * What the credentials may not read of an object is listed in its "unknown".
+ * An empty list of users is an error: a tenant has at least one (rule 8).
+ */
+typedef bool graph_lines_function(void *context, struct span lines, struct error *err);
+MUST_CHECK bool graph_collect(struct graph *graph, graph_lines_function *lines, void *context,
+	struct error *err);
+
+/* What to read of one object again; relations cost a list each. */
+enum graph_read_flags { GRAPH_READ_MEMBERS = 1, GRAPH_READ_OWNERS = 2, GRAPH_READ_BEHAVIOR = 4 };
+
+struct graph_read {
+	const struct kind *kind;
+	char id[ID_BYTES + 1];
+	unsigned flags;
+	/* the answer: lines to free with memory_free(); NULL where the object is nowhere */
+	char *lines;
+};
+
+/*
+ * Reads objects by id, 20 to a batch, live ones first and then deleted items (a contact has
+ * none). Every read gets its answer, or the call fails.
+ */
+MUST_CHECK bool graph_read_objects(struct graph *graph, struct graph_read *reads, size_t count,
+	struct error *err);
+
+/*
+ * Audit records (contract 4) from `from_ms` to `until_ms`, both included, every writer, in the
+ * service's order.
+ */
+MUST_CHECK bool graph_audits(struct graph *graph, int64_t from_ms, int64_t until_ms,
+	graph_item_function *record, void *context, struct error *err);
+
+/* ---- writing ---------------------------------------------------------------------- */
+
+/*
+ * Only operations that set a state [T3]. Method and path of each come from one table [T6]; a
+ * DELETE that matches none of its templates can't be sent.
+ */
+enum graph_operation {
+	GRAPH_SET,           /* PATCH /{users|groups}/{id}, body */
+	GRAPH_RESTORE,       /* POST /directory/deletedItems/{id}/restore */
+	GRAPH_REMOVE,        /* DELETE /{users|groups}/{id}: soft */
+	GRAPH_ADD_MEMBER,    /* POST /groups/{id}/members/$ref */
+	GRAPH_REMOVE_MEMBER, /* DELETE /groups/{id}/members/{target}/$ref */
+	GRAPH_ADD_OWNER,
+	GRAPH_REMOVE_OWNER,
+	GRAPH_SET_MANAGER,   /* PUT /users/{id}/manager/$ref */
+	GRAPH_CLEAR_MANAGER, /* DELETE /users/{id}/manager/$ref */
+	GRAPH_OPERATION_COUNT,
+};
+
+const char *graph_operation_name(enum graph_operation operation); /* "add-member" */
+
+enum graph_outcome {
+	GRAPH_NOT_SENT = 0,
+	GRAPH_DONE,      /* 2xx */
+	GRAPH_ALREADY,   /* 400 "already exist" / 404 of a reference: success after a re-read */
+	GRAPH_THROTTLED, /* 429: not done, may be sent again */
+	GRAPH_CONFLICT,  /* 409, or 400 with ObjectConflict: who holds it is in `text` */
+	GRAPH_REFUSED,   /* other 4xx: mastered elsewhere, read-only, malformed */
+	GRAPH_DENIED,    /* 403 */
+	GRAPH_ABSENT,    /* 404 */
+	GRAPH_UNKNOWN,   /* no answer, 5xx, or an answer that does not match: read to know */
+};
+
+struct graph_write {
+	enum graph_operation operation;
+	const struct kind *kind;
+	char id[ID_BYTES + 1];
+	char target[ID_BYTES + 1]; /* member, owner, manager */
+	struct span body;          /* GRAPH_SET, GRAPH_RESTORE: JSON; absent: none */
+	/* the answer */
+	enum graph_outcome outcome;
+	long status;
+	char code[64], request_id[64];
+	char text[512]; /* Graph's words and what to do next */
+};
+
+/*
+ * Sends up to 20 writes of different targets in one $batch. True when every write has its
+ * outcome (inner 429s were sent again alone, as often as the retry table allows). False only
+ * where nothing was sent (ERROR_AUTH, ERROR_REFUSED …); a lost answer is true with GRAPH_UNKNOWN.
+ */
+MUST_CHECK bool graph_write_batch(struct graph *graph, struct graph_write *writes, size_t count,
+	struct error *err);
+
+const char *graph_outcome_name(enum graph_outcome outcome);

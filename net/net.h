@@ -1,0 +1,156 @@
+/*
+ * HTTP, and where a secret may go. One seam, several users: libcurl in the program, a
+ * simulator or replayed exchanges in tests and rehearsals.
+ */
+#pragma once
+
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/log.h"
+
+enum {
+	NET_URL_MAX = 16 << 10,          /* [T19] */
+	NET_BODY_MAX = 64 << 20,         /* after decompression [T30] */
+	NET_RATIO_MAX = 200,
+	NET_HEADERS_MAX = 64 << 10,
+	NET_CONNECT_MS = 10000,
+	NET_STALL_MS = 60000,
+	NET_TOTAL_MS = 100000,
+};
+
+/* ---- origins: one table of scheme, host, port and which secret may go there [T20] ---- */
+
+enum net_secret { NET_SECRET_NONE, NET_SECRET_CREDENTIAL, NET_SECRET_TOKEN };
+
+struct net_origin {
+	const char *scheme; /* "https"; "http" only for the literal 127.0.0.1 or [::1] */
+	const char *host;   /* ASCII, lower case */
+	unsigned port;
+	enum net_secret secret;
+	const char *root;   /* the path prefix below which requests stay: "/v1.0/", "/" */
+};
+
+struct net_origins;
+struct net_origins *net_origins_new(void);
+void net_origins_free(struct net_origins *origins);
+DEFINE_CLEANUP(struct net_origins *, net_origins_free);
+
+/*
+ * Adds an origin from "https://host[:port]" with its secret and root path.
+ * ERROR_USAGE: plain http to anything but a literal loopback address, a path, a user part, …
+ */
+MUST_CHECK bool net_origins_add(struct net_origins *origins, const char *url, enum net_secret secret,
+	const char *root, struct error *err);
+
+/*
+ * The gate [T19]: may a request carrying `secret` go to `url`? https (http for a loopback
+ * simulator), no user part, exact host and port of a row, path under the row's root without
+ * dot segments in any spelling, no fragment, backslash, blank or control, at most NET_URL_MAX.
+ * ERROR_REFUSED says which rule and names the host, printable. An empty table allows nothing.
+ */
+MUST_CHECK bool net_gate(const struct net_origins *origins, const char *url, enum net_secret secret,
+	struct error *err);
+
+/* ---- requests ------------------------------------------------------------------------ */
+
+struct net_header {
+	const char *name; /* lower case */
+	const char *value;
+};
+
+enum { NET_REQUEST_HEADERS = 8 };
+
+struct net_request {
+	const char *method;
+	const char *url;
+	struct net_header headers[NET_REQUEST_HEADERS];
+	size_t header_count;
+	struct span body;              /* absent: none */
+	enum net_secret secret;        /* what it carries; the gate is asked with it */
+	const char *bearer;            /* the access token, or NULL; never logged */
+	/* When set, a 2xx body goes here in pieces as it comes and not into the response's body. */
+	bool (*sink)(void *context, struct span piece, struct error *err);
+	void *sink_context;
+};
+
+struct net_response {
+	long status;            /* HTTP status; 0 where none came */
+	struct buf headers;     /* "name: value\n" lines, names in lower case */
+	struct buf body;
+	int64_t took_ms;
+	bool sent;              /* the request may have reached the server (bytes left) */
+};
+
+void net_response_init(struct net_response *response);
+void net_response_release(struct net_response *response);
+/* Borrowed value of a response header (name in lower case); absent when there is none. */
+struct span net_response_header(const struct net_response *response, const char *name);
+
+/*
+ * One exchange. True whenever a status came, whatever it is. False:
+ *   ERROR_NETWORK  nothing usable came (host, what was tried and curl's words); `sent` tells
+ *                  whether the server may have seen the request
+ *   ERROR_REFUSED  the gate refused; nothing left this machine
+ *   ERROR_FORMAT   the answer breaks a limit
+ * or whatever the sink set.
+ */
+struct transport {
+	bool (*send)(void *context, const struct net_request *request, struct net_response *response,
+		struct error *err);
+	void (*close)(void *context);
+	void *context;
+};
+
+MUST_CHECK bool transport_send(const struct transport *transport, const struct net_request *request,
+	struct net_response *response, struct error *err);
+void transport_close(struct transport *transport);
+
+struct net_options {
+	const char *proxy;   /* from the configuration; NULL: none, and no environment is asked */
+	const char *ca_file; /* NULL: the system's */
+	FILE *trace;         /* header names from an allow-list, never bodies [T22]; NULL: none */
+};
+
+/* libcurl's options are set from the threat model [T25]; `origins` is borrowed. */
+MUST_CHECK bool transport_curl(struct transport *transport, const struct net_origins *origins,
+	const struct net_options *options, struct error *err);
+
+/*
+ * Replays exchanges from text, for tests: requests must come in order and match; what was
+ * sent is kept for the test to look at. See net/replay.c for the form.
+ */
+struct replay;
+struct replay *replay_new(const char *script);
+void replay_free(struct replay *replay);
+struct transport replay_transport(struct replay *replay);
+/* What went wrong or is left over, or NULL when every exchange was used and matched. */
+const char *replay_trouble(const struct replay *replay);
+const char *replay_sent_body(const struct replay *replay, size_t exchange);
+
+/*
+ * Keeps the short list of environment variables of T24 and drops the rest, before any library
+ * starts; then draws random bytes once and initialises OpenSSL without its configuration file
+ * and libcurl. Call first in main(). ERROR_SYSTEM.
+ */
+MUST_CHECK bool net_start(struct error *err);
+
+/* ---- waiting ------------------------------------------------------------------------- */
+
+/*
+ * When to try again: Retry-After (integer or decimal seconds, or a date) capped, else backoff
+ * doubling from 3 s with jitter, at most NET_RETRY_MAX_MS a wait, NET_TRIES_MAX tries.
+ */
+enum { NET_TRIES_MAX = 10, NET_RETRY_MAX_MS = 180000 };
+
+struct retry {
+	unsigned tries;
+	int64_t deadline_ms; /* monotonic; of the whole run */
+	int64_t (*clock_ms)(void);          /* monotonic; NULL: time_monotonic_ms */
+	void (*sleep_ms)(int64_t);          /* NULL: time_sleep_ms */
+};
+
+/* Waits; false (ERROR_NETWORK, what was tried how often) when tries or time are used up. */
+MUST_CHECK bool retry_wait(struct retry *retry, struct span retry_after, const char *why,
+	const struct progress *progress, struct error *err);

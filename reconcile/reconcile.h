@@ -1,0 +1,180 @@
+/*
+ * What changed, who wrote it, what stood there before, and whether it must go back.
+ *
+ * A tool that restores a backup destroys every legitimate change made since. So for each
+ * attribute, and each element of a set, five things are looked at: base, before, staging,
+ * live, last writer (design, section 2). The first case that fits gives the verdict:
+ *
+ *	live = staging's value ≠ before, nobody wrote it after staging         revert
+ *	staging wrote it, live = before (somebody put it back)                 healed
+ *	staging wrote it, somebody wrote it afterwards (even the same value),
+ *	or live is neither                                                     contested
+ *	staging touched it, but its value, or before, is not proved            suspect
+ *	live ≠ base, nothing points to the staging server                      drift
+ *	must be put back, and nobody can put back what it was                  blocked
+ *
+ * Unknown is never a difference and never rolled back. The same inputs give the same bytes.
+ */
+#pragma once
+
+#include "base/json.h"
+#include "directory/directory.h"
+#include "snapshots/snapshots.h"
+
+/* ---- evidence: who wrote what, when (docs/FORMAT-evidence.md) ------------------------- */
+
+enum fact_operation {
+	FACT_SET,      /* the attribute became `new` (a set: the whole set) */
+	FACT_ADD,      /* `new` was added to a relation or set */
+	FACT_REMOVE,   /* `old` was removed from it */
+	FACT_NAMED,    /* the record names the attribute, no values */
+	FACT_CREATE, FACT_DELETE, FACT_PURGE, FACT_RESTORE, /* the object; no attribute */
+};
+
+struct writer {
+	const char *id;     /* object id or app id */
+	const char *name;   /* UPN, or the app's display name */
+	const char *server; /* "SYNC02" where the name is a sync server's identity (contract 4.4); else NULL */
+};
+
+struct fact {
+	int64_t when_ms;
+	const char *source; /* "audit" */
+	const struct writer *who;
+	const struct kind *kind;
+	const char *id;
+	const struct attribute *attribute; /* NULL: of the object, or a name the kinds table lacks */
+	const char *attribute_name;        /* as recorded; NULL: of the object */
+	enum fact_operation operation;
+	bool old_known, new_known;
+	struct span old_value, new_value;  /* canonical; absent = nothing */
+	const char *reference;             /* audit id */
+};
+
+struct evidence;
+
+struct evidence_header {
+	char tenant[ID_BYTES + 1];
+	int64_t from_ms, until_ms;     /* covered, all writers */
+	int64_t collected_ms;
+};
+
+/* An empty collection for what follows; facts are added in any order. */
+struct evidence *evidence_new(const struct evidence_header *header);
+void evidence_free(struct evidence *evidence);
+DEFINE_CLEANUP(struct evidence *, evidence_free);
+
+/*
+ * Adds the facts of one directoryAudits record (contract 4.3): JSON in strings, values missing or
+ * bare, the directory's inner names, memberships recorded at the member. Records of failed
+ * operations and of other services add nothing. The same record twice adds nothing twice.
+ * ERROR_FORMAT: not a record (its id, where there is one).
+ */
+MUST_CHECK bool evidence_add_audit(struct evidence *evidence, struct span record, struct error *err);
+
+/* Whole or not at all: header line, a fact a line in order of time, trailer with the count. */
+MUST_CHECK bool evidence_save(struct evidence *evidence, const char *path, struct error *err);
+/* ERROR_FORMAT: file, line, byte; also a missing trailer ("incomplete"). */
+MUST_CHECK struct evidence *evidence_load(const char *path, struct error *err);
+
+const struct evidence_header *evidence_header(const struct evidence *evidence);
+size_t evidence_count(const struct evidence *evidence);
+size_t evidence_records(const struct evidence *evidence);   /* audit records behind the facts */
+const struct fact *evidence_fact(struct evidence *evidence, size_t index); /* in order of time, then reference */
+/* The BLAKE2b-256 of the saved form, 64 hex digits: what a plan names. */
+const char *evidence_identity(struct evidence *evidence);
+
+/* The facts about one object, in order of time: a borrowed array. */
+const struct fact *const *evidence_of(struct evidence *evidence, struct span id, size_t *count);
+
+/* "Sync_SYNC02_7be1c04d9a31@…" or "ConnectSyncProvisioning_SYNC02_7be1c04d9a31": the server, or false. */
+bool sync_identity_server(const char *name, char server[static 64]);
+
+/* The sync identities seen, with what they wrote; sorted by server. */
+struct sync_identity {
+	struct writer writer;
+	uint64_t facts, records, objects;
+	int64_t first_ms, last_ms;
+};
+const struct sync_identity *evidence_identities(struct evidence *evidence, size_t *count);
+
+/* ---- findings ------------------------------------------------------------------------- */
+
+enum verdict {
+	VERDICT_REVERT, VERDICT_HEALED, VERDICT_CONTESTED, VERDICT_SUSPECT, VERDICT_DRIFT,
+	VERDICT_BLOCKED, VERDICT_COUNT,
+};
+
+enum door { DOOR_NONE, DOOR_GRAPH, DOOR_SYNC, DOOR_DIRECTORY, DOOR_EXCHANGE, DOOR_ADSYNC, DOOR_MANUAL, DOOR_COUNT };
+
+enum change {
+	CHANGE_VALUE,    /* an attribute with one value, or a list */
+	CHANGE_ELEMENT,  /* one element of a set: in base/before/… it is there (its canonical value) or absent */
+	CHANGE_CREATED, CHANGE_DELETED, CHANGE_RESTORED, CHANGE_PURGED, /* the object; values absent */
+};
+
+/* One of the five values. Not known: nothing proves it; known and absent: it was empty. */
+struct known_value {
+	bool known;
+	struct span value;
+};
+
+struct finding {
+	enum verdict verdict;
+	enum change change;
+	enum door door;       /* the way back; DOOR_NONE where nothing is to be put back */
+	const struct kind *kind;
+	struct span id, name; /* name: for people, unescaped */
+	enum mastery mastery; /* now */
+	const struct attribute *attribute; /* NULL: the object */
+	struct span element;  /* CHANGE_ELEMENT: the element's key, unescaped */
+	struct known_value base, before, staging, live;
+	const struct writer *last_writer; /* NULL: not in evidence */
+	int64_t last_write_ms, staging_write_ms; /* TIME_NONE: none */
+	const char *reason;   /* a sentence: why this verdict */
+	const char *const *references; /* evidence references, the deciding ones */
+	size_t reference_count;
+	/* addresses and sign-in names quarantined by the service: claimants are in `reason` */
+	bool conflict;
+};
+
+struct reconcile_options {
+	struct snapshot *base, *live; /* borrowed; read while reconciling */
+	struct evidence *evidence;    /* borrowed; NULL: two-way comparison, all drift */
+	const char *staging;          /* server name, UPN or app id; NULL with evidence NULL */
+	const char *production;       /* server name, or NULL: every other sync identity is production */
+	const struct progress *progress;
+};
+
+struct findings;
+
+/*
+ * ERROR_REFUSED: different tenants. ERROR_USAGE: `staging` names no writer in the evidence (lists
+ * the sync identities that are there).
+ */
+MUST_CHECK struct findings *findings_new(const struct reconcile_options *options, struct error *err);
+void findings_free(struct findings *findings);
+DEFINE_CLEANUP(struct findings *, findings_free);
+
+size_t findings_count(const struct findings *findings);
+const struct finding *findings_get(const struct findings *findings, size_t index); /* by kind, id, attribute, element */
+
+/* What the staging identity wrote, and how much of it stands in findings ("accounts for the writes"). */
+struct findings_summary {
+	uint64_t by_verdict[VERDICT_COUNT];
+	uint64_t by_door[DOOR_COUNT];             /* of VERDICT_REVERT */
+	uint64_t objects, staging_facts, explained_facts;
+	uint64_t upn_changed, primary_changed, disabled, deleted, created, members_changed, conflicts;
+	int64_t staging_first_ms, staging_last_ms;
+	struct writer staging;
+};
+const struct findings_summary *findings_summary(const struct findings *findings);
+
+const char *verdict_name(enum verdict verdict);
+const char *door_name(enum door door);
+const char *change_name(enum change change);
+
+/* Appends one finding as a JSON line (no newline), as in docs and --json. */
+void finding_add_json(struct buf *out, const struct finding *finding);
+/* Whole `unstage-findings/1`: header line, findings, counting trailer. */
+void findings_add_json(struct buf *out, const struct findings *findings);

@@ -1,0 +1,175 @@
+/*
+ * The way back: a plan of exact steps, its signature, its application, its proof.
+ *
+ * Nothing is decided at apply time that the plan does not say. The journal knows before the
+ * network does; what is unknown is read, never repeated.
+ */
+#pragma once
+
+#include "graph/graph.h"
+#include "reconcile/reconcile.h"
+
+enum {
+	PLAN_FILE_MAX = 256 << 20,
+	PLAN_STEPS_MAX = 1 << 20,
+	PLAN_EXPIRES_S = 24 * 3600,     /* default */
+	PLAN_EXPIRES_MAX_S = 7 * 24 * 3600,
+};
+
+/* ---- the plan (docs/FORMAT-plan.md) ----------------------------------------------------- */
+
+struct plan_step {
+	size_t number;                  /* from 1, in an order that `after` allows */
+	enum graph_operation operation; /* what is done, by whichever door */
+	enum door door;
+	const struct kind *kind;
+	const char *id, *name;
+	const struct attribute *attribute; /* GRAPH_SET, members, owners, manager; NULL: the object */
+	const char *target;             /* member, owner or manager id; NULL */
+	struct span from, to;           /* whole canonical values; absent = nothing */
+	const char *why;                /* the finding's reason */
+	const char *const *references;
+	size_t reference_count;
+	const size_t *after;            /* step numbers that must be done first */
+	size_t after_count;
+	const char *manual;             /* DOOR_MANUAL: a paragraph; else NULL */
+};
+
+struct plan {
+	const char *tenant, *tenant_name, *cloud, *id, *tool;
+	const char *staging;            /* the identity's name */
+	int64_t created_ms, expires_ms;
+	const char *base, *live, *evidence; /* identities */
+	bool base_signed;
+	struct { size_t steps, deletes, member_removals, objects; } limits; /* in force */
+	size_t by_door[DOOR_COUNT];
+	const struct plan_step *steps;
+	size_t step_count;
+};
+
+struct plan_options {
+	const struct findings *findings;
+	struct snapshot *base, *live;
+	struct evidence *evidence;
+	int64_t now_ms;
+	int64_t expires_s;  /* 0: default */
+	const char *tenant_name;
+};
+
+/* ERROR_USAGE: expires_s out of range. A plan without steps is a plan. */
+MUST_CHECK struct plan *plan_new(const struct plan_options *options, struct error *err);
+void plan_free(struct plan *plan);
+DEFINE_CLEANUP(struct plan *, plan_free);
+
+/* The file's bytes: JSON, one step a line, purpose and version first. */
+void plan_add_json(struct buf *out, const struct plan *plan);
+/*
+ * Strict: every key known, every value of its type, ids GUIDs, operations allowed on their kind,
+ * `after` before its step, counts right, limits not passed. ERROR_FORMAT says where; a newer
+ * version is ERROR_REFUSED.
+ */
+MUST_CHECK struct plan *plan_parse(struct span bytes, struct error *err);
+
+/*
+ * Writes the hand-off files beside the plan: "<stem>-adsync.csv" (door adsync),
+ * "<stem>-sync.txt" (the production server's run), "<stem>-manual.txt". Names of those written
+ * are handed to `written`.
+ */
+MUST_CHECK bool plan_write_hand_offs(const struct plan *plan, const char *plan_path,
+	void (*written)(void *context, const char *path), void *context, struct error *err);
+
+/* ---- keys and signatures: minisign's formats, prehashed kind only ------------------------- */
+
+enum signature_purpose { SIGNATURE_PLAN, SIGNATURE_SNAPSHOT_STATEMENT };
+
+/* Writes both files (secret 0600). `password` absent: not encrypted. ERROR_SYSTEM; never overwrites (ERROR_USAGE). */
+MUST_CHECK bool key_generate(const char *public_path, const char *secret_path, struct span password,
+	struct error *err);
+
+/*
+ * Signs `path` as it lies on disk, into `path`.minisig. Refuses a file that does not begin with
+ * its purpose (ERROR_FORMAT), a secret key whose public half does not match (ERROR_REFUSED),
+ * a wrong password (ERROR_AUTH). `trusted_comment` repeats facts for people.
+ */
+MUST_CHECK bool signature_make(const char *path, enum signature_purpose purpose, const char *secret_key_path,
+	struct span password, const char *trusted_comment, struct error *err);
+
+/* Whether a secret key file wants a password. */
+MUST_CHECK bool key_wants_password(const char *secret_key_path, bool *wants, struct error *err);
+
+/*
+ * Verifies `bytes` (read once; parse these very bytes) against the signature file.
+ * ERROR_REFUSED: no signature, wrong key, wrong purpose, legacy kind, altered, odd comment.
+ * On success copies the key id (16 hex digits) and the trusted comment.
+ */
+struct signature_facts {
+	char key_id[17];
+	char comment[512];
+};
+MUST_CHECK bool signature_verify(struct span bytes, enum signature_purpose purpose,
+	const char *signature_path, const char *public_key_path, struct signature_facts *facts,
+	struct error *err);
+
+/* ---- apply ---------------------------------------------------------------------------------- */
+
+enum step_state {
+	STEP_OPEN,       /* not begun */
+	STEP_DONE,       /* applied by us and read back */
+	STEP_ALREADY,    /* `to` stood there before we came */
+	STEP_STALE,      /* neither from nor to: skipped */
+	STEP_HELD_BACK,  /* a step it depends on is not done */
+	STEP_REFUSED,    /* Graph said no; text says what */
+	STEP_UNKNOWN,    /* sent, and what stands there is neither; a person must look */
+	STEP_WAITING,    /* another door: production, an administrator */
+	STEP_SETTLED,    /* another door did it, or decided otherwise since */
+	STEP_OVERWRITTEN,/* it was done, and is not any more */
+	STEP_STATE_COUNT,
+};
+const char *step_state_name(enum step_state state);
+
+struct apply_options {
+	struct graph *graph;
+	const char *journal_path;      /* SQLite, one per plan id */
+	const char *state_folder;      /* lock and ledger; ours, 0700 */
+	const char *receipt_path;
+	struct span plan_bytes;        /* verified already; hashed into the journal */
+	const struct signature_facts *signature;
+	size_t canary;                 /* of each kind of operation first; at least 1 */
+	int64_t now_ms;
+	int64_t lag_limit_ms;          /* how long an old-looking read waits out replicas; 0: default */
+	const struct progress *progress;
+	void (*told)(void *context, const struct plan_step *step, enum step_state state, const char *text);
+	void *told_context;
+};
+
+struct apply_result {
+	size_t by_state[STEP_STATE_COUNT];
+	bool interrupted;
+};
+
+/*
+ * Applies a verified plan, or goes on where it stopped. Before the first write: tenant of
+ * /organization = tenant of the plan, token's tid where readable, expiry, clock within five
+ * minutes of the service (T12), limits, lock, ledger: else ERROR_REFUSED and nothing is sent.
+ * ERROR_STALE: nothing was applied because every step was stale. Otherwise true, with the
+ * result by state; the receipt is written in any case once a write was sent.
+ */
+MUST_CHECK bool apply_run(const struct plan *plan, const struct apply_options *options,
+	struct apply_result *result, struct error *err);
+
+/* ---- status ------------------------------------------------------------------------------- */
+
+struct status_options {
+	struct graph *graph;
+	const char *production;  /* server name or NULL, as in reconcile */
+	const char *journal_path; /* may not exist yet */
+	void (*told)(void *context, const struct plan_step *step, enum step_state state, const char *text);
+	void *told_context;
+};
+
+/*
+ * Re-reads every step's object. A sync step is settled when live is `to`, or live is not what
+ * staging wrote and production wrote it last (audit log). Also what other doors did.
+ */
+MUST_CHECK bool status_run(const struct plan *plan, const struct status_options *options,
+	struct apply_result *result, struct error *err);

@@ -15,7 +15,12 @@
 #define MUST_CHECK              __attribute__((warn_unused_result))
 #define PRINTF_LIKE(text, rest) __attribute__((format(printf, text, rest)))
 #define UNUSED                  __attribute__((unused))
-#define NORETURN                __attribute__((noreturn))
+/* For large scratch space on the stack of hot functions, which the release build would fill with 0. */
+#define UNINITIALIZED __attribute__((uninitialized))
+/* For the rare case of a hot function, which would pay for its registers and its frame. */
+#define NOINLINE      __attribute__((noinline))
+#define ALWAYS_INLINE __attribute__((always_inline)) inline
+#define NORETURN      __attribute__((noreturn))
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -25,7 +30,8 @@
  *	DEFINE_CLEANUP(struct snapshot *, snapshot_close)
  */
 #define DEFINE_CLEANUP(type, function)                                                             \
-	static inline void function##p(type *variable)                                             \
+	static inline void function##p(                                                            \
+		type *variable) /* NOLINT(bugprone-macro-parentheses): a type */                   \
 	{                                                                                          \
 		function(*variable);                                                               \
 	}                                                                                          \

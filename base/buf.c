@@ -6,12 +6,30 @@
 
 #include "base/memory.h"
 
-enum { BUF_FIRST = 256 };
+enum {
+	BUF_FIRST = 256,
+	BUF_WIPED_MAX = 1 << 20, /* no secret is larger */
+};
+
+/* What is small may be a secret: when it moves, nothing of it stays where it was. */
+static char *moved(const struct buf *buf, size_t capacity)
+{
+	char *data;
+
+	if (!buf->data || buf->capacity > BUF_WIPED_MAX)
+		return memory_resize(buf->data, capacity, 1);
+	data = memory_resize(NULL, capacity, 1);
+	memcpy(data, buf->data, buf->length + 1);
+	explicit_bzero(buf->data, buf->capacity);
+	memory_free(buf->data);
+	return data;
+}
 
 char *buf_room(struct buf *buf, size_t length)
 {
 	size_t need, capacity;
 
+	assert(buf->limit <= PTRDIFF_MAX);
 	if (buf->overflowed || length > buf->limit - buf->length) {
 		buf->overflowed = true;
 		return NULL;
@@ -21,7 +39,7 @@ char *buf_room(struct buf *buf, size_t length)
 		capacity = buf->capacity ? buf->capacity : BUF_FIRST;
 		while (capacity < need)
 			capacity *= 2;
-		buf->data = memory_resize(buf->data, capacity, 1);
+		buf->data = moved(buf, capacity);
 		buf->capacity = capacity;
 	}
 	return buf->data + buf->length;
@@ -114,7 +132,7 @@ void buf_wipe(struct buf *buf)
 
 struct span buf_span(const struct buf *buf)
 {
-	return (struct span){buf_text(buf), buf->length};
+	return (struct span){ buf_text(buf), buf->length };
 }
 
 const char *buf_text(const struct buf *buf)

@@ -1,68 +1,65 @@
 #include "base/error.h"
 
 #include <errno.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+
 static const char cut_mark[] = "…";
 
-/* Marks a text that did not fit, at the start of a character. */
-static void mark_cut(char *text, size_t size)
+/* A text that does not fit ends with a mark, behind a whole character. */
+static void PRINTF_LIKE(3, 0)
+	write_text(char *text, size_t size, const char *format, va_list arguments)
 {
-	size_t at = size - sizeof(cut_mark);
+	int length = vsnprintf(text, size, format, arguments);
+	size_t kept;
 
-	while (at > 0 && ((uint8_t)text[at] & 0xc0) == 0x80)
-		at--;
-	memcpy(text + at, cut_mark, sizeof(cut_mark));
+	if (length < 0) {
+		text[0] = '\0';
+	} else if ((size_t)length >= size) {
+		kept = text_whole((struct span){ text, size - 1 }, size - sizeof(cut_mark));
+		memcpy(text + kept, cut_mark, sizeof(cut_mark));
+	}
 }
 
-bool error_set_v(struct error *err, enum error_kind kind, const char *format, va_list arguments)
+void error_set_v(struct error *err, enum error_kind kind, const char *format, va_list arguments)
 {
-	int length = vsnprintf(err->text, sizeof(err->text), format, arguments);
-
+	write_text(err->text, sizeof(err->text), format, arguments);
 	err->kind = kind;
-	if (length < 0)
-		err->text[0] = '\0';
-	else if ((size_t)length >= sizeof(err->text))
-		mark_cut(err->text, sizeof(err->text));
-	return false;
 }
 
-bool error_set(struct error *err, enum error_kind kind, const char *format, ...)
+void error_set_text(struct error *err, enum error_kind kind, const char *format, ...)
 {
 	va_list arguments;
 
 	va_start(arguments, format);
 	error_set_v(err, kind, format, arguments);
 	va_end(arguments);
-	return false;
 }
 
-bool error_prefix(struct error *err, const char *format, ...)
+void error_prefix_text(struct error *err, const char *format, ...)
 {
 	struct error inner = *err;
 	char context[512];
 	va_list arguments;
 
 	va_start(arguments, format);
-	if (vsnprintf(context, sizeof(context), format, arguments) >= (int)sizeof(context))
-		mark_cut(context, sizeof(context));
+	write_text(context, sizeof(context), format, arguments);
 	va_end(arguments);
-	return error_set(err, inner.kind, "%s: %s", context, inner.text);
+	error_set_text(err, inner.kind, "%s: %s", context, inner.text);
 }
 
-bool error_errno(struct error *err, const char *format, ...)
+void error_errno_text(struct error *err, const char *format, ...)
 {
 	int number = errno;
 	char context[512];
 	va_list arguments;
 
 	va_start(arguments, format);
-	if (vsnprintf(context, sizeof(context), format, arguments) >= (int)sizeof(context))
-		mark_cut(context, sizeof(context));
+	write_text(context, sizeof(context), format, arguments);
 	va_end(arguments);
-	return error_set(err, ERROR_SYSTEM, "%s: %s", context, strerror(number));
+	error_set_text(err, ERROR_SYSTEM, "%s: %s", context, strerror(number));
 }
 
 const char *error_kind_name(enum error_kind kind)

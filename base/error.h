@@ -30,15 +30,28 @@ struct error {
 	char text[1024]; /* UTF-8, cut at a character; printable text is the printer's task */
 };
 
-/* Sets the error; a text too long is cut with a mark. Always returns false. */
-bool error_set(struct error *err, enum error_kind kind, const char *format, ...) PRINTF_LIKE(3, 4);
-bool error_set_v(struct error *err, enum error_kind kind, const char *format, va_list arguments);
+/*
+ * Sets the error; a text too long is cut with a mark. Always false, and so that compilers and
+ * analyzers see it: `return error_set(…)` is how a function fails.
+ */
+#define error_set(err, kind, ...) (error_set_text(err, kind, __VA_ARGS__), error_is_false())
+void error_set_text(struct error *err, enum error_kind kind, const char *format, ...)
+	PRINTF_LIKE(3, 4);
+void error_set_v(struct error *err, enum error_kind kind, const char *format, va_list arguments)
+	PRINTF_LIKE(3, 0);
 
-/* Puts "context: " before the text; the kind stays. Always returns false. */
-bool error_prefix(struct error *err, const char *format, ...) PRINTF_LIKE(2, 3);
+/* Puts "context: " before the text; the kind stays. Always false. */
+#define error_prefix(err, ...) (error_prefix_text(err, __VA_ARGS__), error_is_false())
+void error_prefix_text(struct error *err, const char *format, ...) PRINTF_LIKE(2, 3);
 
-/* ERROR_SYSTEM with errno's text behind the given one. Always returns false. */
-bool error_errno(struct error *err, const char *format, ...) PRINTF_LIKE(2, 3);
+/* ERROR_SYSTEM with errno's text behind the given one. Always false. */
+#define error_errno(err, ...) (error_errno_text(err, __VA_ARGS__), error_is_false())
+void error_errno_text(struct error *err, const char *format, ...) PRINTF_LIKE(2, 3);
+
+static inline bool error_is_false(void)
+{
+	return false;
+}
 
 /* "network", "refused", …: the word for --json and for tables. */
 const char *error_kind_name(enum error_kind kind);

@@ -8,6 +8,9 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/text.h"
+
+enum { HOLDER_MAX = 255 }; /* bytes of a lock's line that are quoted */
 
 struct file {
 	char *final_path, *temporary_path;
@@ -25,7 +28,7 @@ static void file_free(struct file *file)
 
 char *file_path(const char *folder, const char *name)
 {
-	struct buf path = BUF_UP_TO(64 << 10);
+	struct buf path = BUF_UP_TO(strlen(folder) + strlen(name) + 1);
 
 	buf_addf(&path, "%s/%s", folder, name);
 	return buf_detach(&path);
@@ -34,16 +37,32 @@ char *file_path(const char *folder, const char *name)
 /* What mkostemp() wants: the target's own folder, so that the rename stays in one file system. */
 static char *temporary_template(const char *final_path)
 {
-	struct buf path = BUF_UP_TO(64 << 10);
+	struct buf path = BUF_UP_TO(strlen(final_path) + sizeof(".XXXXXX"));
 
 	buf_addf(&path, "%s.XXXXXX", final_path);
 	return buf_detach(&path);
 }
 
+/* A rename would put a file where /dev/null was, or cut a link off from what it names. */
+static bool may_be_replaced(const char *path, struct error *err)
+{
+	struct stat facts;
+
+	if (lstat(path, &facts) < 0 || S_ISREG(facts.st_mode))
+		return true;
+	return error_set(err, ERROR_SYSTEM,
+		"%s: it is there and no regular file, so nothing is written in its place; name a "
+		"file",
+		path);
+}
+
 struct file *file_create(const char *final_path, struct error *err)
 {
-	struct file *file = memory_new(sizeof(*file));
+	struct file *file;
 
+	if (!may_be_replaced(final_path, err))
+		return NULL;
+	file = memory_new(sizeof(*file));
 	file->final_path = memory_text(final_path);
 	file->temporary_path = temporary_template(final_path);
 	file->descriptor = mkostemp(file->temporary_path, O_CLOEXEC);
@@ -159,15 +178,16 @@ static bool read_all(
 	}
 }
 
+/* Without waiting for a pipe's other end: only regular files are read. */
 static bool load(const char *path, int flags,
 	bool (*judge)(const char *, const struct stat *, struct error *), size_t limit,
 	struct buf *out, struct error *err)
 {
-	int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | flags);
+	int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | flags);
 	struct stat facts;
 	bool done = false;
 
-	if (descriptor < 0 && errno == ELOOP)
+	if (descriptor < 0 && errno == ELOOP && (flags & O_NOFOLLOW))
 		return error_set(err, ERROR_REFUSED, "%s: a link; name the file itself", path);
 	if (descriptor < 0)
 		return error_errno(err, "%s: can't open", path);
@@ -179,15 +199,16 @@ static bool load(const char *path, int flags,
 	return done;
 }
 
-static bool not_a_folder(const char *path, const struct stat *facts, struct error *err)
+static bool is_file(const char *path, const struct stat *facts, struct error *err)
 {
-	return !S_ISDIR(facts->st_mode) ||
-	       error_set(err, ERROR_SYSTEM, "%s: a folder, a file was expected", path);
+	return S_ISREG(facts->st_mode) ||
+		error_set(err, ERROR_SYSTEM, "%s: %s, a regular file was expected", path,
+			S_ISDIR(facts->st_mode) ? "a folder" : "a pipe or a device");
 }
 
 bool file_load(const char *path, size_t limit, struct buf *out, struct error *err)
 {
-	return load(path, 0, not_a_folder, limit, out, err);
+	return load(path, 0, is_file, limit, out, err);
 }
 
 static bool ours_alone(const char *path, const struct stat *facts, struct error *err)
@@ -231,31 +252,41 @@ static bool write_owner(int descriptor, const char *owner)
 	size_t length = strlen(owner);
 
 	return ftruncate(descriptor, 0) == 0 &&
-	       pwrite(descriptor, owner, length, 0) == (ssize_t)length &&
-	       pwrite(descriptor, "\n", 1, (off_t)length) == 1;
+		pwrite(descriptor, owner, length, 0) == (ssize_t)length &&
+		pwrite(descriptor, "\n", 1, (off_t)length) == 1;
+}
+
+/* Sets the error that names the holder, as far as it has said who it is. */
+static void tell_holder(int descriptor, const char *path, struct error *err)
+{
+	char line[HOLDER_MAX + 1];
+	ssize_t got = pread(descriptor, line, sizeof(line), 0);
+	struct span holder = { line, got > 0 ? (size_t)got : 0 };
+	const char *newline = memchr(line, '\n', holder.length);
+
+	if (newline)
+		holder.length = (size_t)(newline - line);
+	holder.length = text_whole(holder, HOLDER_MAX);
+	if (!holder.length)
+		holder = SPAN_LITERAL("it has not said who it is");
+	error_set(err, ERROR_REFUSED, "%s: another run holds it (%.*s); wait for its end", path,
+		SPAN_FORMAT(holder));
 }
 
 int file_lock(const char *path, const char *owner, struct error *err)
 {
-	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	int descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	char holder[256] = "";
 
 	if (descriptor < 0) {
 		error_errno(err, "%s: can't open the lock", path);
 		return -1;
 	}
 	if (fcntl(descriptor, F_OFD_SETLK, &lock) < 0) {
-		if (errno == EAGAIN || errno == EACCES) {
-			ssize_t got = pread(descriptor, holder, sizeof(holder) - 1, 0);
-
-			holder[got > 0 ? (size_t)got : 0] = '\0';
-			holder[strcspn(holder, "\n")] = '\0';
-			error_set(err, ERROR_REFUSED,
-				"%s: another run holds it (%s); wait for its end", path, holder);
-		} else {
+		if (errno == EAGAIN || errno == EACCES)
+			tell_holder(descriptor, path, err);
+		else
 			error_errno(err, "%s: can't lock", path);
-		}
 		close(descriptor);
 		return -1;
 	}

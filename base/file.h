@@ -13,7 +13,10 @@
 /* A file being written; `final_path` appears at file_commit() and never before. */
 struct file;
 
-/* Creates the temporary file (mode 0600) beside `final_path`. ERROR_SYSTEM where that can't be. */
+/*
+ * Creates the temporary file (mode 0600) beside `final_path`. ERROR_SYSTEM where that can't be, or
+ * where something stands at `final_path` that is no regular file, such as a link or /dev/null.
+ */
 MUST_CHECK struct file *file_create(const char *final_path, struct error *err);
 int file_descriptor(const struct file *file);
 MUST_CHECK bool file_write(struct file *file, const void *data, size_t length, struct error *err);

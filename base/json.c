@@ -1,9 +1,9 @@
 #include "base/json.h"
 
-#include <limits.h>
 #include <string.h>
 
 #include "base/scan.h"
+#include "base/text.h"
 
 /*
  * The scanner judges first: it is stricter than jansson (lone surrogates, limits) and its
@@ -95,9 +95,27 @@ static int add_piece(const char *piece, size_t length, void *out)
 	return 0;
 }
 
+/* jansson writes \u001F where the canonical form has \u001f. */
+static void lower_escapes(char *at, const char *end)
+{
+	while (at < end && (at = memchr(at, '\\', (size_t)(end - at)))) {
+		if (at[1] != 'u') {
+			at += 2;
+			continue;
+		}
+		for (int i = 2; i < 6; i++)
+			at[i] = text_lower(at[i]);
+		at += 6;
+	}
+}
+
 void json_add(struct buf *out, const json_t *json)
 {
+	size_t start = out->length;
+
 	json_dump_callback(json, add_piece, out, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
+	if (!out->overflowed && out->length > start)
+		lower_escapes(out->data + start, out->data + out->length);
 }
 
 json_t *json_from_span(struct span value)

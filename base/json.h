@@ -16,8 +16,8 @@ static inline void json_freep(json_t **json)
 
 /*
  * Parses one strict document: duplicate keys, NUL in strings and trailing bytes are refused,
- * depth is limited to 64 and the size to `limit` bytes. NULL with ERROR_FORMAT ("line 3,
- * column 7 (byte 52): …").
+ * depth is limited to 64 and the size to `limit` bytes. Numbers that jansson can't hold are refused, too.
+ * NULL with ERROR_FORMAT ("byte 52: …").
  */
 MUST_CHECK json_t *json_parse(struct span text, size_t limit, struct error *err);
 

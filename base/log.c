@@ -2,7 +2,8 @@
 
 #include <signal.h>
 #include <stdarg.h>
-#include <stdio.h>
+
+#include "base/error.h"
 
 void progress_step(const struct progress *progress, const char *what, uint64_t done, uint64_t total)
 {
@@ -18,15 +19,15 @@ void progress_wait(const struct progress *progress, const char *why, int64_t dur
 
 void progress_warn(const struct progress *progress, const char *format, ...)
 {
-	char text[1024];
+	struct error text; /* for its way of cutting what is too long */
 	va_list arguments;
 
 	if (!progress || !progress->warn)
 		return;
 	va_start(arguments, format);
-	vsnprintf(text, sizeof(text), format, arguments);
+	error_set_v(&text, ERROR_NONE, format, arguments);
 	va_end(arguments);
-	progress->warn(progress->context, text);
+	progress->warn(progress->context, text.text);
 }
 
 /* The one mutable thing of the process: a handler can reach nothing else. */
@@ -45,7 +46,7 @@ bool interrupted(void)
 
 void interrupted_listen(void)
 {
-	struct sigaction action = {.sa_handler = note_interrupt};
+	struct sigaction action = { .sa_handler = note_interrupt };
 
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGINT, &action, NULL);

@@ -30,7 +30,7 @@ void *memory_new(size_t size)
 
 void *memory_resize(void *memory, size_t count, size_t size)
 {
-	void *resized = reallocarray(memory, count ? count : 1, size);
+	void *resized = reallocarray(memory, count ? count : 1, size ? size : 1);
 
 	if (!resized)
 		out_of_memory();

@@ -48,11 +48,19 @@ struct scan scan_open(struct span object_or_array)
 	return (struct scan){ value.data + 1, value.data + value.length - 1 };
 }
 
+/* Outside of strings nothing of checked text but a blank is that small. */
+static inline const char *skip_small(const char *at, const char *end)
+{
+	while (at < end && (unsigned char)*at <= ' ')
+		at++;
+	return at;
+}
+
 /* `at` is behind the opening quote; returns the closing one. */
-static const char *string_end(const char *at, const char *end)
+static inline const char *string_end(const char *at, const char *end)
 {
 	for (;;) {
-		at = scan_plain_end(at, end);
+		at = scan_run_end(at, end, STOP_AT_QUOTE);
 		if (at == end || *at == '"')
 			return at;
 		at = end - at > 2 ? at + 2 : end;
@@ -86,58 +94,58 @@ static const char *skip_nested(const char *at, const char *end)
 	return at;
 }
 
-static const char *skip_value(const char *at, const char *end)
+/* A value, without the blanks behind it. */
+static inline struct span take_value(struct scan *scan)
 {
+	const char *begin = scan->at, *at = begin, *end = scan->end;
+
 	if (at == end)
-		return end;
+		return (struct span){ at, 0 };
 	if (*at == '"') {
 		at = string_end(at + 1, end);
-		return at + (at < end);
+		at += at < end;
+	} else if (*at == '{' || *at == '[') {
+		at = skip_nested(at, end);
+	} else {
+		while (at < end && *at != ',' && (unsigned char)*at > ' ')
+			at++;
 	}
-	if (*at == '{' || *at == '[')
-		return skip_nested(at, end);
-	while (at < end && *at != ',' && !scan_is_blank(*at))
-		at++;
-	return at;
+	scan->at = at;
+	return (struct span){ begin, (size_t)(at - begin) };
 }
 
 /* Moves to the next member or element; false at the end. */
-static bool next_item(struct scan *scan)
+static inline bool next_item(struct scan *scan)
 {
-	scan->at = scan_skip_blanks(scan->at, scan->end);
-	if (scan->at < scan->end && *scan->at == ',')
-		scan->at = scan_skip_blanks(scan->at + 1, scan->end);
-	return scan->at < scan->end;
+	const char *at = skip_small(scan->at, scan->end);
+
+	if (at < scan->end && *at == ',')
+		at = skip_small(at + 1, scan->end);
+	scan->at = at;
+	return at < scan->end;
 }
 
 bool scan_element(struct scan *scan, struct span *value)
 {
-	const char *begin;
-
 	if (!next_item(scan))
 		return false;
-	begin = scan->at;
-	scan->at = skip_value(begin, scan->end);
-	*value = (struct span){ begin, (size_t)(scan->at - begin) };
+	*value = take_value(scan);
 	return true;
 }
 
 bool scan_member(struct scan *scan, struct span *key, struct span *value)
 {
-	const char *begin, *end;
+	const char *begin, *at, *end = scan->end;
 
 	if (!next_item(scan))
 		return false;
 	begin = scan->at + 1;
-	end = string_end(begin, scan->end);
-	*key = (struct span){ begin, (size_t)(end - begin) };
+	at = string_end(begin, end);
+	*key = (struct span){ begin, (size_t)(at - begin) };
 
-	scan->at = scan_skip_blanks(end + (end < scan->end), scan->end);
-	if (scan->at < scan->end)
-		scan->at = scan_skip_blanks(scan->at + 1, scan->end); /* the colon */
-	begin = scan->at;
-	scan->at = skip_value(begin, scan->end);
-	*value = (struct span){ begin, (size_t)(scan->at - begin) };
+	at = skip_small(at + (at < end), end);
+	scan->at = skip_small(at + (at < end), end); /* the colon */
+	*value = take_value(scan);
 	return true;
 }
 
@@ -152,7 +160,7 @@ struct span scan_find(struct span object, const char *key)
 	while (scan_member(&scan, &found, &value))
 		if (span_equal(found, wanted) ||
 			(memchr(found.data, '\\', found.length) &&
-				scan_compare_said(found, wanted) == 0))
+				scan_compare(found, wanted) == 0))
 			return value;
 	return SPAN_NONE;
 }

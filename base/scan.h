@@ -33,9 +33,24 @@ enum scan_type {
 /*
  * Checks that `text` is exactly one JSON value, blanks around it allowed: UTF-8 as RFC 3629
  * has it, paired surrogates in escapes, no duplicate keys (also when spelled with different
- * escapes), limits above. ERROR_FORMAT: "byte 17: …".
+ * escapes), limits above. ERROR_FORMAT: "byte 17: …", counted from 0.
  */
 MUST_CHECK bool scan_check(struct span text, struct error *err);
+
+/*
+ * As scan_check(), and hands out the members of the outermost object, each as soon as its value
+ * was checked, so that the text need not be walked again. What comes behind it may still be
+ * refused, also as a duplicate: believe nothing before true has come back. False from `give`,
+ * which sets the error then, ends it. An array, or a single value, has no members.
+ */
+struct scan_found {
+	struct span key; /* between the quotes */
+	struct span value;
+	bool key_escaped, value_escaped; /* there is a backslash in it */
+};
+typedef bool scan_found_function(void *context, const struct scan_found *found, struct error *err);
+MUST_CHECK bool scan_check_members(
+	struct span text, scan_found_function *give, void *context, struct error *err);
 
 /* The type of checked text, by its first byte. */
 enum scan_type scan_type(struct span value);
@@ -53,8 +68,19 @@ struct scan scan_open(struct span object_or_array);
 bool scan_member(struct scan *scan, struct span *key, struct span *value);
 bool scan_element(struct scan *scan, struct span *value);
 
-/* The value at `key` (which has no escapes) of a checked object; absent when it is not there. */
+/*
+ * The value at `key` (plain text, as "displayName"; found also where it is spelled with escapes)
+ * of a checked object; absent when it is not there.
+ */
 struct span scan_find(struct span object, const char *key);
+
+/*
+ * Strings. `string` is checked and may stand with its quotes or without them, as a key does: what
+ * is between quotes never begins with one.
+ */
+
+/* Order of what two strings say, byte for byte, without a buffer. */
+int scan_compare(struct span a, struct span b);
 
 /* Appends what a checked string says: UTF-8, escapes undone. A NUL may be in it. */
 void scan_text(struct span string, struct buf *out);
@@ -68,5 +94,5 @@ struct span scan_text_direct(struct span string);
  */
 void scan_quote(struct span text, struct buf *out);
 
-/* True when the string, as written between its quotes, is in that canonical form already. */
+/* True when the string is written in that canonical form already. */
 bool scan_is_canonical_string(struct span string);

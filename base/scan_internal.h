@@ -1,8 +1,9 @@
 /*
- * What the three halves of the scanner share: eight bytes of a string looked at in one go.
+ * What the three halves of the scanner share: many bytes of a string looked at in one go.
  *
- * Each test below leaves the high bit set in the bytes it means. A borrow can only disturb bytes
- * above the first one that was found, so the lowest hit is always right, and only it is used.
+ * Most strings of a directory are shorter than 32 bytes. Where a step covers that many, a string
+ * is one step, which the processor foresees; that is worth more than the bytes saved. x86-64 always
+ * has SSE2; elsewhere, and near the end of the text, eight bytes are looked at in one word.
  */
 #pragma once
 
@@ -10,20 +11,60 @@
 #include <stdint.h>
 #include <string.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "base/scan.h"
 
 #define SCAN_ONES  UINT64_C(0x0101010101010101)
 #define SCAN_HIGHS UINT64_C(0x8080808080808080)
 
-/* The byte at the lowest address is the lowest one on every machine. */
-static inline uint64_t scan_load(const char *at)
-{
-	uint64_t word;
+/* What ends a run of bytes. */
+enum scan_stop {
+	STOP_AT_QUOTE = 1,   /* `"` and `\`: enough to walk checked text */
+	STOP_AT_CONTROL = 2, /* below 0x20 */
+	STOP_AT_HIGH = 4,    /* above 0x7f */
+};
 
-	memcpy(&word, at, sizeof(word));
-	return le64toh(word);
+static inline bool scan_stops(unsigned char byte, int stop)
+{
+	return byte == '"' || byte == '\\' || ((stop & STOP_AT_CONTROL) && byte < 0x20) ||
+		((stop & STOP_AT_HIGH) && byte > 0x7f);
 }
 
+#ifdef __SSE2__
+enum { SCAN_STEP = 32 };
+
+static inline uint32_t scan_hits_16(const char *at, int stop)
+{
+	__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
+	__m128i hits = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')),
+		_mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
+
+	if (stop & STOP_AT_CONTROL) /* the greatest of (byte, 0x1f) is 0x1f */
+		hits = _mm_or_si128(hits,
+			_mm_cmpeq_epi8(
+				_mm_max_epu8(bytes, _mm_set1_epi8(0x1f)), _mm_set1_epi8(0x1f)));
+	if (stop & STOP_AT_HIGH) /* only the sign of a byte counts below */
+		hits = _mm_or_si128(hits, bytes);
+	return (uint32_t)_mm_movemask_epi8(hits);
+}
+
+/* The first byte of the step that stops, or SCAN_STEP. */
+static inline unsigned scan_first_stop(const char *at, int stop)
+{
+	uint32_t hits = scan_hits_16(at, stop) | scan_hits_16(at + 16, stop) << 16;
+
+	return hits ? (unsigned)__builtin_ctz(hits) : SCAN_STEP;
+}
+#else
+enum { SCAN_STEP = 8 };
+
+/*
+ * Each test leaves the high bit set in the bytes it means. A borrow can only disturb bytes above
+ * the first one that was found, so the lowest hit is always right, and only it is used.
+ */
 static inline uint64_t scan_bytes_equal(uint64_t word, unsigned char byte)
 {
 	uint64_t difference = word ^ (SCAN_ONES * byte);
@@ -31,15 +72,35 @@ static inline uint64_t scan_bytes_equal(uint64_t word, unsigned char byte)
 	return (difference - SCAN_ONES) & ~difference & SCAN_HIGHS;
 }
 
-static inline uint64_t scan_bytes_control(uint64_t word)
+static inline unsigned scan_first_stop(const char *at, int stop)
 {
-	return (word - SCAN_ONES * 0x20) & ~word & SCAN_HIGHS;
-}
+	uint64_t word, hits;
 
-/* Which byte of the word was the first that a test found; the hits must not be 0. */
-static inline unsigned scan_first_hit(uint64_t hits)
+	memcpy(&word, at, sizeof(word));
+	word = le64toh(word); /* the byte at the lowest address is the lowest one */
+	hits = scan_bytes_equal(word, '"') | scan_bytes_equal(word, '\\');
+	if (stop & STOP_AT_CONTROL)
+		hits |= (word - SCAN_ONES * 0x20) & ~word & SCAN_HIGHS;
+	if (stop & STOP_AT_HIGH)
+		hits |= word & SCAN_HIGHS;
+	return hits ? (unsigned)__builtin_ctzll(hits) / 8 : SCAN_STEP;
+}
+#endif
+
+/* The first byte at or after `at` that stops; `end` when there is none. */
+static inline const char *scan_run_end(const char *at, const char *end, int stop)
 {
-	return (unsigned)__builtin_ctzll(hits) / 8;
+	unsigned first;
+
+	while (end - at >= SCAN_STEP) {
+		first = scan_first_stop(at, stop);
+		at += first;
+		if (first < SCAN_STEP)
+			return at;
+	}
+	while (at < end && !scan_stops((unsigned char)*at, stop))
+		at++;
+	return at;
 }
 
 static inline bool scan_is_blank(char byte)
@@ -50,22 +111,6 @@ static inline bool scan_is_blank(char byte)
 static inline const char *scan_skip_blanks(const char *at, const char *end)
 {
 	while (at < end && scan_is_blank(*at))
-		at++;
-	return at;
-}
-
-/* The first quote or backslash at or after `at`; `end` when there is none. */
-static inline const char *scan_plain_end(const char *at, const char *end)
-{
-	uint64_t word, hits;
-
-	for (; end - at >= 8; at += 8) {
-		word = scan_load(at);
-		hits = scan_bytes_equal(word, '"') | scan_bytes_equal(word, '\\');
-		if (hits)
-			return at + scan_first_hit(hits);
-	}
-	while (at < end && *at != '"' && *at != '\\')
 		at++;
 	return at;
 }
@@ -82,6 +127,9 @@ static inline int scan_hex_digit(char byte)
 	return -1;
 }
 
+/* Sorts the keys and gives the later one of two that say the same; NULL when all differ. */
+const char *scan_repeated_key(struct span *keys, size_t count, bool escaped);
+
 /*
  * What a checked string says, piece by piece, without a buffer: plain runs are borrowed from the
  * string, an escape is decoded into `decoded`. Strings of any length can so be compared.
@@ -94,6 +142,3 @@ struct scan_pieces {
 struct scan_pieces scan_pieces_open(struct span string);
 /* False at the end. The piece lives until the next call. */
 bool scan_pieces_next(struct scan_pieces *pieces, struct span *piece);
-
-/* Order of what two checked strings say, byte for byte. */
-int scan_compare_said(struct span a, struct span b);

@@ -8,6 +8,8 @@
 
 static struct span unquoted(struct span string)
 {
+	if (!string.data)
+		return SPAN_LITERAL("");
 	if (string.length >= 2 && string.data[0] == '"')
 		return (struct span){ string.data + 1, string.length - 2 };
 	return string;
@@ -22,7 +24,7 @@ static char short_escape(unsigned char byte)
 
 	if (byte == '"' || byte == '\\')
 		return (char)byte;
-	return byte < sizeof(letters) ? letters[byte] : 0;
+	return (char)(byte < sizeof(letters) ? letters[byte] : 0);
 }
 
 static uint32_t hex_of(const char *digits)
@@ -71,7 +73,7 @@ static size_t decode_escape(const char **at, const char *end, char out[static 4]
 	letter = (*at)[1];
 	if (letter != 'u') {
 		*at += 2;
-		out[0] = meaning[letter & 0x7f] ? meaning[letter & 0x7f] : letter;
+		out[0] = (char)(meaning[letter & 0x7f] ? meaning[letter & 0x7f] : letter);
 		return 1;
 	}
 	assert(end - *at >= 6);
@@ -103,7 +105,7 @@ bool scan_pieces_next(struct scan_pieces *pieces, struct span *piece)
 		piece->data = pieces->decoded;
 		return true;
 	}
-	plain_end = scan_plain_end(pieces->at, pieces->end);
+	plain_end = scan_run_end(pieces->at, pieces->end, STOP_AT_QUOTE);
 	assert(plain_end == pieces->end || *plain_end == '\\');
 	*piece = (struct span){ pieces->at, (size_t)(plain_end - pieces->at) };
 	pieces->at = plain_end;
@@ -116,7 +118,7 @@ static bool more_pieces(struct scan_pieces *pieces, struct span *rest)
 	return rest->length || scan_pieces_next(pieces, rest);
 }
 
-int scan_compare_said(struct span a, struct span b)
+int scan_compare(struct span a, struct span b)
 {
 	struct scan_pieces a_pieces = scan_pieces_open(a), b_pieces = scan_pieces_open(b);
 	struct span a_rest = { 0 }, b_rest = { 0 };
@@ -151,36 +153,19 @@ struct span scan_text_direct(struct span string)
 {
 	struct span said = unquoted(string);
 
-	if (said.length && memchr(said.data, '\\', said.length))
+	if (!string.data || memchr(said.data, '\\', said.length))
 		return SPAN_NONE;
 	return said;
 }
 
-/* The first byte that the canonical form escapes. */
-static const char *bare_end(const char *at, const char *end)
-{
-	uint64_t word, hits;
-
-	for (; end - at >= 8; at += 8) {
-		word = scan_load(at);
-		hits = scan_bytes_equal(word, '"') | scan_bytes_equal(word, '\\') |
-			scan_bytes_control(word);
-		if (hits)
-			return at + scan_first_hit(hits);
-	}
-	while (at < end && *at != '"' && *at != '\\' && (unsigned char)*at >= 0x20)
-		at++;
-	return at;
-}
-
 void scan_quote(struct span text, struct buf *out)
 {
-	const char *at = text.data, *end = text.data + text.length, *bare;
+	const char *at = text.data ? text.data : "", *end = at + text.length, *bare;
 	char letter;
 
 	buf_add_byte(out, '"');
 	while (at < end) {
-		bare = bare_end(at, end);
+		bare = scan_run_end(at, end, STOP_AT_QUOTE | STOP_AT_CONTROL);
 		buf_add(out, at, (size_t)(bare - at));
 		at = bare;
 		if (at == end)

@@ -13,20 +13,20 @@ struct span {
 	size_t length;
 };
 
-#define SPAN_NONE          ((struct span){NULL, 0})
-#define SPAN_LITERAL(text) ((struct span){"" text, sizeof(text) - 1})
+#define SPAN_NONE          ((struct span){ NULL, 0 })
+#define SPAN_LITERAL(text) ((struct span){ "" text, sizeof(text) - 1 })
 /* For "%.*s". */
 #define SPAN_FORMAT(span) (int)(span).length, (span).data ? (span).data : ""
 
 static inline struct span span_of(const char *text)
 {
-	return (struct span){text, text ? strlen(text) : 0};
+	return (struct span){ text, text ? strlen(text) : 0 };
 }
 
 static inline bool span_equal(struct span a, struct span b)
 {
 	return !a.data == !b.data && a.length == b.length &&
-	       (!a.length || memcmp(a.data, b.data, a.length) == 0);
+		(!a.data || !b.data || memcmp(a.data, b.data, a.length) == 0);
 }
 
 static inline bool span_is(struct span span, const char *text)
@@ -38,7 +38,7 @@ static inline bool span_is(struct span span, const char *text)
 static inline int span_compare(struct span a, struct span b)
 {
 	size_t shorter = a.length < b.length ? a.length : b.length;
-	int order = shorter ? memcmp(a.data, b.data, shorter) : 0;
+	int order = a.data && b.data ? memcmp(a.data, b.data, shorter) : 0;
 
 	return order ? order : (a.length > b.length) - (a.length < b.length);
 }

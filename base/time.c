@@ -25,7 +25,8 @@ int64_t time_now_ms(void)
 
 int64_t time_monotonic_ms(void)
 {
-	return clock_ms(CLOCK_MONOTONIC);
+	/* It goes on while the machine is suspended: plans and tokens expire then, too. */
+	return clock_ms(CLOCK_BOOTTIME);
 }
 
 void time_sleep_ms(int64_t duration_ms)
@@ -49,12 +50,12 @@ static int64_t days_of(int64_t year, unsigned month, unsigned day)
 	of_era = (unsigned)(y - era * 400);
 	of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
 	return era * 146097 + (int64_t)(of_era * 365 + of_era / 4 - of_era / 100 + of_year) -
-	       719468;
+		719468;
 }
 
 static unsigned days_in(unsigned year, unsigned month)
 {
-	static const unsigned days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	static const unsigned days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
 	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 
 	return days[month - 1] + (month == 2 && leap);
@@ -101,17 +102,27 @@ static bool read_date(struct span *text, int64_t *seconds)
 	return true;
 }
 
-static bool read_clock(struct span *text, int64_t *seconds)
+/* hh:mm; the seconds are whoever's next. */
+static bool read_minutes(struct span *text, int64_t *seconds)
 {
-	unsigned hour, minute, second = 0;
+	unsigned hour, minute;
 
 	if (!read_digits(text, 2, &hour) || !read_byte(text, ':') || !read_digits(text, 2, &minute))
 		return false;
-	if (read_byte(text, ':') && !read_digits(text, 2, &second))
+	if (hour > 23 || minute > 59)
 		return false;
-	if (hour > 23 || minute > 59 || second > 60)
+	*seconds += hour * 3600 + minute * 60;
+	return true;
+}
+
+/* :ss, where 60 is a leap second. */
+static bool read_seconds(struct span *text, int64_t *seconds)
+{
+	unsigned second;
+
+	if (!read_byte(text, ':') || !read_digits(text, 2, &second) || second > 60)
 		return false;
-	*seconds += hour * 3600 + minute * 60 + second;
+	*seconds += second;
 	return true;
 }
 
@@ -135,6 +146,17 @@ static bool read_fraction(struct span *text, int64_t *ticks)
 	for (; digits < TICK_DIGITS; digits++)
 		*ticks *= 10;
 	return true;
+}
+
+/* hh:mm[:ss[.fraction]]: OData lets the seconds out, too. */
+static bool read_clock(struct span *text, int64_t *seconds, int64_t *fraction)
+{
+	*fraction = 0;
+	if (!read_minutes(text, seconds))
+		return false;
+	if (!text->length || text->data[0] != ':')
+		return true;
+	return read_seconds(text, seconds) && read_fraction(text, fraction);
 }
 
 static bool read_zone(struct span *text, int64_t *seconds)
@@ -161,8 +183,8 @@ bool time_parse_ticks(struct span text, int64_t *ticks)
 	if (text.length) {
 		if (!read_byte(&text, 'T') && !read_byte(&text, 't') && !read_byte(&text, ' '))
 			return false;
-		if (!read_clock(&text, &seconds) || !read_fraction(&text, &fraction) ||
-			!read_zone(&text, &seconds) || text.length)
+		if (!read_clock(&text, &seconds, &fraction) || !read_zone(&text, &seconds) ||
+			text.length)
 			return false;
 	}
 	*ticks = seconds * TICKS_A_SECOND + fraction;
@@ -181,9 +203,9 @@ bool time_parse(struct span text, int64_t *ms)
 	return true;
 }
 
-static const char *const month_names[] = {
-	"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-static const char *const day_names[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+static const char *const month_names[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug",
+	"Sep", "Oct", "Nov", "Dec" };
+static const char *const day_names[] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
 
 static bool read_word(struct span *text, const char *const *words, unsigned count, unsigned *index)
 {
@@ -211,7 +233,8 @@ bool time_parse_http(const char *text, int64_t *ms)
 	if (day < 1 || day > days_in(year, month + 1))
 		return false;
 	seconds = days_of(year, month + 1, day) * SECONDS_A_DAY;
-	if (!read_clock(&rest, &seconds) || !span_is(rest, " GMT"))
+	if (!read_minutes(&rest, &seconds) || !read_seconds(&rest, &seconds) ||
+		!span_is(rest, " GMT"))
 		return false;
 	*ms = seconds * MS_A_SECOND;
 	return true;
@@ -220,26 +243,26 @@ bool time_parse_http(const char *text, int64_t *ms)
 /* The broken-down UTC time, and what is left in milliseconds. */
 static int split(int64_t ms, struct tm *parts)
 {
-	int64_t rest = ms % MS_A_SECOND;
-	time_t seconds;
+	int rest = (int)(ms % MS_A_SECOND);
+	time_t seconds = (time_t)(ms / MS_A_SECOND) - (rest < 0);
 
-	if (rest < 0)
-		rest += MS_A_SECOND;
-	seconds = (time_t)((ms - rest) / MS_A_SECOND);
 	gmtime_r(&seconds, parts);
-	return (int)rest;
+	return rest < 0 ? rest + MS_A_SECOND : rest;
 }
 
 char *time_text(int64_t ms, char text[static TIME_TEXT_BYTES])
 {
 	struct tm parts;
-	int rest = split(ms, &parts);
-	size_t length = strftime(text, TIME_TEXT_BYTES, "%Y-%m-%dT%H:%M:%S", &parts);
+	int rest = split(ms, &parts), length;
 
+	/* strftime() writes the year 1 without its zeroes, and Graph has that year for "never". */
+	length = snprintf(text, TIME_TEXT_BYTES, "%04d", parts.tm_year + 1900);
+	length += (int)strftime(
+		text + length, (size_t)(TIME_TEXT_BYTES - length), "-%m-%dT%H:%M:%S", &parts);
 	if (rest)
-		snprintf(text + length, TIME_TEXT_BYTES - length, ".%03dZ", rest);
-	else
-		snprintf(text + length, TIME_TEXT_BYTES - length, "Z");
+		length += snprintf(
+			text + length, (size_t)(TIME_TEXT_BYTES - length), ".%03d", rest);
+	snprintf(text + length, (size_t)(TIME_TEXT_BYTES - length), "Z");
 	return text;
 }
 

@@ -19,7 +19,7 @@ int64_t time_monotonic_ms(void);         /* only differences mean something */
 void time_sleep_ms(int64_t duration_ms); /* returns early on a signal */
 
 /*
- * ISO 8601 as Graph writes it: YYYY-MM-DD[Thh:mm:ss[.fraction]](Z|±hh:mm); also date alone
+ * ISO 8601 as Graph writes it: YYYY-MM-DDThh:mm[:ss[.fraction]](Z|±hh:mm), or the date alone
  * (midnight UTC). Digits beyond milliseconds are dropped. False when it is not an instant.
  */
 MUST_CHECK bool time_parse(struct span text, int64_t *ms);

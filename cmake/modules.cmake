@@ -14,10 +14,13 @@ function(unstage_module name)
 	endforeach()
 
 	file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/${name}/*_test.c)
+	# What a folder's tests share; linked into each of them.
+	file(GLOB helpers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/${name}/*.c)
+	list(FILTER helpers EXCLUDE REGEX "_test\\.c$")
 	foreach(source ${tests})
 		get_filename_component(test ${source} NAME_WE)
 		set(target ${name}_${test})
-		add_executable(${target} EXCLUDE_FROM_ALL ${source})
+		add_executable(${target} EXCLUDE_FROM_ALL ${source} ${helpers})
 		target_link_libraries(${target} PRIVATE unstage_${name} PkgConfig::cmocka)
 		target_compile_definitions(${target} PRIVATE TEST_DATA="${CMAKE_SOURCE_DIR}/tests/data"
 			TEST_SHARED="${CMAKE_SOURCE_DIR}/../shared")
@@ -71,5 +74,17 @@ function(unstage_fuzzers)
 		target_link_options(fuzz_${target} PRIVATE -fsanitize=fuzzer)
 		set_target_properties(fuzz_${target} PROPERTIES
 			RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
+	endforeach()
+endfunction()
+
+# bench/*.c: programs that ./dev bench measures with.
+function(unstage_benches)
+	file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/bench/*.c)
+	foreach(source ${sources})
+		get_filename_component(name ${source} NAME_WE)
+		add_executable(bench_${name} EXCLUDE_FROM_ALL ${source})
+		target_link_libraries(bench_${name} PRIVATE unstage_snapshots)
+		set_target_properties(bench_${name} PROPERTIES
+			RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
 	endforeach()
 endfunction()

@@ -72,6 +72,8 @@ struct attribute {
 	bool clearable;                    /* Graph takes null (or an empty set) for it */
 	const char *sync_name;             /* in the Entra connector's space; NULL: not flowed */
 	const char *audit_name;            /* in directoryAudits' modifiedProperties; NULL: none known */
+	size_t name_length;
+	size_t outer_length;               /* of "outer" in "outer/inner"; 0: the name is no such pair */
 };
 
 struct kind {

@@ -1,0 +1,349 @@
+/*
+ * Canonical lines. An object is read into the rows of its kind, and the rows are written from the
+ * first to the last, which is the order of the keys. Room for the whole line is asked for once;
+ * an ordinary object costs no allocation.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/scan.h"
+#include "base/text.h"
+#include "directory/directory_internal.h"
+
+enum {
+	/* {"deleted":true,"id":"…","kind":"contact","unknown":…}, and what punctuation may add. */
+	LINE_OWN_BYTES = 128,
+};
+
+/* The rule for the list of what the source could not see, which is no attribute itself. */
+static const struct attribute unknown_names = { .name = "unknown",
+	.name_length = 7,
+	.type = TYPE_TEXT,
+	.shape = SHAPE_SET,
+	.compare = COMPARE_EXACT };
+
+/* ---- writing ------------------------------------------------------------------------ */
+
+struct line {
+	struct pen pen;
+	const struct rows *rows;
+	bool deleted;
+	struct span unknown; /* a JSON array of names, or absent */
+	char id[ID_BYTES];
+	bool any; /* something was written: a comma comes first */
+};
+
+static void add_key(struct line *line, struct span key)
+{
+	pen_add_byte(&line->pen, line->any ? ',' : '{');
+	pen_add_byte(&line->pen, '"');
+	pen_add(&line->pen, key.data, key.length);
+	pen_add(&line->pen, "\":", 2);
+	line->any = true;
+}
+
+/* A key and its value, or nothing where the value is empty. */
+static bool add_value(struct line *line, const struct attribute *attribute, struct span key,
+	struct span value, struct error *err)
+{
+	char *before = line->pen.at, *begin;
+	bool any = line->any;
+
+	if (!value.data)
+		return true;
+	add_key(line, key);
+	begin = line->pen.at;
+	if (!pen_add_value(&line->pen, attribute, value, err))
+		return false;
+	if (line->pen.at == begin) {
+		line->pen.at = before;
+		line->any = any;
+	}
+	return true;
+}
+
+/*
+ * The value of a row under `key`. Most members of a directory's objects are one text that stands
+ * in the source as it will stand in the line: those are copied with their keys, as one piece.
+ */
+static bool add_row_value(struct line *line, size_t row, struct span key, struct error *err)
+{
+	const struct attribute *attribute = &line->rows->kind->attributes[row];
+	struct span value = line->rows->values[row];
+	size_t before = key.length + strlen("\"\":");
+
+	if (!row_is_plain(line->rows, row) || !value_is_text(attribute, value))
+		return add_value(line, attribute, key, value, err);
+	pen_add_byte(&line->pen, line->any ? ',' : '{');
+	pen_add(&line->pen, value.data - before, value.length + before);
+	line->any = true;
+	return true;
+}
+
+static void add_own_text(struct line *line, struct span key, const char *text, size_t length)
+{
+	add_key(line, key);
+	pen_add_byte(&line->pen, '"');
+	pen_add(&line->pen, text, length);
+	pen_add_byte(&line->pen, '"');
+}
+
+static bool add_deleted(struct line *line, UNUSED struct error *err)
+{
+	if (line->deleted) {
+		add_key(line, SPAN_LITERAL("deleted"));
+		pen_add(&line->pen, "true", strlen("true"));
+	}
+	return true;
+}
+
+static bool add_id(struct line *line, UNUSED struct error *err)
+{
+	add_own_text(line, SPAN_LITERAL("id"), line->id, ID_BYTES);
+	return true;
+}
+
+static bool add_kind(struct line *line, UNUSED struct error *err)
+{
+	const char *name = line->rows->kind->name;
+
+	add_own_text(line, SPAN_LITERAL("kind"), name, strlen(name));
+	return true;
+}
+
+static bool add_unknown(struct line *line, struct error *err)
+{
+	return add_value(line, &unknown_names, SPAN_LITERAL("unknown"), line->unknown, err);
+}
+
+/* What every line has beside its attributes, in the order of the keys. */
+static const struct {
+	const char *name;
+	bool (*add)(struct line *line, struct error *err);
+} own_members[] = {
+	{ "deleted", add_deleted },
+	{ "id", add_id },
+	{ "kind", add_kind },
+	{ "unknown", add_unknown },
+};
+
+/* NULL is the end. The first letters mostly decide. */
+static bool comes_before(const char *own, const char *name)
+{
+	return !name || own[0] < name[0] || (own[0] == name[0] && strcmp(own, name) < 0);
+}
+
+/* Adds those own members that come before `name`; all that are left when it is NULL. */
+static bool add_own_before(struct line *line, size_t *next, const char *name, struct error *err)
+{
+	while (*next < COUNT_OF(own_members) && comes_before(own_members[*next].name, name))
+		if (!own_members[(*next)++].add(line, err))
+			return false;
+	return true;
+}
+
+/* The inner rows of one complex value, as an object in the line. */
+static bool add_complex(struct line *line, size_t first, size_t end, struct error *err)
+{
+	const struct attribute *attributes = line->rows->kind->attributes;
+	size_t outer = attributes[first].outer_length;
+	char *before = line->pen.at;
+	bool any = line->any, inner_any;
+
+	add_key(line, (struct span){ attributes[first].name, outer });
+	line->any = false;
+	for (size_t row = first; row < end; row++) {
+		struct span inner = { attributes[row].name + outer + 1,
+			attributes[row].name_length - outer - 1 };
+
+		if (!add_row_value(line, row, inner, err))
+			return false;
+	}
+	inner_any = line->any;
+	line->any = any || inner_any;
+	if (inner_any)
+		pen_add_byte(&line->pen, '}');
+	else
+		line->pen.at = before;
+	return true;
+}
+
+/* Adds the row, or all rows of its complex value; `end` is the next one to look at. */
+static bool add_row(struct line *line, size_t row, size_t *end, struct error *err)
+{
+	const struct attribute *attribute = &line->rows->kind->attributes[row];
+	struct span name = { attribute->name, attribute->name_length };
+
+	if (!attribute->outer_length) {
+		*end = row + 1;
+		return add_row_value(line, row, name, err);
+	}
+	*end = attribute_next_outer(line->rows->kind, row);
+	return add_complex(line, row, *end, err);
+}
+
+/* The next row that has a value, at or after `row`; the count of rows at the end. */
+static size_t next_present(const struct rows *rows, size_t row)
+{
+	uint64_t bits;
+
+	for (; row < KIND_ATTRIBUTES_MAX; row = (row / 64 + 1) * 64) {
+		bits = rows->present[row / 64] >> row % 64;
+		if (bits)
+			return row + (size_t)__builtin_ctzll(bits);
+	}
+	return rows->kind->attribute_count;
+}
+
+static bool write_line(struct line *line, struct error *err)
+{
+	const struct kind *kind = line->rows->kind;
+	size_t next_own = 0, row = next_present(line->rows, 0), end;
+
+	for (; row < kind->attribute_count; row = next_present(line->rows, end)) {
+		end = row + 1;
+		/* Members and owners have part lines of their own. */
+		if (kind->attributes[row].source == SOURCE_RELATION)
+			continue;
+		if (!add_own_before(line, &next_own, kind->attributes[row].name, err) ||
+			!add_row(line, row, &end, err))
+			return false;
+	}
+	if (!add_own_before(line, &next_own, NULL, err))
+		return false;
+	pen_add_byte(&line->pen, '}');
+	return true;
+}
+
+/* Writes the line to `out`; `most` is how long it can become. */
+static bool add_line(struct buf *out, struct line *line, size_t most, struct error *err)
+{
+	/* Where `out` might be too small for the most, the line is made beside it. */
+	bool roomy = !out->overflowed && most <= out->limit - out->length;
+	CLEANUP(memory_freep) char *beside = roomy ? NULL : memory_new(most);
+	char *room = roomy ? buf_room(out, most) : beside;
+	size_t length;
+
+	line->pen = (struct pen){ room, room + most };
+	if (!write_line(line, err))
+		return false;
+	length = (size_t)(line->pen.at - room);
+	if (length > DIRECTORY_LINE_MAX)
+		return error_set(err, ERROR_FORMAT, "%s %.*s: its line is longer than %d bytes",
+			line->rows->kind->name, ID_BYTES, line->id, DIRECTORY_LINE_MAX);
+	if (roomy)
+		buf_grew(out, length);
+	else
+		buf_add(out, room, length);
+	return buf_check(out, "the text that a line is added to", err);
+}
+
+/* ---- lines -------------------------------------------------------------------------- */
+
+static bool check_object(struct span text, struct error *err)
+{
+	if (!scan_check(text, err))
+		return false;
+	if (scan_type(scan_trim(text)) != SCAN_OBJECT)
+		return error_set(err, ERROR_FORMAT, "byte 0: not a JSON object");
+	return true;
+}
+
+/* The names as a JSON array. */
+static void add_names(struct buf *out, const struct span *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		buf_add_byte(out, i ? ',' : '[');
+		scan_quote(names[i], out);
+	}
+	if (count)
+		buf_add_byte(out, ']');
+}
+
+bool line_add_object(struct buf *out, const struct kind *kind, struct span graph_object,
+	bool deleted, const struct span *unknown, size_t unknown_count, struct error *err)
+{
+	CLEANUP(buf_release) struct buf names = BUF_UP_TO(DIRECTORY_LINE_MAX);
+	UNINITIALIZED struct rows rows;
+	struct line line = { .rows = &rows, .deleted = deleted };
+
+	if (!rows_read_unchecked(&rows, kind, graph_object, err) || !id_read(rows.id, line.id, err))
+		return false;
+	if (unknown_count) {
+		add_names(&names, unknown, unknown_count);
+		if (!buf_check(&names, "the list of unknown names", err))
+			return false;
+		line.unknown = buf_span(&names);
+	}
+	return add_line(out, &line, graph_object.length + names.length + LINE_OWN_BYTES, err);
+}
+
+/* ---- changed lines ------------------------------------------------------------------- */
+
+static bool is_among(struct span string, const struct span *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (scan_compare(string, names[i]) == 0)
+			return true;
+	return false;
+}
+
+/* The unknown names of a line without those that are known now. */
+static bool add_still_unknown(struct buf *out, struct span unknown, const struct span *names,
+	size_t count, struct error *err)
+{
+	struct scan scan = scan_open(unknown);
+	struct span name;
+
+	if (unknown.data && scan_type(unknown) != SCAN_ARRAY)
+		return error_set(err, ERROR_FORMAT, "unknown: not an array");
+	while (scan_element(&scan, &name)) {
+		if (is_among(name, names, count))
+			continue;
+		buf_add_byte(out, out->length ? ',' : '[');
+		buf_add_span(out, name);
+	}
+	if (out->length)
+		buf_add_byte(out, ']');
+	return buf_check(out, "the list of unknown names", err);
+}
+
+static bool read_line(struct rows *rows, struct span line, struct error *err)
+{
+	const struct kind *kind;
+	struct span name;
+
+	if (!check_object(line, err))
+		return false;
+	name = scan_text_direct(scan_find(line, "kind"));
+	kind = kind_find(name);
+	if (!kind || !rows_read(rows, kind, line, err))
+		return kind ? false : error_set(err, ERROR_FORMAT, "kind: none that is known");
+	if (rows->part.data)
+		return error_set(err, ERROR_FORMAT, "part: a part line has no attributes");
+	return true;
+}
+
+bool line_add_changed(struct buf *out, struct span line, const struct span *names,
+	const struct span *values, size_t count, struct error *err)
+{
+	CLEANUP(buf_release) struct buf unknown = BUF_UP_TO(line.length + 1);
+	size_t most = line.length + LINE_OWN_BYTES;
+	UNINITIALIZED struct rows rows;
+	struct line changed = { .rows = &rows };
+
+	if (!read_line(&rows, line, err) || !id_read(rows.id, changed.id, err) ||
+		!add_still_unknown(&unknown, rows.unknown, names, count, err))
+		return false;
+	changed.deleted = scan_type(rows.deleted) == SCAN_TRUE;
+	changed.unknown = unknown.length ? buf_span(&unknown) : SPAN_NONE;
+	for (size_t i = 0; i < count; i++) {
+		if (values[i].data && !scan_check(values[i], err))
+			return error_prefix(err, "%.*s", SPAN_FORMAT(names[i]));
+		if (!rows_put(&rows, names[i], scan_trim(values[i]), err))
+			return false;
+		most += names[i].length + values[i].length + strlen(",\"\":{\"\":}");
+	}
+	return add_line(out, &changed, most, err);
+}

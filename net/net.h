@@ -11,8 +11,8 @@
 #include "base/log.h"
 
 enum {
-	NET_URL_MAX = 16 << 10,          /* [T19] */
-	NET_BODY_MAX = 64 << 20,         /* after decompression [T30] */
+	NET_URL_MAX = 16 << 10,  /* [T19] */
+	NET_BODY_MAX = 64 << 20, /* after decompression [T30] */
 	NET_RATIO_MAX = 200,
 	NET_HEADERS_MAX = 64 << 10,
 	NET_CONNECT_MS = 10000,
@@ -29,7 +29,7 @@ struct net_origin {
 	const char *host;   /* ASCII, lower case */
 	unsigned port;
 	enum net_secret secret;
-	const char *root;   /* the path prefix below which requests stay: "/v1.0/", "/" */
+	const char *root; /* the path prefix below which requests stay: "/v1.0/", "/" */
 };
 
 struct net_origins;
@@ -41,8 +41,8 @@ DEFINE_CLEANUP(struct net_origins *, net_origins_free);
  * Adds an origin from "https://host[:port]" with its secret and root path.
  * ERROR_USAGE: plain http to anything but a literal loopback address, a path, a user part, …
  */
-MUST_CHECK bool net_origins_add(struct net_origins *origins, const char *url, enum net_secret secret,
-	const char *root, struct error *err);
+MUST_CHECK bool net_origins_add(struct net_origins *origins, const char *url,
+	enum net_secret secret, const char *root, struct error *err);
 
 /*
  * The gate [T19]: may a request carrying `secret` go to `url`? https (http for a loopback
@@ -67,20 +67,20 @@ struct net_request {
 	const char *url;
 	struct net_header headers[NET_REQUEST_HEADERS];
 	size_t header_count;
-	struct span body;              /* absent: none */
-	enum net_secret secret;        /* what it carries; the gate is asked with it */
-	const char *bearer;            /* the access token, or NULL; never logged */
+	struct span body;       /* absent: none */
+	enum net_secret secret; /* what it carries; the gate is asked with it */
+	const char *bearer;     /* the access token, or NULL; never logged */
 	/* When set, a 2xx body goes here in pieces as it comes and not into the response's body. */
 	bool (*sink)(void *context, struct span piece, struct error *err);
 	void *sink_context;
 };
 
 struct net_response {
-	long status;            /* HTTP status; 0 where none came */
-	struct buf headers;     /* "name: value\n" lines, names in lower case */
+	long status;        /* HTTP status; 0 where none came */
+	struct buf headers; /* "name: value\n" lines, names in lower case */
 	struct buf body;
 	int64_t took_ms;
-	bool sent;              /* the request may have reached the server (bytes left) */
+	bool sent; /* the request may have reached the server (bytes left) */
 };
 
 void net_response_init(struct net_response *response);
@@ -97,8 +97,8 @@ struct span net_response_header(const struct net_response *response, const char 
  * or whatever the sink set.
  */
 struct transport {
-	bool (*send)(void *context, const struct net_request *request, struct net_response *response,
-		struct error *err);
+	bool (*send)(void *context, const struct net_request *request,
+		struct net_response *response, struct error *err);
 	void (*close)(void *context);
 	void *context;
 };
@@ -146,9 +146,9 @@ enum { NET_TRIES_MAX = 10, NET_RETRY_MAX_MS = 180000 };
 
 struct retry {
 	unsigned tries;
-	int64_t deadline_ms; /* monotonic; of the whole run */
-	int64_t (*clock_ms)(void);          /* monotonic; NULL: time_monotonic_ms */
-	void (*sleep_ms)(int64_t);          /* NULL: time_sleep_ms */
+	int64_t deadline_ms;       /* monotonic; of the whole run; 0: none */
+	int64_t (*clock_ms)(void); /* monotonic; NULL: time_monotonic_ms */
+	void (*sleep_ms)(int64_t); /* NULL: time_sleep_ms */
 };
 
 /* Waits; false (ERROR_NETWORK, what was tried how often) when tries or time are used up. */

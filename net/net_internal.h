@@ -1,0 +1,71 @@
+/* What the files of net/ share: the gate's verdict and the receiving half of an exchange. */
+#pragma once
+
+#include <curl/curl.h>
+
+#include "net/net.h"
+
+/* ---- gate.c ---- */
+
+/* One reading of a URL, libcurl's, after the rules that hold for every URL [T19]. */
+struct url_parts {
+	CURLU *url;
+	char *scheme, *host, *path; /* libcurl's memory */
+	unsigned port;
+	bool has_query;
+};
+
+/* Fills `parts` (to be released also on failure). Returns the rule that is broken, or NULL. */
+const char *url_parts_read(struct url_parts *parts, const char *text);
+void url_parts_release(struct url_parts *parts);
+
+/* Host of a URL as it may be shown: printable, short, without a user part. */
+void url_add_host_shown(struct buf *out, const char *text);
+
+/* The rule that a path breaks (dot segments, hidden separators), or NULL. */
+const char *url_path_trouble(const char *path);
+
+/* net_gate(), which also says which row let the URL pass and how libcurl spells it. */
+struct gate_pass {
+	size_t row;
+	char *url; /* libcurl's memory */
+};
+MUST_CHECK bool gate_open(const struct net_origins *origins, const char *url,
+	enum net_secret secret, struct gate_pass *pass, struct error *err);
+void gate_pass_release(struct gate_pass *pass);
+
+/* ---- origins.c ---- */
+
+size_t origins_count(const struct net_origins *origins);
+const struct net_origin *origins_row(const struct net_origins *origins, size_t row);
+bool origin_is_loopback(const struct net_origin *origin);
+
+/* ---- answer.c ---- */
+
+/* What comes back in one exchange, kept within the limits of T30. */
+struct answer {
+	CURL *curl;
+	const struct net_request *request;
+	struct net_response *response;
+	struct error *err;
+	uint64_t body_bytes; /* after decompression */
+	bool failed;         /* a limit or the sink ended it, and `err` is set */
+};
+
+MUST_CHECK CURLcode answer_listen(struct answer *answer);
+/* The checks that need the whole answer. */
+MUST_CHECK bool answer_finish(struct answer *answer);
+
+/* ---- trace.c ---- */
+
+/* One line about an exchange that is over; `url` is the one sent. */
+void trace_exchange(FILE *trace, const struct net_request *request, const char *url,
+	const struct net_response *response, const char *trouble);
+
+/* Bytes of `url` before its query: all of it that an error text may show. */
+int url_shown_length(const char *url);
+
+/* ---- environment.c ---- */
+
+/* Drops every environment variable that T24 does not list. */
+void environment_restrict(void);

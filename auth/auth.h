@@ -7,9 +7,10 @@
 #include "net/net.h"
 
 struct cloud {
-	const char *name;       /* "global", "usgov", "dod", "china" */
-	const char *authority;  /* "https://login.microsoftonline.com" */
-	const char *authority_too; /* a second host that is accepted from the configuration, or NULL */
+	const char *name;      /* "global", "usgov", "dod", "china" */
+	const char *authority; /* "https://login.microsoftonline.com" */
+	const char
+		*authority_too; /* a second host that is accepted from the configuration, or NULL */
 	const char *graph;      /* "https://graph.microsoft.com" */
 };
 
@@ -18,7 +19,7 @@ const struct cloud *cloud_table(size_t *count);
 
 /* What was configured; texts are copied, the secret into locked memory. */
 struct auth_options {
-	const char *tenant;    /* id or verified domain; never "common" or "organizations" */
+	const char *tenant; /* id or verified domain; never "common" or "organizations" */
 	const char *client_id;
 	const char *authority; /* origin: a host of the cloud table, or a loopback simulator's */
 	const char *graph;     /* origin: the scope is <graph>/.default */
@@ -31,8 +32,8 @@ struct auth;
  * Borrows the transport. ERROR_AUTH when something is missing: says which, and which variable
  * or key sets it. ERROR_SYSTEM when memory can't be locked.
  */
-MUST_CHECK struct auth *auth_open(const struct auth_options *options, const struct transport *transport,
-	const struct progress *progress, struct error *err);
+MUST_CHECK struct auth *auth_open(const struct auth_options *options,
+	const struct transport *transport, const struct progress *progress, struct error *err);
 void auth_close(struct auth *auth); /* wipes */
 DEFINE_CLEANUP(struct auth *, auth_close);
 

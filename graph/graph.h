@@ -3,7 +3,8 @@
  * the audit log, and the table that says what every answer means (contract 5.8).
  *
  * Reads are retried here. Writes are never repeated blindly: a write whose answer did not
- * come, or came as 5xx, is GRAPH_UNKNOWN and settled by its owner, who reads.
+ * come, or came as 5xx, is GRAPH_UNKNOWN and settled by its owner, who reads. Nor is one repeated
+ * that was throttled: what stands there may be another value after the wait.
  */
 #pragma once
 
@@ -19,13 +20,13 @@ enum {
 };
 
 struct graph_options {
-	const struct transport *transport;  /* borrowed */
-	struct auth *auth;                  /* borrowed */
-	const struct net_origins *origins;  /* borrowed: the gate for nextLink [T19] */
-	const char *url;                    /* "https://graph.microsoft.com": version root is url/v1.0 */
+	const struct transport *transport; /* borrowed */
+	struct auth *auth;                 /* borrowed */
+	const struct net_origins *origins; /* borrowed: the gate for nextLink [T19] */
+	const char *url; /* "https://graph.microsoft.com": version root is url/v1.0 */
 	const struct progress *progress;
-	int64_t run_limit_ms;               /* the whole run; 0: six hours */
-	int64_t (*clock_ms)(void);          /* as in struct retry */
+	int64_t run_limit_ms;      /* the whole run; 0: six hours */
+	int64_t (*clock_ms)(void); /* as in struct retry */
 	void (*sleep_ms)(int64_t);
 };
 
@@ -42,15 +43,21 @@ struct graph_organization {
 	char name[256];
 };
 /* GET /organization: decides which tenant this is [T1]. */
-MUST_CHECK bool graph_organization(struct graph *graph, struct graph_organization *out, struct error *err);
+MUST_CHECK bool graph_organization(
+	struct graph *graph, struct graph_organization *out, struct error *err);
 
 /* ---- reading --------------------------------------------------------------------- */
 
-/* One item of a list, strictly checked JSON; borrowed during the call. False ends the list. */
+/*
+ * One item of a list: an object of strictly checked JSON, borrowed during the call. Items of a
+ * page come when the page is complete, so that a page that broke off is not seen twice and the
+ * function may itself ask Graph. False ends the list.
+ */
 typedef bool graph_item_function(void *context, struct span item, struct error *err);
 
 /*
- * Reads a list to its end: `path` below the version root, with its query, encoded. nextLink
+ * Reads a list to its end: `path` below the version root, with its query, encoded; where it has
+ * "$count=true" it is read in advanced mode (ConsistencyLevel: eventual, contract 2.6). nextLink
  * passes the gate each time and may not repeat. An answer without `value`, or one that
  * breaks a limit, is ERROR_FORMAT; an expired page token starts the list again once, only
  * where `restart` (NULL: never) was called first to forget what came.
@@ -61,6 +68,12 @@ MUST_CHECK bool graph_list(struct graph *graph, const char *path, graph_item_fun
 	void (*restart)(void *context), void *context, struct error *err);
 
 /*
+ * Appends `text` as a literal for a $filter: in single quotes, inner ones doubled, and
+ * percent-encoded. Every text from outside goes into a filter this way [T7].
+ */
+void graph_add_filter_text(struct buf *out, struct span text);
+
+/*
  * Reads everything directory sync can touch, as canonical lines (directory.h), each ended by a
  * newline; an object's lines come in one call. Users with manager, groups with members and
  * owners, contacts, deleted users and groups, and isCloudManaged of every object where it
@@ -69,8 +82,8 @@ MUST_CHECK bool graph_list(struct graph *graph, const char *path, graph_item_fun
  * An empty list of users is an error: a tenant has at least one (rule 8).
  */
 typedef bool graph_lines_function(void *context, struct span lines, struct error *err);
-MUST_CHECK bool graph_collect(struct graph *graph, graph_lines_function *lines, void *context,
-	struct error *err);
+MUST_CHECK bool graph_collect(
+	struct graph *graph, graph_lines_function *lines, void *context, struct error *err);
 
 /* What to read of one object again; relations cost a list each. */
 enum graph_read_flags { GRAPH_READ_MEMBERS = 1, GRAPH_READ_OWNERS = 2, GRAPH_READ_BEHAVIOR = 4 };
@@ -87,8 +100,8 @@ struct graph_read {
  * Reads objects by id, 20 to a batch, live ones first and then deleted items (a contact has
  * none). Every read gets its answer, or the call fails.
  */
-MUST_CHECK bool graph_read_objects(struct graph *graph, struct graph_read *reads, size_t count,
-	struct error *err);
+MUST_CHECK bool graph_read_objects(
+	struct graph *graph, struct graph_read *reads, size_t count, struct error *err);
 
 /*
  * Audit records (contract 4) from `from_ms` to `until_ms`, both included, every writer, in the
@@ -119,10 +132,10 @@ enum graph_operation {
 const char *graph_operation_name(enum graph_operation operation); /* "add-member" */
 
 enum graph_outcome {
-	GRAPH_NOT_SENT = 0,
+	GRAPH_NOT_SENT = 0, /* it did not leave this machine */
 	GRAPH_DONE,      /* 2xx */
 	GRAPH_ALREADY,   /* 400 "already exist" / 404 of a reference: success after a re-read */
-	GRAPH_THROTTLED, /* 429: not done, may be sent again */
+	GRAPH_THROTTLED, /* 429: not done; pause, read, and send again */
 	GRAPH_CONFLICT,  /* 409, or 400 with ObjectConflict: who holds it is in `text` */
 	GRAPH_REFUSED,   /* other 4xx: mastered elsewhere, read-only, malformed */
 	GRAPH_DENIED,    /* 403 */
@@ -144,11 +157,21 @@ struct graph_write {
 };
 
 /*
- * Sends up to 20 writes of different targets in one $batch. True when every write has its
- * outcome (inner 429s were sent again alone, as often as the retry table allows). False only
- * where nothing was sent (ERROR_AUTH, ERROR_REFUSED …); a lost answer is true with GRAPH_UNKNOWN.
+ * Waits until Graph takes writes again: the time that a 429 asked for is over, and the rate stays
+ * at half of what a tenant is given (contract 7.1) [T8]. To be called before the objects are read,
+ * so that nothing waits between reading and writing [T2].
+ *   ERROR_NETWORK  no write got through for as many tries as the retry table has; or a signal came
  */
-MUST_CHECK bool graph_write_batch(struct graph *graph, struct graph_write *writes, size_t count,
-	struct error *err);
+MUST_CHECK bool graph_write_pause(struct graph *graph, struct error *err);
+
+/*
+ * Sends up to 20 writes of different targets in one $batch. True when every write has its
+ * outcome. Nothing is sent twice but what Graph answered with 401, at once and with a new token:
+ * GRAPH_THROTTLED and GRAPH_NOT_SENT were not done, and their owner reads before it sends them again.
+ * False only where nothing was sent (ERROR_AUTH, ERROR_REFUSED …); a lost answer is true with
+ * GRAPH_UNKNOWN.
+ */
+MUST_CHECK bool graph_write_batch(
+	struct graph *graph, struct graph_write *writes, size_t count, struct error *err);
 
 const char *graph_outcome_name(enum graph_outcome outcome);

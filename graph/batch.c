@@ -1,0 +1,366 @@
+/*
+ * $batch: up to 20 requests in one round trip. The answers come in any order and are matched by
+ * id; an id of ours that does not come exactly once leaves its answer unknown [T18], and an id
+ * that is not ours makes the whole envelope unbelievable. Each item is throttled, denied and
+ * refused alone inside an envelope of status 200 (contract 6).
+ */
+#include "graph/graph_internal.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include "base/scan.h"
+#include "base/time.h"
+
+void batch_item_init(
+	struct batch_item *item, const char *method, const char *path, struct span body)
+{
+	*item = (struct batch_item){
+		.method = method,
+		.path = path,
+		.body = body,
+		.answer = BUF_UP_TO(NET_BODY_MAX),
+	};
+}
+
+void batch_item_release(struct batch_item *item)
+{
+	buf_release(&item->answer);
+}
+
+static void forget_answer(struct batch_item *item)
+{
+	item->status = 0;
+	item->retry_after[0] = item->request_id[0] = '\0';
+	buf_cut(&item->answer, 0);
+}
+
+/* ---- the request --------------------------------------------------------------------- */
+
+static bool add_item(
+	struct buf *out, const struct batch_item *item, size_t number, struct error *err)
+{
+	if (!write_guard(item->method, item->path, err))
+		return false;
+	buf_addf(out, "%s{\"id\":\"%zu\",\"method\":\"%s\",\"url\":", number > 1 ? "," : "", number,
+		item->method);
+	scan_quote(span_of(item->path), out);
+	if (item->body.data) {
+		buf_add_text(out, ",\"headers\":{\"Content-Type\":\"application/json\"},\"body\":");
+		buf_add_span(out, item->body);
+	}
+	buf_add_byte(out, '}');
+	return true;
+}
+
+static bool add_request(
+	struct buf *out, struct batch_item *const *items, size_t count, struct error *err)
+{
+	buf_add_text(out, "{\"requests\":[");
+	for (size_t i = 0; i < count; i++) {
+		if (!add_item(out, items[i], i + 1, err))
+			return false;
+	}
+	buf_add_text(out, "]}");
+	if (out->overflowed)
+		return error_set(err, ERROR_REFUSED,
+			"the requests are larger than the %d bytes that Graph takes; nothing was "
+			"sent",
+			GRAPH_BATCH_BODY_MAX);
+	return true;
+}
+
+/* ---- the answer ---------------------------------------------------------------------- */
+
+/* Which of our items an answer is for; `count` when it is none. */
+static size_t answered_item(struct span answer, size_t count)
+{
+	struct span id = scan_find(answer, "id");
+	char expected[8];
+
+	if (scan_type(id) != SCAN_STRING)
+		return count;
+	id = scan_text_direct(id);
+	for (size_t i = 0; i < count; i++) {
+		snprintf(expected, sizeof(expected), "%zu", i + 1);
+		if (span_is(id, expected))
+			return i;
+	}
+	return count;
+}
+
+/* Three digits and nothing else; 0 where it is no status. */
+static long status_of(struct span value)
+{
+	long status = 0;
+
+	if (value.length != 3)
+		return 0;
+	for (size_t i = 0; i < 3; i++) {
+		if (value.data[i] < '0' || value.data[i] > '9')
+			return 0;
+		status = status * 10 + (value.data[i] - '0');
+	}
+	return status >= 100 && status <= 599 ? status : 0;
+}
+
+static bool is_header(struct span key, const char *name)
+{
+	return key.length == strlen(name) && strncasecmp(key.data, name, key.length) == 0;
+}
+
+static void take_headers(struct batch_item *item, struct span headers)
+{
+	struct scan scan;
+	struct span key, value;
+
+	if (scan_type(headers) != SCAN_OBJECT)
+		return;
+	scan = scan_open(headers);
+	while (scan_member(&scan, &key, &value)) {
+		/* Some gateways write the seconds as a number. */
+		struct span text = scan_type(value) == SCAN_STRING ? scan_text_direct(value)
+								   : value;
+
+		if (!text.data)
+			continue;
+		if (is_header(key, "retry-after"))
+			copy_printable(item->retry_after, sizeof(item->retry_after), text);
+		else if (is_header(key, "request-id"))
+			copy_printable(item->request_id, sizeof(item->request_id), text);
+	}
+}
+
+static bool take_answer(struct batch_item *const *items, size_t count, struct span answer,
+	unsigned *seen, struct error *err)
+{
+	struct span body;
+	size_t which;
+
+	if (scan_type(answer) != SCAN_OBJECT)
+		return error_set(err, ERROR_FORMAT, "an answer in the batch is no object");
+	which = answered_item(answer, count);
+	if (which == count)
+		return error_set(
+			err, ERROR_FORMAT, "an answer in the batch is for no request of ours");
+	forget_answer(items[which]);
+	if (++seen[which] > 1)
+		return true;
+	items[which]->status = status_of(scan_trim(scan_find(answer, "status")));
+	take_headers(items[which], scan_find(answer, "headers"));
+	body = scan_find(answer, "body");
+	if (body.data && scan_type(body) != SCAN_NULL)
+		buf_add_span(&items[which]->answer, body);
+	return true;
+}
+
+static bool take_answers(
+	struct batch_item *const *items, size_t count, struct span envelope, struct error *err)
+{
+	unsigned seen[GRAPH_BATCH_MAX] = { 0 };
+	struct span answers, answer;
+	struct scan scan;
+
+	if (!scan_check(envelope, err))
+		return error_prefix(err, "the batch's answer");
+	if (scan_type(scan_trim(envelope)) != SCAN_OBJECT)
+		return error_set(err, ERROR_FORMAT, "the batch's answer is no object");
+	answers = scan_find(scan_trim(envelope), "responses");
+	if (!answers.data || scan_type(answers) != SCAN_ARRAY)
+		return error_set(err, ERROR_FORMAT, "the batch's answer has no \"responses\"");
+	scan = scan_open(answers);
+	while (scan_element(&scan, &answer)) {
+		if (!take_answer(items, count, answer, seen, err))
+			return false;
+	}
+	return true;
+}
+
+bool batch_post(struct graph *graph, struct batch_item *const *items, size_t count, bool bulk,
+	struct net_response *response, struct error *err)
+{
+	CLEANUP(buf_release) struct buf url = BUF_UP_TO(NET_URL_MAX);
+	CLEANUP(buf_release) struct buf body = BUF_UP_TO(GRAPH_BATCH_BODY_MAX);
+	struct graph_request request = { .method = "POST", .bulk = bulk };
+	struct failure failure;
+
+	assert(count && count <= GRAPH_BATCH_MAX);
+	net_response_release(response);
+	net_response_init(response);
+	for (size_t i = 0; i < count; i++)
+		forget_answer(items[i]);
+	if (!add_request(&body, items, count, err))
+		return false;
+	buf_addf(&url, "%s/$batch", graph->root);
+	request.url = buf_text(&url);
+	request.body = buf_span(&body);
+	if (!graph_send(graph, &request, response, err))
+		return error_prefix(err, "POST /$batch");
+	if (response->status / 100 != 2) {
+		failure_read(&failure, response->status, buf_span(&response->body),
+			net_response_header(response, "request-id"));
+		failure_set(&failure, "POST", "/$batch", err);
+		return error_prefix(err, "POST /$batch");
+	}
+	if (graph_check_json(response, err) &&
+		take_answers(items, count, buf_span(&response->body), err))
+		return true;
+	for (size_t i = 0; i < count; i++)
+		forget_answer(items[i]);
+	return error_prefix(err, "POST /$batch");
+}
+
+void batch_item_failure(const struct batch_item *item, struct failure *failure)
+{
+	failure_read(failure, item->status, buf_span(&item->answer), span_of(item->request_id));
+}
+
+/* ---- waiting ------------------------------------------------------------------------- */
+
+/* Seconds that a Retry-After asks for; a date counts from the service's own clock. */
+static double wait_seconds(const struct graph *graph, const char *text)
+{
+	char *end;
+	double seconds = strtod(text, &end);
+	int64_t until_ms;
+
+	if (end != text && !*end)
+		return seconds;
+	if (!time_parse_http(text, &until_ms))
+		return 0;
+	if (graph->service_time_ms == TIME_NONE)
+		return NET_RETRY_MAX_MS / 1000.0;
+	return (double)(until_ms - graph->service_time_ms) / 1000.0;
+}
+
+const char *batch_longer_wait(const struct graph *graph, const char *a, const char *b)
+{
+	if (!*a || !*b)
+		return *a ? a : b;
+	return wait_seconds(graph, a) >= wait_seconds(graph, b) ? a : b;
+}
+
+/* ---- reading ------------------------------------------------------------------------- */
+
+struct batch_reader {
+	struct graph *graph;
+	bool bulk, renewed;
+	struct attempt attempt;
+	struct batch_item *open[GRAPH_BATCH_MAX];
+	size_t count;
+};
+
+/* What the items that are asked for again wait for. */
+struct batch_again {
+	const struct ruling *ruling; /* the one with the fewest tries; NULL: nothing but a token */
+	const char *retry_after;
+	bool token;
+};
+
+static bool is_final(const struct batch_reader *reader, const struct ruling *ruling)
+{
+	switch (ruling->read) {
+	case READING_AGAIN:
+		return false;
+	case READING_AGAIN_FEW:
+		return reader->attempt.few + 1 >= GRAPH_FEW_TRIES;
+	case READING_TOKEN:
+		return reader->renewed;
+	case READING_DONE:
+	case READING_RESTART:
+	case READING_STOP:
+		break;
+	}
+	return true;
+}
+
+/* Keeps the items that are not final; says in `again` what they wait for, and in `err` why. */
+static void keep_open(struct batch_reader *reader, struct batch_again *again, struct error *err)
+{
+	size_t kept = 0;
+
+	*again = (struct batch_again){ .retry_after = "" };
+	for (size_t i = 0; i < reader->count; i++) {
+		struct batch_item *item = reader->open[i];
+		struct failure failure;
+
+		batch_item_failure(item, &failure);
+		if (is_final(reader, failure.ruling))
+			continue;
+		reader->open[kept++] = item;
+		if (failure.ruling->read == READING_TOKEN) {
+			again->token = true;
+			continue;
+		}
+		if (!again->ruling || again->ruling->read == READING_AGAIN)
+			again->ruling = failure.ruling;
+		again->retry_after = batch_longer_wait(
+			reader->graph, again->retry_after, item->retry_after);
+		failure_set(&failure, item->method, item->path, err);
+		error_prefix(
+			err, "%s %.*s", item->method, SPAN_FORMAT(path_without_query(item->path)));
+	}
+	reader->count = kept;
+}
+
+/* Posts until the envelope came. */
+static bool post_until_answered(struct batch_reader *reader, struct error *err)
+{
+	CLEANUP(net_response_release) struct net_response response;
+
+	net_response_init(&response);
+	while (!batch_post(
+		reader->graph, reader->open, reader->count, reader->bulk, &response, err)) {
+		struct failure failure;
+
+		if (response.status / 100 == 2 || (!response.status && err->kind != ERROR_NETWORK))
+			return false;
+		failure_read(&failure, response.status, buf_span(&response.body), SPAN_NONE);
+		if (!attempt_again(&reader->attempt, reader->graph, failure.ruling,
+			    net_response_header(&response, "retry-after"), err))
+			return false;
+	}
+	return true;
+}
+
+static bool read_chunk(struct batch_reader *reader, struct error *err)
+{
+	struct batch_again again;
+
+	for (;;) {
+		char retry_after[48];
+
+		if (!post_until_answered(reader, err))
+			return false;
+		keep_open(reader, &again, err);
+		if (!reader->count)
+			return true;
+		if (again.token) {
+			reader->renewed = true;
+			if (!auth_token(reader->graph->auth, true, err))
+				return false;
+		}
+		/* Copied: the next post clears the items. */
+		snprintf(retry_after, sizeof(retry_after), "%s", again.retry_after);
+		if (again.ruling &&
+			!attempt_again(&reader->attempt, reader->graph, again.ruling,
+				*retry_after ? span_of(retry_after) : SPAN_NONE, err))
+			return false;
+	}
+}
+
+bool batch_read(
+	struct graph *graph, struct batch_item *items, size_t count, bool bulk, struct error *err)
+{
+	for (size_t done = 0; done < count;) {
+		struct batch_reader reader = { .graph = graph, .bulk = bulk };
+
+		attempt_init(&reader.attempt, graph);
+		while (done < count && reader.count < GRAPH_BATCH_MAX)
+			reader.open[reader.count++] = &items[done++];
+		if (!read_chunk(&reader, err))
+			return false;
+	}
+	return true;
+}

@@ -1,0 +1,312 @@
+/* What the files of graph/ share. The way down: list and batch -> client -> transport. */
+#pragma once
+
+#include "base/memory.h"
+#include "graph/graph.h"
+
+enum {
+	GRAPH_RUN_LIMIT_MS = 6 * 3600 * 1000,
+	GRAPH_PAGE_TOP = 999,           /* objects a page, the most Graph gives */
+	GRAPH_PAGE_ITEMS_MAX = 1 << 16, /* items of one page; Graph sends 999 */
+	GRAPH_FEW_TRIES = 3,            /* for faults that rarely go away by themselves */
+	GRAPH_WRITE_BODY_MAX = 1 << 20,
+	GRAPH_BATCH_BODY_MAX = 3 << 20,   /* Graph refuses requests of about 4 MB */
+	GRAPH_ERROR_BODY_MAX = 256 << 10, /* beyond it, the body of an error is not read */
+	/* Half of what Graph takes (3,000 writes in 150 s), in any window of 150 s. */
+	GRAPH_WRITE_EVERY_MS = 125,
+	GRAPH_WRITE_BURST = 300,
+	GRAPH_LINES_MAX = 256 << 20,      /* lines of one object, with all its members */
+	GRAPH_SELECT_MAX = 128,           /* names in one $select */
+	GRAPH_CODE_BYTES = 64,
+	GRAPH_REQUEST_ID_BYTES = 64,
+};
+
+/* Repetitions of one read, or of writes in a row that did not get through. */
+struct attempt {
+	struct retry retry;
+	unsigned few;
+};
+
+/* When the next write may leave. */
+struct write_pace {
+	struct attempt attempt;
+	const struct ruling *held_by; /* why the last writes did not get through; NULL: they did */
+	char retry_after[48];
+	struct error trouble; /* the last failure of `held_by`, for when tries are used up */
+	int64_t paid_until_ms; /* each write moves it on; how far it is ahead is the burst */
+};
+
+struct graph {
+	const struct transport *transport;
+	struct auth *auth;
+	const struct net_origins *origins;
+	const struct progress *progress;
+	char *root; /* "https://graph.microsoft.com/v1.0" */
+	int64_t deadline_ms;
+	int64_t service_time_ms;
+	int64_t (*clock_ms)(void);
+	void (*sleep_ms)(int64_t);
+	struct write_pace pace;
+};
+
+/* ---- outcome.c: what every answer means ---------------------------------------------- */
+
+/* What a reader does next. */
+enum reading {
+	READING_DONE,
+	READING_AGAIN,     /* after Retry-After or backoff */
+	READING_AGAIN_FEW, /* the same, GRAPH_FEW_TRIES times at most */
+	READING_RESTART,   /* the place in the list is lost: from the beginning, once */
+	READING_TOKEN,     /* once more with a new token */
+	READING_STOP,
+};
+
+struct ruling {
+	long status;      /* 0: any */
+	const char *code; /* NULL: any */
+	enum reading read;
+	enum graph_outcome write;
+	enum error_kind kind; /* of a read that ends here */
+	const char *meaning;  /* short, for progress: "throttled by Graph" */
+	const char *advice;   /* what the user does next */
+};
+
+/*
+ * The row for this answer, never NULL: by status and code, else by code, else by status, else by
+ * the status's hundred. Status 0 stands for an answer that did not come.
+ */
+const struct ruling *ruling_find(long status, const char *code);
+
+/* What a refusal's words hint at, or NULL: words choose a hint and never decide (contract 5.1). */
+const char *ruling_hint(const char *message);
+
+/* ---- failure.c: what Graph says about a request it did not fulfil -------------------- */
+
+struct failure {
+	long status;
+	char code[GRAPH_CODE_BYTES];             /* printable, "" when there is none */
+	char request_id[GRAPH_REQUEST_ID_BYTES]; /* printable, "" when there is none */
+	char message[256];                       /* Graph's words, printable */
+	char holders[160]; /* who holds a value that conflicts: "User_<id>, …" */
+	const struct ruling *ruling;
+};
+
+/* Reads an error body of any form, also an empty or foreign one. `request_id`: from a header. */
+void failure_read(struct failure *failure, long status, struct span body, struct span request_id);
+
+/*
+ * "403 Authorization_RequestDenied (request-id …): Graph's words – what to do"; the request names
+ * the permission that a 403 lacks. Returns false.
+ */
+bool failure_set(
+	const struct failure *failure, const char *method, const char *path, struct error *err);
+
+/* Appends Graph's words and what to do. */
+void failure_describe(
+	const struct failure *failure, const char *method, const char *path, struct buf *out);
+
+/* Copies what fits, whole characters only. */
+void copy_printable(char *out, size_t size, struct span text);
+
+/* ---- permission.c -------------------------------------------------------------------- */
+
+/* The application permission that this request needs at least, or NULL (contract 9.1). */
+const char *permission_for(const char *method, const char *path);
+
+/* ---- path.c: templates, queries ------------------------------------------------------ */
+
+/*
+ * True when `path` is the pattern with a GUID in each place of "{id}" and "{target}". With
+ * `prefix`, more segments or a query may follow.
+ */
+bool path_matches(const char *pattern, const char *path, bool prefix);
+
+/* Appends `text` percent-encoded for a query's value: RFC 3986's unreserved and !$'()*,:;@/ stay.
+ */
+void path_add_encoded(struct buf *out, struct span text);
+
+/* The path without its query, for people. */
+struct span path_without_query(const char *path);
+
+/* ---- client.c: one request ----------------------------------------------------------- */
+
+struct graph_request {
+	const char *method, *url;
+	struct span body;
+	bool bulk;     /* gives way to others when the tenant is throttled */
+	bool advanced; /* ConsistencyLevel: eventual (contract 2.6) */
+	bool (*sink)(void *context, struct span piece, struct error *err);
+	void *sink_context;
+};
+
+/*
+ * One exchange with a token, repeated once with a new token after a 401. True when a status
+ * came. `response` was initialised by the caller; when false its status is 0, or 401 where no
+ * new token could be had, and `sent` tells whether Graph may have seen the request.
+ * Only GET and POST /$batch pass.
+ */
+MUST_CHECK bool graph_send(struct graph *graph, const struct graph_request *request,
+	struct net_response *response, struct error *err);
+
+/* ERROR_FORMAT when the answer says that it is something else than JSON [T31]. */
+MUST_CHECK bool graph_check_json(const struct net_response *response, struct error *err);
+
+void attempt_init(struct attempt *attempt, const struct graph *graph);
+
+/*
+ * After a try that ended with `err`: waits and is true when it is to be repeated; else false,
+ * with the error of the last try in `err`, or what ended the repetitions before it.
+ */
+MUST_CHECK bool attempt_again(struct attempt *attempt, const struct graph *graph,
+	const struct ruling *ruling, struct span retry_after, struct error *err);
+
+/* ---- page.c: one page of a list, as it comes ----------------------------------------- */
+
+struct page {
+	graph_item_function *item;
+	void *context;
+	struct buf envelope; /* the page, with an empty "value" */
+	struct buf text;     /* the item that is not complete yet */
+	size_t depth;        /* of brackets, counted from the envelope or from the item */
+	size_t items;
+	char key[8]; /* of the envelope's present member, cut */
+	size_t key_length;
+	bool in_string, escaped, in_key, key_next, value_next, in_items, value_seen, separated,
+		failed;
+};
+
+void page_init(struct page *page, graph_item_function *item, void *context);
+void page_release(struct page *page);
+
+/* A sink for net_request. ERROR_FORMAT, or what the item's function set. */
+MUST_CHECK bool page_feed(void *page, struct span piece, struct error *err);
+
+/* Ends the page; `next_link` is NULL on the last one, else to be freed with memory_free(). */
+MUST_CHECK bool page_end(struct page *page, char **next_link, struct error *err);
+
+/* ---- list.c -------------------------------------------------------------------------- */
+
+struct list_job {
+	const char *path; /* below the version root: names the list, and starts it */
+	const char *link; /* a nextLink to begin at instead, or NULL */
+	const char *what; /* "users", for progress; NULL: say nothing */
+	bool bulk;
+	graph_item_function *item;
+	void (*restart)(void *context);
+	void *context;
+};
+
+MUST_CHECK bool list_run(struct graph *graph, const struct list_job *job, struct error *err);
+
+/* ---- batch.c ------------------------------------------------------------------------- */
+
+/* One request inside a $batch, and its answer. */
+struct batch_item {
+	const char *method;
+	const char *path; /* below the version root; borrowed */
+	struct span body; /* JSON, borrowed; absent: none */
+	long status;      /* 0: no answer, or not exactly one [T18] */
+	struct buf answer;
+	char retry_after[48];
+	char request_id[GRAPH_REQUEST_ID_BYTES];
+};
+
+void batch_item_init(
+	struct batch_item *item, const char *method, const char *path, struct span body);
+void batch_item_release(struct batch_item *item);
+
+/*
+ * Posts up to GRAPH_BATCH_MAX items once. True when Graph's envelope came; each item then has
+ * its answer or status 0. False otherwise: `response` tells how far it came, and holds
+ * another status than 2xx where one came; a 2xx status with false is an envelope that can't be
+ * believed.
+ */
+MUST_CHECK bool batch_post(struct graph *graph, struct batch_item *const *items, size_t count,
+	bool bulk, struct net_response *response, struct error *err);
+
+/* What the item's answer says, where it is an error. */
+void batch_item_failure(const struct batch_item *item, struct failure *failure);
+
+/* The longer of two Retry-After values; either may be "". */
+const char *batch_longer_wait(const struct graph *graph, const char *a, const char *b);
+
+/*
+ * Reads any number of items, 20 to a batch, until each has an answer that is final: what a
+ * 404 or 403 means is the caller's to say. ERROR_NETWORK when tries are used up.
+ */
+MUST_CHECK bool batch_read(
+	struct graph *graph, struct batch_item *items, size_t count, bool bulk, struct error *err);
+
+/* ---- pace.c: when writes may leave --------------------------------------------------- */
+
+void pace_pay(struct graph *graph, size_t writes); /* so many leave now */
+/* Writes got through; or none of these did, for this reason, and graph_write_pause() is to wait. */
+void pace_free(struct graph *graph);
+void pace_hold(struct graph *graph, const struct ruling *ruling, struct span retry_after,
+	const struct error *trouble);
+
+/* ---- operations.c: the writes there are
+ * ---------------------------------------------------------- */
+
+/*
+ * The guard of the one place that puts requests into a batch [T6]: a GET passes, and what
+ * matches a row of the operation table to the letter. ERROR_REFUSED.
+ */
+MUST_CHECK bool write_guard(const char *method, const char *path, struct error *err);
+
+/* Operation and kind fit, ids are GUIDs [T7], the body is JSON, none stands twice. ERROR_REFUSED.
+ */
+MUST_CHECK bool write_check(const struct graph_write *writes, size_t count, struct error *err);
+
+const char *write_method(const struct graph_write *write);
+/* Appends path and body (nothing: none) of a checked write. */
+void write_add_request(const struct graph_write *write, const struct graph *graph, struct buf *path,
+	struct buf *body);
+
+/* Whether a refusal says that the wanted state was there before (contract 5.5). */
+bool write_was_so(const struct graph_write *write, const struct failure *failure);
+
+/* ---- objects.c: from what Graph sends to lines --------------------------------------- */
+
+/* How the objects of one kind are asked for. */
+struct selection {
+	const struct kind *kind;
+	struct buf select;
+	struct span names[GRAPH_SELECT_MAX]; /* of `select`, in byte order */
+	size_t name_count;
+};
+
+void selection_init(struct selection *selection, const struct kind *kind);
+void selection_release(struct selection *selection);
+/* Appends "$select=…" and, for live objects, "&$expand=manager($select=id)". */
+void selection_add_query(const struct selection *selection, bool deleted, struct buf *path);
+
+struct id_list {
+	char (*ids)[ID_BYTES];
+	size_t count, capacity;
+};
+
+/* An object on its way to its lines. */
+struct found {
+	const struct selection *selection;
+	char id[ID_BYTES + 1];
+	bool deleted;
+	bool behavior_matters; /* isCloudManaged decides who masters it */
+	struct buf source;     /* as Graph sent it */
+	unsigned wanted;       /* graph_read_flags to ask for */
+	unsigned known;        /* graph_read_flags that were answered */
+	struct id_list members, owners;
+	bool cloud_managed;
+};
+
+/* `object`: checked JSON. ERROR_FORMAT. To be released also when it failed. */
+MUST_CHECK bool found_init(struct found *found, const struct selection *selection,
+	struct span object, bool deleted, struct error *err);
+void found_release(struct found *found);
+
+/* Asks for what is `wanted` of all of them, 20 requests to a batch. */
+MUST_CHECK bool found_ask(
+	struct graph *graph, struct found *found, size_t count, bool bulk, struct error *err);
+
+/* Appends the object's line and its part lines, each ended by a newline. */
+MUST_CHECK bool found_add_lines(const struct found *found, struct buf *out, struct error *err);

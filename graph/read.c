@@ -1,0 +1,192 @@
+/*
+ * Reads objects by id: the live ones in batches, those that were not found again among the
+ * deleted items, and then their relations. Not found in both places is an answer; everything
+ * else that is not the object is an error.
+ */
+#include "graph/graph_internal.h"
+
+#include <strings.h>
+
+#include "base/scan.h"
+#include "base/text.h"
+
+/* One call of graph_read_objects(). Arrays run parallel to the reads. */
+struct reader {
+	struct graph *graph;
+	struct graph_read *reads;
+	size_t count;
+	struct selection selections[KIND_COUNT];
+	struct found *found;
+	bool *is_found;
+};
+
+static void reader_release(struct reader *reader)
+{
+	for (int kind = 0; kind < KIND_COUNT; kind++)
+		selection_release(&reader->selections[kind]);
+	for (size_t i = 0; reader->found && i < reader->count; i++)
+		found_release(&reader->found[i]);
+	memory_free(reader->found);
+	memory_free(reader->is_found);
+}
+
+static const struct selection *selection_of(struct reader *reader, const struct kind *kind)
+{
+	struct selection *selection = &reader->selections[kind->id];
+
+	if (!selection->kind)
+		selection_init(selection, kind);
+	return selection;
+}
+
+/* Deleted items are one container for all kinds: the type must be the one we look for. */
+static bool is_of_kind(struct span object, const struct kind *kind)
+{
+	struct span type = scan_find(object, "@odata.type");
+
+	if (scan_type(type) != SCAN_STRING)
+		return true;
+	type = scan_text_direct(type);
+	if (type.length && type.data[0] == '#')
+		type = (struct span){ type.data + 1, type.length - 1 };
+	return span_is(type, kind->type);
+}
+
+static bool take_object(struct reader *reader, size_t index, const struct batch_item *item,
+	bool deleted, struct error *err)
+{
+	const struct graph_read *read = &reader->reads[index];
+	struct span object = buf_span(&item->answer);
+	struct failure failure;
+
+	if (item->status == 404)
+		return true;
+	if (item->status / 100 != 2) {
+		batch_item_failure(item, &failure);
+		return failure_set(&failure, "GET", item->path, err);
+	}
+	if (scan_type(object) != SCAN_OBJECT)
+		return error_set(err, ERROR_FORMAT, "the answer is no object");
+	if (deleted && !is_of_kind(object, read->kind))
+		return true;
+	reader->is_found[index] = true;
+	if (!found_init(
+		    &reader->found[index], selection_of(reader, read->kind), object, deleted, err))
+		return false;
+	if (strcasecmp(reader->found[index].id, read->id) != 0)
+		return error_set(err, ERROR_FORMAT, "the answer is another object, %s",
+			reader->found[index].id);
+	return true;
+}
+
+static char *path_of(struct reader *reader, const struct graph_read *read, bool deleted)
+{
+	struct buf path = BUF_UP_TO(NET_URL_MAX);
+
+	buf_addf(&path, "/%s/%s?", deleted ? "directory/deletedItems" : read->kind->path, read->id);
+	selection_add_query(selection_of(reader, read->kind), deleted, &path);
+	return buf_detach(&path);
+}
+
+/* Asks for what was not found yet, among live or among deleted objects. */
+static bool look_in(struct reader *reader, bool deleted, struct error *err)
+{
+	CLEANUP(memory_freep)
+	struct batch_item *items = memory_array(reader->count, sizeof(*items));
+	CLEANUP(memory_freep) char **paths = memory_array(reader->count, sizeof(*paths));
+	CLEANUP(memory_freep) size_t *indices = memory_array(reader->count, sizeof(*indices));
+	size_t asked = 0;
+	bool done;
+
+	for (size_t i = 0; i < reader->count; i++) {
+		const struct graph_read *read = &reader->reads[i];
+
+		if (reader->is_found[i] || (deleted && !read->kind->soft_deleted))
+			continue;
+		indices[asked] = i;
+		paths[asked] = path_of(reader, read, deleted);
+		batch_item_init(&items[asked], "GET", paths[asked], SPAN_NONE);
+		asked++;
+	}
+	done = batch_read(reader->graph, items, asked, false, err);
+	for (size_t i = 0; i < asked; i++) {
+		if (done && !take_object(reader, indices[i], &items[i], deleted, err))
+			done = error_prefix(
+				err, "GET %.*s", SPAN_FORMAT(path_without_query(paths[i])));
+		batch_item_release(&items[i]);
+		memory_free(paths[i]);
+	}
+	return done;
+}
+
+static unsigned wanted_of(const struct found *found, unsigned flags)
+{
+	if (found->deleted)
+		return 0;
+	if (found->selection->kind->id != KIND_GROUP)
+		flags &= ~(unsigned)(GRAPH_READ_MEMBERS | GRAPH_READ_OWNERS);
+	if (!found->behavior_matters)
+		flags &= ~(unsigned)GRAPH_READ_BEHAVIOR;
+	return flags;
+}
+
+/* Relations of those that live; what is not asked for is unknown in the line, and not empty. */
+static bool ask_relations(struct reader *reader, struct error *err)
+{
+	for (size_t i = 0; i < reader->count; i++) {
+		if (reader->is_found[i])
+			reader->found[i].wanted = wanted_of(
+				&reader->found[i], reader->reads[i].flags);
+	}
+	return found_ask(reader->graph, reader->found, reader->count, false, err);
+}
+
+static bool make_lines(struct reader *reader, char **lines, struct error *err)
+{
+	for (size_t i = 0; i < reader->count; i++) {
+		CLEANUP(buf_release) struct buf text = BUF_UP_TO(GRAPH_LINES_MAX);
+
+		if (!reader->is_found[i])
+			continue;
+		if (!found_add_lines(&reader->found[i], &text, err) ||
+			!buf_check(&text, "the lines of an object", err))
+			return false;
+		lines[i] = buf_detach(&text);
+	}
+	return true;
+}
+
+static bool check_reads(const struct graph_read *reads, size_t count, struct error *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!text_is_guid(span_of(reads[i].id)))
+			return error_set(err, ERROR_REFUSED,
+				"read of a %s: its id is no GUID; nothing was sent",
+				reads[i].kind->name);
+	}
+	return true;
+}
+
+bool graph_read_objects(
+	struct graph *graph, struct graph_read *reads, size_t count, struct error *err)
+{
+	CLEANUP(reader_release)
+	struct reader reader = { .graph = graph, .reads = reads, .count = count };
+	CLEANUP(memory_freep) char **lines = memory_array(count, sizeof(*lines));
+	bool done;
+
+	if (!check_reads(reads, count, err))
+		return false;
+	reader.found = memory_array(count, sizeof(*reader.found));
+	reader.is_found = memory_array(count, sizeof(*reader.is_found));
+	done = look_in(&reader, false, err) && look_in(&reader, true, err) &&
+		ask_relations(&reader, err) && make_lines(&reader, lines, err);
+	for (size_t i = 0; i < count; i++) {
+		/* Every read gets its answer, or none does. */
+		if (done)
+			reads[i].lines = lines[i];
+		else
+			memory_free(lines[i]);
+	}
+	return done;
+}

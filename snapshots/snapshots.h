@@ -16,16 +16,17 @@
 enum {
 	SNAPSHOT_ID_BYTES = 32,
 	SNAPSHOT_ID_TEXT = 65,
-	SNAPSHOT_BUCKET_MAX = 64 << 20, /* plain bytes of one bucket's frame when read; a writer splits above 1 MiB */
+	SNAPSHOT_BUCKET_MAX = 64
+		<< 20, /* plain bytes of one bucket's frame when read; a writer splits above 1 MiB */
 };
 
 struct snapshot_header {
-	char *tenant, *cloud; /* GUID; "global" … */
-	char *source;         /* "graph" */
+	char *tenant, *cloud;                  /* GUID; "global" … */
+	char *source;                          /* "graph" */
 	int64_t taken_from_ms, taken_until_ms; /* the service's clock: audit records use the same */
-	uint64_t objects[KIND_COUNT]; /* live ones */
+	uint64_t objects[KIND_COUNT];          /* live ones */
 	uint64_t deleted;
-	uint64_t bytes;       /* of plain lines */
+	uint64_t bytes; /* of plain lines */
 };
 
 /* ---- writing ------------------------------------------------------------------------ */
@@ -36,8 +37,8 @@ struct snapshot_writer;
  * Starts a snapshot that appears at `path` with snapshot_writer_finish(). Lines are kept in an
  * unnamed temporary file beside it, so memory is some tens of bytes an object.
  */
-MUST_CHECK struct snapshot_writer *snapshot_writer_open(const char *path,
-	const struct snapshot_header *header, struct error *err);
+MUST_CHECK struct snapshot_writer *snapshot_writer_open(
+	const char *path, const struct snapshot_header *header, struct error *err);
 void snapshot_writer_close(struct snapshot_writer *writer); /* drops what is not finished */
 DEFINE_CLEANUP(struct snapshot_writer *, snapshot_writer_close);
 
@@ -45,10 +46,12 @@ DEFINE_CLEANUP(struct snapshot_writer *, snapshot_writer_close);
  * Adds the lines of one object (its line, then its part lines, each ended by a newline). Objects
  * come in any order; when an id comes twice, the last one wins (contract 2.7).
  */
-MUST_CHECK bool snapshot_writer_add(struct snapshot_writer *writer, struct span lines, struct error *err);
+MUST_CHECK bool snapshot_writer_add(
+	struct snapshot_writer *writer, struct span lines, struct error *err);
 
 /* Sorts, writes, reads everything back, renames. `until_ms`: when the last page came. Frees the writer. */
-MUST_CHECK bool snapshot_writer_finish(struct snapshot_writer *writer, int64_t until_ms, struct error *err);
+MUST_CHECK bool snapshot_writer_finish(
+	struct snapshot_writer *writer, int64_t until_ms, struct error *err);
 
 /* ---- reading ------------------------------------------------------------------------ */
 
@@ -71,27 +74,28 @@ const char *snapshot_identity(const struct snapshot *snapshot); /* 64 hex digits
 const char *const *snapshot_quarantined(const struct snapshot *snapshot, size_t *count);
 
 /* Lines of one object into `lines` (emptied first); empty when it is not there. Reads one bucket. */
-MUST_CHECK bool snapshot_object(struct snapshot *snapshot, struct span id, struct buf *lines,
-	struct error *err);
+MUST_CHECK bool snapshot_object(
+	struct snapshot *snapshot, struct span id, struct buf *lines, struct error *err);
 
 /* Every object in id order: its lines, borrowed during the call. False from `each` ends it. */
 typedef bool snapshot_each_function(void *context, struct span lines, struct error *err);
-MUST_CHECK bool snapshot_each(struct snapshot *snapshot, snapshot_each_function *each, void *context,
-	struct error *err);
+MUST_CHECK bool snapshot_each(
+	struct snapshot *snapshot, snapshot_each_function *each, void *context, struct error *err);
 
 /*
  * Every object whose lines differ, in id order; absent where a side has none. Buckets with
  * equal digests are not unpacked: the cost is what changed.
  * ERROR_REFUSED when the two are of different tenants.
  */
-typedef bool snapshot_pair_function(void *context, struct span base, struct span live, struct error *err);
+typedef bool snapshot_pair_function(
+	void *context, struct span base, struct span live, struct error *err);
 MUST_CHECK bool snapshot_compare(struct snapshot *base, struct snapshot *live,
 	snapshot_pair_function *pair, void *context, struct error *err);
 
 /* Reads every bucket and checks both digests. ERROR_FORMAT names file, bucket and offset. */
-MUST_CHECK bool snapshot_check(struct snapshot *snapshot, const struct progress *progress,
-	struct error *err);
+MUST_CHECK bool snapshot_check(
+	struct snapshot *snapshot, const struct progress *progress, struct error *err);
 
 /* Calls `each` for every object whose lines hold `text` as it stands in JSON; for finding an address's holders. */
-MUST_CHECK bool snapshot_search(struct snapshot *snapshot, struct span text, snapshot_each_function *each,
-	void *context, struct error *err);
+MUST_CHECK bool snapshot_search(struct snapshot *snapshot, struct span text,
+	snapshot_each_function *each, void *context, struct error *err);

@@ -1,0 +1,258 @@
+/*
+ * Writing the file: the header line's frame, a frame for each bucket, and the skippable frame with
+ * the index, all to a temporary file. It is read back, every digest and every object, before
+ * it gets its name [T32].
+ */
+#include <inttypes.h>
+#include <sodium.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/time.h"
+#include "snapshots/snapshots_internal.h"
+
+enum { LEVEL = 3 };
+
+struct packer {
+	char *path;
+	struct file *file;
+	ZSTD_CCtx *zstd;
+	struct snapshot_header counts; /* only the numbers */
+	unsigned bits;
+	uint32_t bucket; /* of the lines in `plain` */
+	struct buf plain, packed;
+	struct buf entries, quarantined;
+	uint64_t offset; /* where the next frame begins */
+};
+
+void packer_free(struct packer *packer)
+{
+	if (!packer)
+		return;
+	file_abandon(packer->file);
+	ZSTD_freeCCtx(packer->zstd);
+	buf_release(&packer->plain);
+	buf_release(&packer->packed);
+	buf_release(&packer->entries);
+	buf_release(&packer->quarantined);
+	memory_free(packer->path);
+	memory_free(packer);
+}
+
+/* Compresses what is in `plain` and writes it as the next frame. */
+static bool write_frame(struct packer *packer, struct error *err)
+{
+	struct span plain = buf_span(&packer->plain);
+	struct entry entry = { .bucket = packer->bucket, .offset = packer->offset };
+	size_t bound = ZSTD_compressBound(plain.length), packed;
+	char *room;
+
+	if (!plain.length)
+		return true;
+	buf_cut(&packer->packed, 0);
+	room = buf_room(&packer->packed, bound);
+	if (!buf_check(&packer->packed, packer->path, err))
+		return false;
+	packed = ZSTD_compress2(packer->zstd, room, bound, plain.data, plain.length);
+	if (ZSTD_isError(packed))
+		return error_set(err, ERROR_SYSTEM, "%s: can't compress: %s", packer->path,
+			ZSTD_getErrorName(packed));
+	entry.packed = (uint32_t)packed;
+	entry.plain = (uint32_t)plain.length;
+	entry.lines = line_count(plain);
+	digest_of(entry.plain_digest, plain.data, plain.length);
+	digest_of(entry.packed_digest, room, packed);
+	put_entry(&packer->entries, &entry);
+	packer->offset += packed;
+	buf_cut(&packer->plain, 0);
+	return file_write(packer->file, room, packed, err);
+}
+
+/* {"contact":["displayName",…],…}: what this program asked for, so that a later one knows. */
+static json_t *attributes_json(void)
+{
+	json_t *kinds = json_object();
+
+	for (int id = 0; id < KIND_COUNT; id++) {
+		const struct kind *kind = kind_get(id);
+		json_t *names = json_array();
+
+		for (size_t i = 0; i < kind->attribute_count; i++)
+			json_array_append_new(names, json_string(kind->attributes[i].name));
+		json_object_set_new(kinds, kind->name, names);
+	}
+	return kinds;
+}
+
+static bool write_header(
+	struct packer *packer, const struct snapshot_header *header, struct error *err)
+{
+	char instant[TIME_TEXT_BYTES];
+	CLEANUP(json_freep)
+	json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "format", SNAPSHOT_FORMAT,
+		"tenant", header->tenant, "cloud", header->cloud, "source", header->source,
+		"takenFrom", time_text(header->taken_from_ms, instant), "attributes",
+		attributes_json());
+
+	if (!json)
+		return error_set(err, ERROR_FORMAT, "%s: tenant, cloud or source is no UTF-8 text",
+			packer->path);
+	json_add(&packer->plain, json);
+	buf_add_byte(&packer->plain, '\n');
+	if (packer->plain.length > HEADER_MAX)
+		return error_set(err, ERROR_FORMAT, "%s: header too large", packer->path);
+	return write_frame(packer, err);
+}
+
+struct packer *packer_new(
+	const char *path, const struct snapshot_header *header, unsigned bits, struct error *err)
+{
+	CLEANUP(packer_freep) struct packer *packer = memory_new(sizeof(*packer));
+
+	packer->path = memory_text(path);
+	packer->bits = bits;
+	packer->plain.limit = SNAPSHOT_BUCKET_MAX;
+	packer->packed.limit = PACKED_MAX;
+	packer->entries.limit = INDEX_MAX;
+	packer->quarantined.limit = INDEX_MAX;
+	packer->zstd = ZSTD_createCCtx();
+	if (!packer->zstd ||
+		ZSTD_isError(
+			ZSTD_CCtx_setParameter(packer->zstd, ZSTD_c_compressionLevel, LEVEL)) ||
+		ZSTD_isError(ZSTD_CCtx_setParameter(packer->zstd, ZSTD_c_checksumFlag, 1))) {
+		error_set(err, ERROR_SYSTEM, "%s: libzstd can't start", path);
+		return NULL;
+	}
+	packer->file = file_create(path, err);
+	if (!packer->file || !write_header(packer, header, err))
+		return NULL;
+	return TAKE(packer);
+}
+
+/* Starts a new frame where `length` more bytes would make this one too large. */
+static bool make_room(struct packer *packer, size_t length, struct error *err)
+{
+	if (!packer->plain.length || packer->plain.length + length <= SPLIT_BYTES)
+		return true;
+	return write_frame(packer, err);
+}
+
+static void count_object(struct packer *packer, const uint8_t *id, const struct line_facts *facts)
+{
+	if (facts->deleted)
+		packer->counts.deleted++;
+	else
+		packer->counts.objects[facts->kind->id]++;
+	if (facts->quarantined)
+		buf_add(&packer->quarantined, id, ID_BINARY_BYTES);
+}
+
+bool packer_add(struct packer *packer, const uint8_t id[static ID_BINARY_BYTES], struct span lines,
+	const struct line_facts *facts, struct error *err)
+{
+	uint32_t bucket = bucket_of(id, packer->bits);
+
+	if (bucket != packer->bucket && !write_frame(packer, err))
+		return false;
+	packer->bucket = bucket;
+	count_object(packer, id, facts);
+	packer->counts.bytes += lines.length;
+	if (!make_room(packer, lines.length, err))
+		return false;
+	if (lines.length <= SPLIT_BYTES) {
+		buf_add_span(&packer->plain, lines);
+		return true;
+	}
+	while (lines.length) {
+		struct span rest = line_rest(lines);
+		struct span line = { lines.data, lines.length - rest.length };
+
+		if (!make_room(packer, line.length, err))
+			return false;
+		buf_add_span(&packer->plain, line);
+		lines = rest;
+	}
+	return true;
+}
+
+static json_t *objects_json(const struct snapshot_header *counts)
+{
+	json_t *objects = json_object();
+
+	for (int kind = 0; kind < KIND_COUNT; kind++)
+		json_object_set_new(objects, kind_get(kind)->name,
+			json_integer((json_int_t)counts->objects[kind]));
+	return objects;
+}
+
+static void add_meta(struct buf *out, const struct packer *packer, int64_t until_ms)
+{
+	const struct snapshot_header *counts = &packer->counts;
+	char instant[TIME_TEXT_BYTES];
+	CLEANUP(json_freep)
+	json_t *meta = json_pack("{s:i, s:I, s:I, s:{}, s:o, s:n, s:i, s:s}", "bits",
+		(int)packer->bits, "bytes", (json_int_t)counts->bytes, "deleted",
+		(json_int_t)counts->deleted, "deltaLinks", "objects", objects_json(counts),
+		"previous", "sequence", 0, "takenUntil", time_text(until_ms, instant));
+
+	json_add(out, meta);
+}
+
+static void add_index(struct buf *index, const struct packer *packer, int64_t until_ms)
+{
+	CLEANUP(buf_release) struct buf meta = BUF_UP_TO(META_MAX);
+
+	add_meta(&meta, packer, until_ms);
+	buf_add_text(index, INDEX_MAGIC);
+	put_u32(index, (uint32_t)meta.length);
+	buf_add_span(index, buf_span(&meta));
+	put_u32(index, (uint32_t)(packer->entries.length / ENTRY_BYTES));
+	buf_add_span(index, buf_span(&packer->entries));
+	put_u32(index, (uint32_t)(packer->quarantined.length / ID_BINARY_BYTES));
+	buf_add_span(index, buf_span(&packer->quarantined));
+}
+
+static bool write_index(struct packer *packer, int64_t until_ms, struct error *err)
+{
+	CLEANUP(buf_release) struct buf index = BUF_UP_TO(INDEX_MAX);
+	CLEANUP(buf_release) struct buf around = BUF_UP_TO(SKIPPABLE_BYTES + FOOTER_BYTES);
+	struct footer footer = { .offset = packer->offset + SKIPPABLE_BYTES };
+
+	add_index(&index, packer, until_ms);
+	if (!buf_check(&packer->entries, "the index", err) ||
+		!buf_check(&packer->quarantined, "the list of quarantined objects", err) ||
+		!buf_check(&index, "the index", err))
+		return error_prefix(err, "%s", packer->path);
+	footer.length = index.length;
+	digest_of(footer.digest, index.data, index.length);
+
+	put_u32(&around, SKIPPABLE_MAGIC);
+	put_u32(&around, (uint32_t)(index.length + FOOTER_BYTES));
+	if (!file_write(packer->file, around.data, around.length, err) ||
+		!file_write(packer->file, index.data, index.length, err))
+		return false;
+	buf_cut(&around, 0);
+	put_footer(&around, &footer);
+	return file_write(packer->file, around.data, around.length, err);
+}
+
+/* Reads the temporary file by its descriptor: what is renamed is what was checked. */
+static bool read_back(const struct packer *packer, struct error *err)
+{
+	CLEANUP(snapshot_closep) struct snapshot *snapshot = NULL;
+	int descriptor = dup(file_descriptor(packer->file));
+
+	if (descriptor < 0)
+		return error_errno(err, "%s: can't read back", packer->path);
+	snapshot = snapshot_open_descriptor_take(descriptor, packer->path, err);
+	return (snapshot && snapshot_check(snapshot, NULL, err)) ||
+		error_prefix(err, "reading back what was written");
+}
+
+bool packer_finish(struct packer *packer, int64_t until_ms, struct error *err)
+{
+	return write_frame(packer, err) && write_index(packer, until_ms, err) &&
+		read_back(packer, err) && file_commit(TAKE(packer->file), err);
+}

@@ -1,0 +1,179 @@
+/*
+ * What the files of this folder share: the byte layout (layout.c), frames (frame.c), walking
+ * objects over frames (cursor.c), and the inside of an open snapshot (open.c).
+ *
+ * docs/FORMAT-snapshot.md is the format; names here are its names.
+ */
+#pragma once
+
+#include <zstd.h>
+
+#include "snapshots/snapshots.h"
+
+enum {
+	DIGEST_BYTES = 32,       /* BLAKE2b-256 */
+	ID_BINARY_BYTES = 16,    /* a GUID without its hyphens; sorts as its text does */
+	ENTRY_BYTES = 88,        /* of one frame in the index */
+	ENTRY_PLAIN_DIGEST = 24, /* where in it that digest is */
+	FOOTER_BYTES = 56,       /* the last bytes of the file */
+	SKIPPABLE_BYTES = 8,     /* magic and size in front of the index */
+	INDEX_MAGIC_BYTES = 16,
+	BITS_MAX = 16,
+	SPLIT_BYTES = 1 << 20,        /* plain bytes of a frame, where lines allow it */
+	HEADER_MAX = 1 << 20,         /* the header line */
+	META_MAX = 1 << 20,           /* the JSON in the index */
+	INDEX_MAX = 256 << 20,        /* the whole index */
+	PACKED_MAX = 65 << 20,        /* one frame of SNAPSHOT_BUCKET_MAX that does not compress */
+	OBJECT_LINES_MAX = 256 << 20, /* all lines of one object: a group of six million members */
+};
+
+#define SNAPSHOT_FORMAT "unstage-snapshot/1"
+#define INDEX_FAMILY    "unstage-index/"
+#define INDEX_MAGIC     INDEX_FAMILY "1\n"
+#define FOOTER_MAGIC    "unstgix\n"
+#define SKIPPABLE_MAGIC 0x184D2A5Eu
+
+/* ---- layout.c ------------------------------------------------------------------------ */
+
+/* One frame, as the index describes it. Entry 0 is the header line. */
+struct entry {
+	uint32_t bucket;
+	uint64_t offset;
+	uint32_t packed, plain, lines; /* bytes in the file, bytes unpacked, newlines */
+	uint8_t plain_digest[DIGEST_BYTES], packed_digest[DIGEST_BYTES];
+};
+
+struct footer {
+	uint64_t offset, length; /* of the index */
+	uint8_t digest[DIGEST_BYTES];
+};
+
+void put_u32(struct buf *out, uint32_t number);
+void put_u64(struct buf *out, uint64_t number);
+uint32_t get_u32(const uint8_t *at);
+void put_entry(struct buf *out, const struct entry *entry);
+struct entry get_entry(const uint8_t at[static ENTRY_BYTES]);
+void put_footer(struct buf *out, const struct footer *footer);
+/* False where the bytes do not end like a snapshot. */
+bool get_footer(const uint8_t at[static FOOTER_BYTES], struct footer *footer);
+
+/* False where it is no GUID in lower case. */
+bool id_parse(struct span text, uint8_t id[static ID_BINARY_BYTES]);
+void id_text(const uint8_t id[static ID_BINARY_BYTES], char text[static ID_BYTES + 1]);
+
+/* How many leading bits of an id choose its bucket in a snapshot of `count` objects. */
+unsigned bits_for(uint64_t count);
+uint32_t bucket_of(const uint8_t id[static ID_BINARY_BYTES], unsigned bits);
+
+void digest_of(uint8_t digest[static DIGEST_BYTES], const void *data, size_t length);
+
+/* ---- line.c -------------------------------------------------------------------------- */
+
+struct line_facts {
+	struct span id;
+	const struct kind *kind;
+	bool deleted, quarantined;
+};
+
+/* The line at the start of `text`, without its newline. */
+struct span line_first(struct span text);
+/* What is behind that line and its newline. */
+struct span line_rest(struct span text);
+uint32_t line_count(struct span text);
+/* The id, or absent. Any bytes may be handed in: a snapshot nobody signed is hostile. */
+struct span line_id(struct span line);
+/* False without an id or with an unknown kind. */
+bool line_read(struct span line, struct line_facts *facts);
+
+/* ---- open.c -------------------------------------------------------------------------- */
+
+struct snapshot {
+	char *path;
+	int descriptor;
+	struct snapshot_header header;
+	char identity[SNAPSHOT_ID_TEXT];
+	struct buf index;       /* as in the file; entries are decoded when looked at */
+	const uint8_t *entries; /* in it */
+	uint32_t entry_count;
+	unsigned bits;
+	char **quarantined;
+	size_t quarantined_count;
+	ZSTD_DCtx *unpacker;
+	struct buf packed;
+};
+
+/*
+ * As snapshot_open(), of an open descriptor, which is the snapshot's from now on, also when
+ * this fails. `path` is for messages.
+ */
+MUST_CHECK struct snapshot *snapshot_open_descriptor_take(
+	int descriptor, const char *path, struct error *err);
+
+struct entry snapshot_entry(const struct snapshot *snapshot, uint32_t number);
+/* The entry's bucket alone, for the loops that pass over thousands of them. */
+uint32_t snapshot_entry_bucket(const struct snapshot *snapshot, uint32_t number);
+/* True when both frames hold the same lines. */
+bool snapshot_entry_equal(
+	const struct snapshot *a, uint32_t a_number, const struct snapshot *b, uint32_t b_number);
+void snapshot_header_release(struct snapshot_header *header);
+
+/* ---- frame.c ------------------------------------------------------------------------- */
+
+/* All `length` bytes at `offset`. ERROR_SYSTEM, or ERROR_FORMAT where the file is shorter. */
+MUST_CHECK bool read_at(int descriptor, const char *path, uint64_t offset, void *data,
+	size_t length, struct error *err);
+
+/* Unpacks frame `number` into `plain` (emptied first); the frame's digest is checked. */
+MUST_CHECK bool frame_read(
+	struct snapshot *snapshot, uint32_t number, struct buf *plain, struct error *err);
+
+/* Whether what frame_read() gave has the digest that the index names. */
+MUST_CHECK bool frame_check_lines(
+	const struct snapshot *snapshot, uint32_t number, struct span plain, struct error *err);
+
+/* ERROR_FORMAT with the place: "FILE: bucket 7 at offset 4711: <what>". Returns false. */
+bool frame_damaged(
+	const struct snapshot *snapshot, uint32_t number, struct error *err, const char *what);
+
+/* ---- cursor.c ------------------------------------------------------------------------ */
+
+/* Walks the objects of a range of frames in id order; holds one frame at a time. */
+struct cursor {
+	struct snapshot *snapshot;
+	uint32_t loaded, next, end;  /* frames: in `plain`, not read yet, behind the range */
+	struct buf plain, carried;   /* `carried`: an object that goes over several frames */
+	size_t at;                   /* in plain: the first line not handed out */
+	struct span id_at;           /* that line's id, where it is known already */
+	uint8_t id[ID_BINARY_BYTES]; /* of the last object handed out */
+	bool started;
+	bool thorough; /* checks the digest of the lines, too */
+};
+
+void cursor_init(struct cursor *cursor, struct snapshot *snapshot);
+void cursor_release(struct cursor *cursor);
+/* Goes on with the frames from `first` up to, without, `end`. */
+void cursor_seek(struct cursor *cursor, uint32_t first, uint32_t end);
+/* The next object's lines, borrowed until the next call; absent at the end of the range. */
+MUST_CHECK bool cursor_next(struct cursor *cursor, struct span *lines, struct error *err);
+/* Makes sure that something of the range is in `plain`, if anything is left of it. */
+MUST_CHECK bool cursor_fill(struct cursor *cursor, struct error *err);
+/* Passes over the objects that both cursors have next and that are equal byte for byte. */
+void cursor_skip_equal(struct cursor *a, struct cursor *b);
+
+/* The first frame behind those whose bucket begins with the same bits as that of `first`. */
+uint32_t bucket_end(const struct snapshot *snapshot, uint32_t first, unsigned bits);
+
+/* ---- pack.c -------------------------------------------------------------------------- */
+
+/* Writes frames, then the index, to the file that becomes the snapshot. */
+struct packer;
+
+MUST_CHECK struct packer *packer_new(
+	const char *path, const struct snapshot_header *header, unsigned bits, struct error *err);
+void packer_free(struct packer *packer); /* drops the file when it is not committed */
+DEFINE_CLEANUP(struct packer *, packer_free);
+/* Objects come in id order. */
+MUST_CHECK bool packer_add(struct packer *packer, const uint8_t id[static ID_BINARY_BYTES],
+	struct span lines, const struct line_facts *facts, struct error *err);
+/* Index, reading back, renaming. */
+MUST_CHECK bool packer_finish(struct packer *packer, int64_t until_ms, struct error *err);

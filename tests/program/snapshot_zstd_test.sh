@@ -1,0 +1,53 @@
+#!/bin/bash
+# A snapshot is read by the world's own tools: zstdcat, jq, and b2sum for its digests.
+set -euo pipefail
+
+for tool in zstdcat zstd jq b2sum; do
+	if ! command -v "$tool" >/dev/null; then
+		echo "skipped: $tool is not installed"
+		exit 77
+	fi
+done
+
+data=${SOURCE:?}/tests/data/snapshots
+file=$data/tiny.jsonl.zst
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+fail() {
+	echo "FAILED: $*" >&2
+	exit 1
+}
+
+same() { # WHAT FOUND EXPECTED
+	[ "$2" = "$3" ] || fail "$1: found '$2', expected '$3'"
+}
+
+# Every line is a JSON document, the header first, then the objects in id order.
+zstdcat "$file" >"$work/plain" || fail "zstdcat can't read a snapshot"
+same "first line" "$(head -n 1 "$work/plain" | jq -r .format)" unstage-snapshot/1
+tail -n +2 "$work/plain" | cmp - "$data/tiny.jsonl" || fail "the lines are not those of tiny.jsonl"
+same "users" "$(zstdcat "$file" | jq -r 'select(.kind == "user") | .displayName' | sort | tr '\n' '|')" \
+	'Max|Zoë "Zed" Ångström|'
+same "members" "$(zstdcat "$file" | jq -r 'select(.part) | (.members // .owners)[]' | wc -l)" 3
+
+# zstd checks its own checksums, and passes over the index.
+zstd -q --test "$file" || fail "zstd --test"
+
+# Keys are in byte order and nothing is escaped without need: jq's canonical form is the line.
+jq -cS . "$data/tiny.jsonl" | cmp - "$data/tiny.jsonl" || fail "lines are not canonical"
+
+# The identity is the digest of the index, which the footer locates: no program of ours needed.
+size=$(stat -c %s "$file")
+number() { # OFFSET: a little-endian 64-bit number
+	od -A n -t u8 -j "$1" -N 8 --endian=little "$file" | tr -d ' '
+}
+offset=$(number $((size - 56)))
+length=$(number $((size - 48)))
+same "index and footer end the file" $((offset + length + 56)) "$size"
+identity=$(tail -c +$((offset + 1)) "$file" | head -c "$length" | b2sum -l 256 | cut -d ' ' -f 1)
+same "identity" "$identity" \
+	"$(od -A n -t x1 -j $((size - 40)) -N 32 "$file" | tr -d ' \n')"
+grep -q "$identity" "$SOURCE/docs/FORMAT-snapshot.md" || fail "the page names another identity"
+
+echo "ok"

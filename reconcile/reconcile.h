@@ -21,20 +21,24 @@
 #include "directory/directory.h"
 #include "snapshots/snapshots.h"
 
-/* ---- evidence: who wrote what, when (docs/FORMAT-evidence.md) ------------------------- */
+/* ---- evidence: who wrote what, when (docs/FORMAT-evidence.md) ----------------------- */
 
 enum fact_operation {
-	FACT_SET,      /* the attribute became `new` (a set: the whole set) */
-	FACT_ADD,      /* `new` was added to a relation or set */
-	FACT_REMOVE,   /* `old` was removed from it */
-	FACT_NAMED,    /* the record names the attribute, no values */
-	FACT_CREATE, FACT_DELETE, FACT_PURGE, FACT_RESTORE, /* the object; no attribute */
+	FACT_SET,    /* the attribute became `new` (a set: the whole set) */
+	FACT_ADD,    /* `new` was added to a relation or set */
+	FACT_REMOVE, /* `old` was removed from it */
+	FACT_NAMED,  /* the record names the attribute, no values */
+	FACT_CREATE,
+	FACT_DELETE,
+	FACT_PURGE,
+	FACT_RESTORE, /* the object; no attribute */
 };
 
 struct writer {
-	const char *id;     /* object id or app id */
-	const char *name;   /* UPN, or the app's display name */
-	const char *server; /* "SYNC02" where the name is a sync server's identity (contract 4.4); else NULL */
+	const char *id;   /* object id or app id */
+	const char *name; /* UPN, or the app's display name */
+	const char *
+		server; /* "SYNC02" where the name is a sync server's identity (contract 4.4); else NULL */
 };
 
 struct fact {
@@ -43,19 +47,20 @@ struct fact {
 	const struct writer *who;
 	const struct kind *kind;
 	const char *id;
-	const struct attribute *attribute; /* NULL: of the object, or a name the kinds table lacks */
-	const char *attribute_name;        /* as recorded; NULL: of the object */
+	const struct attribute
+		*attribute;         /* NULL: of the object, or a name the kinds table lacks */
+	const char *attribute_name; /* as recorded; NULL: of the object */
 	enum fact_operation operation;
 	bool old_known, new_known;
-	struct span old_value, new_value;  /* canonical; absent = nothing */
-	const char *reference;             /* audit id */
+	struct span old_value, new_value; /* canonical; absent = nothing */
+	const char *reference;            /* audit id */
 };
 
 struct evidence;
 
 struct evidence_header {
 	char tenant[ID_BYTES + 1];
-	int64_t from_ms, until_ms;     /* covered, all writers */
+	int64_t from_ms, until_ms; /* covered, all writers */
 	int64_t collected_ms;
 };
 
@@ -70,7 +75,8 @@ DEFINE_CLEANUP(struct evidence *, evidence_free);
  * operations and of other services add nothing. The same record twice adds nothing twice.
  * ERROR_FORMAT: not a record (its id, where there is one).
  */
-MUST_CHECK bool evidence_add_audit(struct evidence *evidence, struct span record, struct error *err);
+MUST_CHECK bool evidence_add_audit(
+	struct evidence *evidence, struct span record, struct error *err);
 
 /* Whole or not at all: header line, a fact a line in order of time, trailer with the count. */
 MUST_CHECK bool evidence_save(struct evidence *evidence, const char *path, struct error *err);
@@ -79,8 +85,9 @@ MUST_CHECK struct evidence *evidence_load(const char *path, struct error *err);
 
 const struct evidence_header *evidence_header(const struct evidence *evidence);
 size_t evidence_count(const struct evidence *evidence);
-size_t evidence_records(const struct evidence *evidence);   /* audit records behind the facts */
-const struct fact *evidence_fact(struct evidence *evidence, size_t index); /* in order of time, then reference */
+size_t evidence_records(const struct evidence *evidence); /* audit records behind the facts */
+const struct fact *evidence_fact(
+	struct evidence *evidence, size_t index); /* in order of time, then reference */
 /* The BLAKE2b-256 of the saved form, 64 hex digits: what a plan names. */
 const char *evidence_identity(struct evidence *evidence);
 
@@ -98,19 +105,36 @@ struct sync_identity {
 };
 const struct sync_identity *evidence_identities(struct evidence *evidence, size_t *count);
 
-/* ---- findings ------------------------------------------------------------------------- */
+/* ---- findings ----------------------------------------------------------------------- */
 
 enum verdict {
-	VERDICT_REVERT, VERDICT_HEALED, VERDICT_CONTESTED, VERDICT_SUSPECT, VERDICT_DRIFT,
-	VERDICT_BLOCKED, VERDICT_COUNT,
+	VERDICT_REVERT,
+	VERDICT_HEALED,
+	VERDICT_CONTESTED,
+	VERDICT_SUSPECT,
+	VERDICT_DRIFT,
+	VERDICT_BLOCKED,
+	VERDICT_COUNT,
 };
 
-enum door { DOOR_NONE, DOOR_GRAPH, DOOR_SYNC, DOOR_DIRECTORY, DOOR_EXCHANGE, DOOR_ADSYNC, DOOR_MANUAL, DOOR_COUNT };
+enum door {
+	DOOR_NONE,
+	DOOR_GRAPH,
+	DOOR_SYNC,
+	DOOR_DIRECTORY,
+	DOOR_EXCHANGE,
+	DOOR_ADSYNC,
+	DOOR_MANUAL,
+	DOOR_COUNT
+};
 
 enum change {
-	CHANGE_VALUE,    /* an attribute with one value, or a list */
-	CHANGE_ELEMENT,  /* one element of a set: in base/before/… it is there (its canonical value) or absent */
-	CHANGE_CREATED, CHANGE_DELETED, CHANGE_RESTORED, CHANGE_PURGED, /* the object; values absent */
+	CHANGE_VALUE, /* an attribute with one value, or a list */
+	CHANGE_ELEMENT, /* one element of a set: in base/before/… it is there (its canonical value) or absent */
+	CHANGE_CREATED,
+	CHANGE_DELETED,
+	CHANGE_RESTORED,
+	CHANGE_PURGED, /* the object; values absent */
 };
 
 /* One of the five values. Not known: nothing proves it; known and absent: it was empty. */
@@ -122,17 +146,17 @@ struct known_value {
 struct finding {
 	enum verdict verdict;
 	enum change change;
-	enum door door;       /* the way back; DOOR_NONE where nothing is to be put back */
+	enum door door; /* the way back; DOOR_NONE where nothing is to be put back */
 	const struct kind *kind;
-	struct span id, name; /* name: for people, unescaped */
-	enum mastery mastery; /* now */
+	struct span id, name;              /* name: for people, unescaped */
+	enum mastery mastery;              /* now */
 	const struct attribute *attribute; /* NULL: the object */
-	struct span element;  /* CHANGE_ELEMENT: the element's key, unescaped */
+	struct span element;               /* CHANGE_ELEMENT: the element's key, unescaped */
 	struct known_value base, before, staging, live;
-	const struct writer *last_writer; /* NULL: not in evidence */
+	const struct writer *last_writer;        /* NULL: not in evidence */
 	int64_t last_write_ms, staging_write_ms; /* TIME_NONE: none */
-	const char *reason;   /* a sentence: why this verdict */
-	const char *const *references; /* evidence references, the deciding ones */
+	const char *reason;                      /* a sentence: why this verdict */
+	const char *const *references;           /* evidence references, the deciding ones */
 	size_t reference_count;
 	/* addresses and sign-in names quarantined by the service: claimants are in `reason` */
 	bool conflict;
@@ -142,7 +166,7 @@ struct reconcile_options {
 	struct snapshot *base, *live; /* borrowed; read while reconciling */
 	struct evidence *evidence;    /* borrowed; NULL: two-way comparison, all drift */
 	const char *staging;          /* server name, UPN or app id; NULL with evidence NULL */
-	const char *production;       /* server name, or NULL: every other sync identity is production */
+	const char *production; /* server name, or NULL: every other sync identity is production */
 	const struct progress *progress;
 };
 
@@ -152,19 +176,22 @@ struct findings;
  * ERROR_REFUSED: different tenants. ERROR_USAGE: `staging` names no writer in the evidence (lists
  * the sync identities that are there).
  */
-MUST_CHECK struct findings *findings_new(const struct reconcile_options *options, struct error *err);
+MUST_CHECK struct findings *findings_new(
+	const struct reconcile_options *options, struct error *err);
 void findings_free(struct findings *findings);
 DEFINE_CLEANUP(struct findings *, findings_free);
 
 size_t findings_count(const struct findings *findings);
-const struct finding *findings_get(const struct findings *findings, size_t index); /* by kind, id, attribute, element */
+const struct finding *findings_get(
+	const struct findings *findings, size_t index); /* by kind, id, attribute, element */
 
 /* What the staging identity wrote, and how much of it stands in findings ("accounts for the writes"). */
 struct findings_summary {
 	uint64_t by_verdict[VERDICT_COUNT];
-	uint64_t by_door[DOOR_COUNT];             /* of VERDICT_REVERT */
+	uint64_t by_door[DOOR_COUNT]; /* of VERDICT_REVERT */
 	uint64_t objects, staging_facts, explained_facts;
-	uint64_t upn_changed, primary_changed, disabled, deleted, created, members_changed, conflicts;
+	uint64_t upn_changed, primary_changed, disabled, deleted, created, members_changed,
+		conflicts;
 	int64_t staging_first_ms, staging_last_ms;
 	struct writer staging;
 };

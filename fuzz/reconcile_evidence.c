@@ -1,0 +1,64 @@
+/*
+ * Evidence, both ways in: a saved file, and records of the audit log, one a line. What was
+ * understood must be written so that it is understood again, to the byte.
+ */
+#include <assert.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "reconcile/reconcile_internal.h"
+
+enum { FUZZ_MAX = 16 << 20 };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void expect_round_trip(struct evidence *evidence)
+{
+	struct error err = { 0 };
+	CLEANUP(buf_release) struct buf file = BUF_UP_TO(FUZZ_MAX);
+	CLEANUP(evidence_freep) struct evidence *again = NULL;
+	size_t count;
+
+	evidence_add_file(&file, evidence);
+	if (!buf_check(&file, "evidence", &err))
+		return;
+	again = evidence_parse(buf_span(&file), "round trip", &err);
+	if (!again)
+		fprintf(stderr, "%s\n%s", err.text, buf_text(&file));
+	assert(again);
+	assert(evidence_count(again) == evidence_count(evidence));
+	if (evidence_identities(again, &count))
+		assert(count <= evidence_count(again));
+}
+
+static void try_records(struct span text)
+{
+	struct evidence_header header = { .tenant = "7c9e1b52-4a0d-4f3e-9b61-2f8d5c6a1e30" };
+	CLEANUP(evidence_freep) struct evidence *evidence = evidence_new(&header);
+
+	while (text.length) {
+		struct error err = { 0 };
+		const char *newline = memchr(text.data, '\n', text.length);
+		size_t length = newline ? (size_t)(newline - text.data) : text.length;
+
+		if (!evidence_add_audit(evidence, (struct span){ text.data, length }, &err))
+			assert(err.kind == ERROR_FORMAT);
+		text.data += length + (newline != NULL);
+		text.length -= length + (newline != NULL);
+	}
+	expect_round_trip(evidence);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct error err = { 0 };
+	struct span text = { size ? (const char *)data : "", size };
+	CLEANUP(evidence_freep) struct evidence *evidence = evidence_parse(text, "file", &err);
+
+	if (evidence)
+		expect_round_trip(evidence);
+	else
+		assert(err.kind == ERROR_FORMAT);
+	try_records(text);
+	return 0;
+}

@@ -1,0 +1,437 @@
+/*
+ * The walk: every object that differs between base and live, and every object that staging
+ * touched although it does not differ; object by object, attribute by attribute.
+ *
+ * Findings hold copies: snapshots and evidence may be closed while findings are still read.
+ */
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "base/scan.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "reconcile/reconcile_internal.h"
+
+/* An object that staging wrote to, and whether the comparison of the snapshots brought it. */
+struct touched {
+	const char *id;
+	bool visited;
+};
+
+struct walk {
+	struct reconciling reconciling;
+	struct touched *touched; /* in order of id */
+	size_t touched_count, touched_capacity;
+	uint64_t done;
+};
+
+static void walk_release(struct walk *walk)
+{
+	memory_free(walk->reconciling.writers);
+	memory_free(walk->reconciling.explained);
+	memory_free(walk->reconciling.links);
+	memory_free(walk->touched);
+}
+
+void findings_free(struct findings *findings)
+{
+	if (!findings)
+		return;
+	for (size_t i = 0; i < findings->count; i++)
+		memory_free((void *)(uintptr_t)findings->items[i].references);
+	for (size_t i = 0; i < findings->writer_count; i++)
+		memory_free(findings->writers[i]);
+	memory_free(findings->writers);
+	memory_free(findings->items);
+	texts_free(findings->texts);
+	memory_free(findings);
+}
+
+size_t findings_count(const struct findings *findings)
+{
+	return findings->count;
+}
+
+const struct finding *findings_get(const struct findings *findings, size_t index)
+{
+	return &findings->items[index];
+}
+
+const struct findings_summary *findings_summary(const struct findings *findings)
+{
+	return &findings->summary;
+}
+
+/* ---- adding
+ * ------------------------------------------------------------------------------------------ */
+
+const struct writer *findings_keep_writer(struct findings *findings, const struct writer *writer)
+{
+	size_t number = writer_number(writer);
+	struct writer *copy = findings->writers[number];
+
+	if (copy)
+		return copy;
+	copy = memory_new(sizeof(*copy));
+	copy->id = texts_keep(findings->texts, span_of(writer->id)).data;
+	copy->name = texts_keep(findings->texts, span_of(writer->name)).data;
+	copy->server = texts_keep(findings->texts, span_of(writer->server)).data;
+	findings->writers[number] = copy;
+	return copy;
+}
+
+static void keep_value(struct findings *findings, struct known_value *value)
+{
+	value->value = value->known ? texts_keep(findings->texts, value->value) : SPAN_NONE;
+}
+
+/* The references of the deciding events, each once. */
+static void keep_references(struct findings *findings, struct finding *finding,
+	const struct event *const *deciding, size_t count)
+{
+	const char **references = memory_array(count + 1, sizeof(*references));
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const char *reference = deciding[i]->fact->reference;
+		bool there = false;
+
+		for (size_t j = 0; j < kept; j++)
+			there = there || strcmp(references[j], reference) == 0;
+		if (!there)
+			references[kept++] = texts_keep(findings->texts, span_of(reference)).data;
+	}
+	finding->references = references;
+	finding->reference_count = kept;
+}
+
+void findings_add(struct reconciling *reconciling, const struct finding *finding,
+	const struct event *const *deciding, size_t deciding_count)
+{
+	struct findings *findings = reconciling->findings;
+	struct finding kept = *finding;
+
+	kept.id = texts_keep(findings->texts, finding->id);
+	kept.name = texts_keep(findings->texts, finding->name);
+	kept.element = texts_keep(findings->texts, finding->element);
+	kept.reason = texts_keep(findings->texts, span_of(finding->reason)).data;
+	keep_value(findings, &kept.base);
+	keep_value(findings, &kept.before);
+	keep_value(findings, &kept.staging);
+	keep_value(findings, &kept.live);
+	keep_references(findings, &kept, deciding, deciding_count);
+	if (kept.last_writer)
+		kept.last_writer = findings_keep_writer(findings, kept.last_writer);
+	MEMORY_GROW(findings->items, findings->count, findings->capacity);
+	findings->items[findings->count++] = kept;
+}
+
+void findings_add_answer(struct reconciling *reconciling, const struct subject *subject,
+	const struct attribute *attribute, struct span element, const struct question *question,
+	const struct answer *answer)
+{
+	struct finding finding = {
+		.verdict = answer->verdict,
+		.change = element.data ? CHANGE_ELEMENT : CHANGE_VALUE,
+		.kind = subject->kind,
+		.id = subject->id,
+		.name = object_name(subject->live),
+		.mastery = object_mastery(subject->live),
+		.attribute = attribute,
+		.element = element,
+		.base = question->base,
+		.before = answer->before,
+		.staging = answer->staging,
+		.live = question->live,
+		.last_writer = answer->last ? answer->last->fact->who : NULL,
+		.last_write_ms = answer->last ? answer->last->when_ms : TIME_NONE,
+		.staging_write_ms = answer->last_staging ? answer->last_staging->when_ms
+							 : TIME_NONE,
+		.reason = buf_text(&answer->reason),
+	};
+
+	if (answer->verdict == VERDICT_REVERT)
+		finding.door = door_of_value(subject->live, attribute, answer->before);
+	findings_add(reconciling, &finding, answer->deciding, answer->deciding_count);
+}
+
+/* ---- one object
+ * ---------------------------------------------------------------------------------------- */
+
+static struct known_value value_in(const struct object *object, const struct attribute *attribute)
+{
+	/* In deleted items names are changed and values are stripped. */
+	if (!object || object_deleted(object) || object_unknown(object, attribute))
+		return (struct known_value){ 0 };
+	return (struct known_value){ true, object_get(object, attribute) };
+}
+
+struct known_value subject_base(const struct subject *subject, const struct attribute *attribute)
+{
+	return value_in(subject->base, attribute);
+}
+
+struct known_value subject_live(const struct subject *subject, const struct attribute *attribute)
+{
+	return value_in(subject->live, attribute);
+}
+
+static bool has_facts(const struct subject *subject, const struct attribute *attribute)
+{
+	for (size_t i = 0; i < subject->fact_count; i++)
+		if (subject->facts[i]->attribute == attribute)
+			return true;
+	return false;
+}
+
+static void decide_value(struct reconciling *reconciling, const struct subject *subject,
+	const struct attribute *attribute)
+{
+	CLEANUP(timeline_release) struct timeline timeline = { 0 };
+	CLEANUP(answer_release) struct answer answer = { 0 };
+	struct question question = {
+		.attribute = attribute,
+		.same = attribute_equal,
+		.base = subject_base(subject, attribute),
+		.live = subject_live(subject, attribute),
+		.timeline = &timeline,
+		.times = &reconciling->times,
+		.known_since_ms = subject->known_since_ms,
+	};
+
+	for (size_t i = 0; i < subject->fact_count; i++)
+		if (subject->facts[i]->attribute == attribute) {
+			struct event event = event_of(reconciling, subject->facts[i]);
+
+			timeline_add(&timeline, &event);
+			if (question.live.known)
+				explain(reconciling, subject->facts[i]);
+		}
+	verdict_decide(&question, &answer);
+	if (answer.found)
+		findings_add_answer(reconciling, subject, attribute, SPAN_NONE, &question, &answer);
+}
+
+/* Quarantined values are a finding of their own (conflicts.c). */
+static bool is_compared(const struct attribute *attribute)
+{
+	return attribute->compare != COMPARE_VOLATILE &&
+		strcmp(attribute->name, "onPremisesProvisioningErrors") != 0;
+}
+
+static void decide_attribute(struct reconciling *reconciling, const struct subject *subject,
+	const struct attribute *attribute)
+{
+	struct known_value base = subject_base(subject, attribute);
+	struct known_value live = subject_live(subject, attribute);
+
+	if (!is_compared(attribute))
+		return;
+	if (!has_facts(subject, attribute) &&
+		(!base.known || !live.known || attribute_equal(attribute, base.value, live.value)))
+		return;
+	if (attribute->shape == SHAPE_SET)
+		sets_decide(reconciling, subject, attribute);
+	else
+		decide_value(reconciling, subject, attribute);
+}
+
+static void decide_subject(struct reconciling *reconciling, const struct subject *subject)
+{
+	if (!objects_decide(reconciling, subject))
+		return;
+	for (size_t i = 0; i < subject->kind->attribute_count; i++)
+		decide_attribute(reconciling, subject, &subject->kind->attributes[i]);
+}
+
+/* ---- the walk
+ * -------------------------------------------------------------------------------------------- */
+
+static int compare_touched(const void *left, const void *right)
+{
+	const struct touched *a = left, *b = right;
+
+	return strcmp(a->id, b->id);
+}
+
+static void mark_visited(struct walk *walk, struct span id)
+{
+	char text[ID_BYTES + 1] = { 0 };
+	struct touched wanted = { .id = text }, *found;
+
+	if (id.length != ID_BYTES || !walk->touched_count)
+		return;
+	memcpy(text, id.data, ID_BYTES);
+	found = bsearch(
+		&wanted, walk->touched, walk->touched_count, sizeof(wanted), compare_touched);
+	if (found)
+		found->visited = true;
+}
+
+/* The base has it, or the first that is told of it is that somebody else made it. */
+static int64_t known_since_ms(const struct reconciling *reconciling, const struct subject *subject)
+{
+	if (subject->base && !object_deleted(subject->base))
+		return reconciling->times.base_until;
+	for (size_t i = 0; i < subject->fact_count; i++) {
+		const struct fact *fact = subject->facts[i];
+
+		if (fact->operation < FACT_CREATE)
+			continue;
+		if (fact_class(reconciling, fact) == WRITER_OTHER &&
+			(fact->operation == FACT_CREATE || fact->operation == FACT_RESTORE))
+			return fact->when_ms;
+		break;
+	}
+	return TIME_NONE;
+}
+
+static bool walk_object(struct walk *walk, struct span id, struct span base_lines,
+	struct span live_lines, struct error *err)
+{
+	CLEANUP(object_freep) struct object *base = NULL;
+	CLEANUP(object_freep) struct object *live = NULL;
+	struct subject subject = { 0 };
+
+	if (base_lines.length && !(base = object_parse(base_lines, err)))
+		return error_prefix(err, "%s", snapshot_path(walk->reconciling.options->base));
+	if (live_lines.length && !(live = object_parse(live_lines, err)))
+		return error_prefix(err, "%s", snapshot_path(walk->reconciling.options->live));
+	subject.base = base;
+	subject.live = live;
+	subject.id = live ? object_id(live) : base ? object_id(base) : id;
+	if (walk->reconciling.options->evidence)
+		subject.facts = evidence_of(
+			walk->reconciling.options->evidence, subject.id, &subject.fact_count);
+	if (live || base)
+		subject.kind = object_kind(live ? live : base);
+	else if (subject.fact_count)
+		subject.kind = subject.facts[0]->kind;
+	else
+		return true;
+	if (base && live && object_kind(base) != object_kind(live))
+		subject.base = NULL; /* another object: ids of different kinds are not compared */
+	subject.known_since_ms = known_since_ms(&walk->reconciling, &subject);
+	mark_visited(walk, subject.id);
+	decide_subject(&walk->reconciling, &subject);
+	if (walk->reconciling.options->progress)
+		progress_step(walk->reconciling.options->progress, "objects", ++walk->done, 0);
+	return true;
+}
+
+static void walk_find_touched(struct walk *walk)
+{
+	struct reconciling *reconciling = &walk->reconciling;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < reconciling->fact_count; i++) {
+		const struct fact *fact = &reconciling->first_fact[i];
+
+		if (fact_class(reconciling, fact) != WRITER_STAGING)
+			continue;
+		MEMORY_GROW(walk->touched, walk->touched_count, walk->touched_capacity);
+		walk->touched[walk->touched_count++] = (struct touched){ .id = fact->id };
+	}
+	if (walk->touched_count)
+		qsort(walk->touched, walk->touched_count, sizeof(*walk->touched), compare_touched);
+	for (size_t i = 0; i < walk->touched_count; i++)
+		if (!kept || strcmp(walk->touched[kept - 1].id, walk->touched[i].id) != 0)
+			walk->touched[kept++] = walk->touched[i];
+	walk->touched_count = kept;
+	reconciling->findings->summary.objects = kept;
+}
+
+static bool walk_pair(void *context, struct span base, struct span live, struct error *err)
+{
+	struct walk *walk = context;
+
+	return walk_object(walk, SPAN_NONE, base, live, err);
+}
+
+/* What staging touched and the comparison did not bring: equal lines, or in neither snapshot. */
+static bool walk_touched(struct walk *walk, struct error *err)
+{
+	CLEANUP(buf_release) struct buf base = BUF_UP_TO(SNAPSHOT_BUCKET_MAX);
+	CLEANUP(buf_release) struct buf live = BUF_UP_TO(SNAPSHOT_BUCKET_MAX);
+	const struct reconcile_options *options = walk->reconciling.options;
+
+	for (size_t i = 0; i < walk->touched_count; i++) {
+		struct span id = span_of(walk->touched[i].id);
+
+		if (walk->touched[i].visited)
+			continue;
+		if (!snapshot_object(options->base, id, &base, err) ||
+			!snapshot_object(options->live, id, &live, err) ||
+			!walk_object(walk, id, buf_span(&base), buf_span(&live), err))
+			return false;
+	}
+	return true;
+}
+
+static bool check_tenants(const struct reconcile_options *options, struct error *err)
+{
+	struct span base = span_of(snapshot_header(options->base)->tenant);
+	struct span live = span_of(snapshot_header(options->live)->tenant);
+
+	if (text_compare_caseless(base, live) != 0)
+		return error_set(err, ERROR_REFUSED, "%s is of tenant %.*s, %s of tenant %.*s",
+			snapshot_path(options->base), SPAN_FORMAT(base),
+			snapshot_path(options->live), SPAN_FORMAT(live));
+	if (options->evidence &&
+		text_compare_caseless(live, span_of(evidence_header(options->evidence)->tenant)) !=
+			0)
+		return error_set(err, ERROR_REFUSED,
+			"the evidence is of tenant %s, the snapshots are of tenant %.*s",
+			evidence_header(options->evidence)->tenant, SPAN_FORMAT(live));
+	return true;
+}
+
+static struct findings *findings_prepare(const struct reconcile_options *options)
+{
+	const struct snapshot_header *base = snapshot_header(options->base);
+	const struct snapshot_header *live = snapshot_header(options->live);
+	struct findings *findings = memory_new(sizeof(*findings));
+
+	findings->texts = texts_new();
+	findings->tenant = texts_keep(findings->texts, span_of(live->tenant)).data;
+	findings->base = texts_keep(findings->texts, span_of(snapshot_identity(options->base)))
+				 .data;
+	findings->live = texts_keep(findings->texts, span_of(snapshot_identity(options->live)))
+				 .data;
+	findings->times = (struct times){ base->taken_from_ms, base->taken_until_ms,
+		live->taken_from_ms, live->taken_until_ms, INT64_MAX, INT64_MIN };
+	if (options->evidence) {
+		const struct evidence_header *evidence = evidence_header(options->evidence);
+
+		findings->evidence = texts_keep(
+			findings->texts, span_of(evidence_identity(options->evidence)))
+					     .data;
+		findings->times.evidence_from = evidence->from_ms;
+		findings->times.evidence_until = evidence->until_ms;
+		findings->writer_count = evidence_writer_count(options->evidence);
+		findings->writers = memory_array(
+			findings->writer_count + 1, sizeof(*findings->writers));
+	}
+	return findings;
+}
+
+struct findings *findings_new(const struct reconcile_options *options, struct error *err)
+{
+	CLEANUP(findings_freep) struct findings *findings = NULL;
+	CLEANUP(walk_release) struct walk walk = { 0 };
+
+	if (!check_tenants(options, err))
+		return NULL;
+	findings = findings_prepare(options);
+	walk.reconciling.options = options;
+	walk.reconciling.findings = findings;
+	walk.reconciling.times = findings->times;
+	if (!writers_classify(&walk.reconciling, err))
+		return NULL;
+	walk_find_touched(&walk);
+	if (!snapshot_compare(options->base, options->live, walk_pair, &walk, err) ||
+		!walk_touched(&walk, err) || !conflicts_find(&walk.reconciling, err))
+		return NULL;
+	summary_make(&walk.reconciling);
+	return TAKE(findings);
+}

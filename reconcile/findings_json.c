@@ -1,0 +1,185 @@
+/*
+ * Findings as JSON lines, `unstage-findings/1` (docs/FORMAT-evidence.md). Keys in byte order; of
+ * the five values a key that is missing is not known, and null is nothing.
+ */
+#include <inttypes.h>
+
+#include "base/scan.h"
+#include "base/time.h"
+#include "reconcile/reconcile_internal.h"
+
+static const char *const verdict_names[VERDICT_COUNT] = {
+	[VERDICT_REVERT] = "revert",
+	[VERDICT_HEALED] = "healed",
+	[VERDICT_CONTESTED] = "contested",
+	[VERDICT_SUSPECT] = "suspect",
+	[VERDICT_DRIFT] = "drift",
+	[VERDICT_BLOCKED] = "blocked",
+};
+
+static const char *const door_names[DOOR_COUNT] = {
+	[DOOR_NONE] = "none",
+	[DOOR_GRAPH] = "graph",
+	[DOOR_SYNC] = "sync",
+	[DOOR_DIRECTORY] = "directory",
+	[DOOR_EXCHANGE] = "exchange",
+	[DOOR_ADSYNC] = "adsync",
+	[DOOR_MANUAL] = "manual",
+};
+
+static const char *const change_names[] = {
+	[CHANGE_VALUE] = "value",
+	[CHANGE_ELEMENT] = "element",
+	[CHANGE_CREATED] = "created",
+	[CHANGE_DELETED] = "deleted",
+	[CHANGE_RESTORED] = "restored",
+	[CHANGE_PURGED] = "purged",
+};
+
+static const char *const mastery_names[] = {
+	[MASTERY_SYNCED] = "synced",
+	[MASTERY_CLOUD] = "cloud",
+	[MASTERY_UNKNOWN] = "unknown",
+};
+
+const char *verdict_name(enum verdict verdict)
+{
+	return verdict_names[verdict];
+}
+
+const char *door_name(enum door door)
+{
+	return door_names[door];
+}
+
+const char *change_name(enum change change)
+{
+	return change_names[change];
+}
+
+static void add_text(struct buf *out, const char *key, struct span text)
+{
+	if (!text.data)
+		return;
+	buf_addf(out, "\"%s\":", key);
+	scan_quote(text, out);
+	buf_add_byte(out, ',');
+}
+
+static void add_value(struct buf *out, const char *key, struct known_value value)
+{
+	if (!value.known)
+		return;
+	buf_addf(out, "\"%s\":", key);
+	buf_add_span(out, value.value.data ? value.value : SPAN_LITERAL("null"));
+	buf_add_byte(out, ',');
+}
+
+static void add_instant(struct buf *out, const char *key, int64_t ms)
+{
+	char text[TIME_TEXT_BYTES];
+
+	if (ms != TIME_NONE)
+		buf_addf(out, "\"%s\":\"%s\",", key, time_text(ms, text));
+}
+
+/* In place of the comma behind the last member. */
+static void close_object(struct buf *out)
+{
+	if (out->length && out->data[out->length - 1] == ',')
+		buf_cut(out, out->length - 1);
+	buf_add_byte(out, '}');
+}
+
+static void add_writer(struct buf *out, const char *key, const struct writer *writer)
+{
+	if (!writer)
+		return;
+	buf_addf(out, "\"%s\":{", key);
+	add_text(out, "id", span_of(writer->id));
+	add_text(out, "name", span_of(writer->name));
+	add_text(out, "server", span_of(writer->server));
+	close_object(out);
+	buf_add_byte(out, ',');
+}
+
+static void add_references(struct buf *out, const struct finding *finding)
+{
+	buf_add_text(out, "\"references\":[");
+	for (size_t i = 0; i < finding->reference_count; i++) {
+		if (i)
+			buf_add_byte(out, ',');
+		scan_quote(span_of(finding->references[i]), out);
+	}
+	buf_add_text(out, "],");
+}
+
+void finding_add_json(struct buf *out, const struct finding *finding)
+{
+	buf_add_byte(out, '{');
+	add_text(out, "attribute", span_of(finding->attribute ? finding->attribute->name : NULL));
+	add_value(out, "base", finding->base);
+	add_value(out, "before", finding->before);
+	add_text(out, "change", span_of(change_name(finding->change)));
+	buf_addf(out, "\"conflict\":%s,", finding->conflict ? "true" : "false");
+	add_text(out, "door", span_of(door_name(finding->door)));
+	add_text(out, "element", finding->element);
+	add_text(out, "id", finding->id);
+	add_text(out, "kind", span_of(finding->kind->name));
+	add_instant(out, "lastWrite", finding->last_write_ms);
+	add_writer(out, "lastWriter", finding->last_writer);
+	add_value(out, "live", finding->live);
+	add_text(out, "mastery", span_of(mastery_names[finding->mastery]));
+	add_text(out, "name", finding->name);
+	add_text(out, "reason", span_of(finding->reason));
+	add_references(out, finding);
+	add_value(out, "staging", finding->staging);
+	add_instant(out, "stagingWrite", finding->staging_write_ms);
+	add_text(out, "verdict", span_of(verdict_name(finding->verdict)));
+	close_object(out);
+}
+
+static void add_header_line(struct buf *out, const struct findings *findings)
+{
+	buf_addf(out, "{\"format\":\"%s\",", FINDINGS_FORMAT);
+	add_text(out, "tenant", span_of(findings->tenant));
+	add_text(out, "base", span_of(findings->base));
+	add_text(out, "live", span_of(findings->live));
+	add_instant(out, "baseTaken", findings->times.base_until);
+	add_instant(out, "liveTaken", findings->times.live_until);
+	if (findings->evidence) {
+		add_text(out, "evidence", span_of(findings->evidence));
+		add_instant(out, "coveredFrom", findings->times.evidence_from);
+		add_instant(out, "coveredUntil", findings->times.evidence_until);
+	}
+	if (findings->summary.staging.name)
+		add_writer(out, "staging", &findings->summary.staging);
+	close_object(out);
+	buf_add_byte(out, '\n');
+}
+
+static void add_trailer_line(struct buf *out, const struct findings *findings)
+{
+	const struct findings_summary *summary = &findings->summary;
+
+	buf_addf(out, "{\"end\":true,\"findings\":%zu,\"verdicts\":{", findings->count);
+	for (int verdict = 0; verdict < VERDICT_COUNT; verdict++)
+		buf_addf(out, "\"%s\":%" PRIu64 ",", verdict_names[verdict],
+			summary->by_verdict[verdict]);
+	close_object(out);
+	buf_addf(out,
+		",\"conflicts\":%" PRIu64 ",\"objects\":%" PRIu64 ",\"stagingFacts\":%" PRIu64
+		",\"explainedFacts\":%" PRIu64 "}\n",
+		summary->conflicts, summary->objects, summary->staging_facts,
+		summary->explained_facts);
+}
+
+void findings_add_json(struct buf *out, const struct findings *findings)
+{
+	add_header_line(out, findings);
+	for (size_t i = 0; i < findings->count; i++) {
+		finding_add_json(out, &findings->items[i]);
+		buf_add_byte(out, '\n');
+	}
+	add_trailer_line(out, findings);
+}

@@ -1,0 +1,277 @@
+/*
+ * Whole objects: created, deleted, restored, purged.
+ *
+ * The same questions as for a value, with other words: what did staging do to it last, what
+ * was it before, what is it now, and did anybody touch it since? An object that staging made
+ * or unmade is one finding; its values are not listed beside it.
+ */
+#include "base/time.h"
+#include "reconcile/reconcile_internal.h"
+
+enum presence { PRESENCE_NONE, PRESENCE_DELETED, PRESENCE_LIVE };
+
+/* The object's own story: what staging did last, and who came before and after. */
+struct story {
+	const struct fact *staging; /* its last event about the whole object */
+	const struct fact *first;   /* the first event of the unbroken run that ends there */
+	const struct fact *after;   /* somebody else's, later; of the whole object */
+	const struct fact *last;    /* whoever's */
+	const struct fact *touched; /* somebody else's of anything about it, later */
+};
+
+static enum presence presence_of(const struct object *object)
+{
+	if (!object)
+		return PRESENCE_NONE;
+	return object_deleted(object) ? PRESENCE_DELETED : PRESENCE_LIVE;
+}
+
+static bool is_of_object(const struct fact *fact)
+{
+	return fact->operation >= FACT_CREATE;
+}
+
+static bool is_by_staging(const struct reconciling *reconciling, const struct fact *fact)
+{
+	return fact_class(reconciling, fact) == WRITER_STAGING;
+}
+
+static void story_read(
+	const struct reconciling *reconciling, const struct subject *subject, struct story *story)
+{
+	bool run = false;
+
+	*story = (struct story){ 0 };
+	for (size_t i = 0; i < subject->fact_count; i++) {
+		const struct fact *fact = subject->facts[i];
+
+		if (!is_of_object(fact))
+			continue;
+		story->last = fact;
+		if (is_by_staging(reconciling, fact)) {
+			story->first = run ? story->first : fact;
+			story->staging = fact;
+			story->after = NULL;
+			run = true;
+		} else {
+			story->after = story->staging ? fact : NULL;
+			run = false;
+		}
+	}
+}
+
+/* The same millisecond counts as later: who came last is not proved. */
+static void story_find_touch(
+	const struct reconciling *reconciling, const struct subject *subject, struct story *story)
+{
+	int64_t since_ms = story->staging->when_ms;
+
+	for (size_t i = 0; i < subject->fact_count; i++)
+		if (subject->facts[i]->when_ms >= since_ms &&
+			!is_by_staging(reconciling, subject->facts[i]))
+			story->touched = subject->facts[i];
+	if (!story->touched)
+		story->touched = link_after(reconciling, subject->id, since_ms);
+}
+
+/* ---- findings of objects
+ * --------------------------------------------------------------------------- */
+
+static void add_finding(struct reconciling *reconciling, const struct subject *subject,
+	const struct story *story, enum change change, enum verdict verdict, const char *reason)
+{
+	const struct object *object = subject->live ? subject->live : subject->base;
+	const struct fact *last = story->touched ? story->touched : story->last;
+	const struct event events[] = { { .fact = story->staging }, { .fact = last } };
+	const struct event *const deciding[] = { &events[story->staging ? 0 : 1], &events[1] };
+	struct finding finding = {
+		.verdict = verdict,
+		.change = change,
+		.kind = subject->kind,
+		.id = subject->id,
+		.mastery = object ? object_mastery(object) : MASTERY_UNKNOWN,
+		.last_writer = last ? last->who : NULL,
+		.last_write_ms = last ? last->when_ms : TIME_NONE,
+		.staging_write_ms = story->staging ? story->staging->when_ms : TIME_NONE,
+		.reason = reason,
+	};
+
+	if (subject->base && (!subject->live || object_deleted(subject->live)))
+		finding.name = object_name(subject->base);
+	else
+		finding.name = object ? object_name(object) : subject->id;
+	if (verdict == VERDICT_REVERT)
+		finding.door = door_of_object(subject->live, change);
+	else if (verdict == VERDICT_BLOCKED)
+		finding.door = DOOR_MANUAL;
+	findings_add(reconciling, &finding, deciding,
+		!last ? 0 : (story->staging && story->staging != last ? 2 : 1));
+}
+
+/* All the time from what staging did to the live snapshot: nobody can have come unseen. */
+static bool covered_until_live(const struct reconciling *reconciling, const struct story *story)
+{
+	return reconciling->times.evidence_from <= story->staging->when_ms &&
+		reconciling->times.evidence_until >= reconciling->times.live_until;
+}
+
+static void add_sentence(struct reconciling *reconciling, const struct subject *subject,
+	const struct story *story, enum change change, enum verdict verdict, const char *text,
+	const struct fact *fact, const char *rest)
+{
+	CLEANUP(buf_release) struct buf reason = BUF_UP_TO(REASON_MAX);
+
+	buf_add_text(&reason, text);
+	if (fact)
+		reason_add_write(&reason, fact);
+	buf_add_text(&reason, rest);
+	add_finding(reconciling, subject, story, change, verdict, buf_text(&reason));
+}
+
+/* What staging made is there, and is to go; unless somebody touched it since. */
+static void decide_made(struct reconciling *reconciling, const struct subject *subject,
+	struct story *story, enum change change)
+{
+	bool quarantined = subject->live &&
+		object_get_named(subject->live, "onPremisesProvisioningErrors").data;
+
+	story_find_touch(reconciling, subject, story);
+	if (presence_of(subject->live) != PRESENCE_LIVE &&
+		story->staging->when_ms >= reconciling->times.live_from)
+		add_finding(reconciling, subject, story, change, VERDICT_SUSPECT,
+			"the staging server made it after the live snapshot was begun: take a new one");
+	else if (presence_of(subject->live) != PRESENCE_LIVE)
+		add_finding(reconciling, subject, story, change, VERDICT_HEALED,
+			"what the staging server made is not there any more");
+	else if (story->touched)
+		add_sentence(reconciling, subject, story, change, VERDICT_CONTESTED,
+			"written after the staging server", story->touched, "");
+	else if (presence_of(subject->base) == PRESENCE_LIVE)
+		add_finding(reconciling, subject, story, change, VERDICT_SUSPECT,
+			"the base snapshot has it: it was not made by the staging server first");
+	else if (!covered_until_live(reconciling, story))
+		add_finding(reconciling, subject, story, change, VERDICT_SUSPECT,
+			"the evidence ends before the live snapshot was taken: somebody may have "
+			"written since");
+	else
+		add_sentence(reconciling, subject, story, change, VERDICT_REVERT,
+			change == CHANGE_CREATED ? "created" : "restored", story->staging,
+			quarantined ? ", and by nobody written since; it holds quarantined values"
+				    : ", and by nobody written since");
+}
+
+static const char *why_blocked(const struct subject *subject)
+{
+	switch (subject->kind->id) {
+	case KIND_CONTACT:
+		return ": a contact is gone for good. Production will create it again under a new "
+		       "id with its next full synchronisation; memberships that named the old id must be set again";
+	case KIND_GROUP:
+		return ": it does not lie in deleted items. Production will create it again under a "
+		       "new id, without the roles, licences and assignments of the old one";
+	default:
+		return ": it does not lie in deleted items. Production will create it again under a "
+		       "new id, without the mailbox, licences and memberships of the old one";
+	}
+}
+
+/* What staging deleted lies in deleted items, or is gone, or is back. */
+static void decide_deleted(
+	struct reconciling *reconciling, const struct subject *subject, struct story *story)
+{
+	enum presence now = presence_of(subject->live);
+	enum change change = story->staging->operation == FACT_PURGE ? CHANGE_PURGED
+								     : CHANGE_DELETED;
+	bool late = story->staging->when_ms >= reconciling->times.live_from;
+
+	if (now == PRESENCE_LIVE)
+		add_finding(reconciling, subject, story, change,
+			late ? VERDICT_SUSPECT : VERDICT_HEALED,
+			late ? "the staging server deleted it after the live snapshot was begun: take a new one"
+			     : "it is there again");
+	else if (now == PRESENCE_NONE)
+		add_sentence(reconciling, subject, story, change, VERDICT_BLOCKED, "deleted",
+			story->staging, why_blocked(subject));
+	else if (story->after)
+		add_sentence(reconciling, subject, story, change, VERDICT_CONTESTED,
+			"after the staging server deleted it, something was done to it",
+			story->after, "");
+	else if (!covered_until_live(reconciling, story))
+		add_finding(reconciling, subject, story, change, VERDICT_SUSPECT,
+			"the evidence ends before the live snapshot was taken: somebody may have "
+			"deleted it again since");
+	else
+		add_sentence(reconciling, subject, story, change, VERDICT_REVERT, "deleted",
+			story->staging, ", and it lies in deleted items");
+}
+
+/* Staging made it and took it away again: there was nothing before and there is nothing now. */
+static bool came_and_went(const struct story *story, enum presence now)
+{
+	return story->first->operation == FACT_CREATE && now != PRESENCE_LIVE;
+}
+
+static bool decide_staging(
+	struct reconciling *reconciling, const struct subject *subject, struct story *story)
+{
+	enum presence now = presence_of(subject->live);
+
+	switch (story->staging->operation) {
+	case FACT_CREATE:
+		decide_made(reconciling, subject, story, CHANGE_CREATED);
+		return false;
+	case FACT_RESTORE:
+		if (story->first->operation == FACT_DELETE && now == PRESENCE_LIVE)
+			return true; /* deleted and restored by staging: nothing changed */
+		decide_made(reconciling, subject, story,
+			story->first->operation == FACT_CREATE ? CHANGE_CREATED : CHANGE_RESTORED);
+		return false;
+	default:
+		if (!came_and_went(story, now))
+			decide_deleted(reconciling, subject, story);
+		return now == PRESENCE_LIVE;
+	}
+}
+
+/* ---- without staging
+ * ---------------------------------------------------------------------------------- */
+
+/* What the two snapshots say when nothing points to staging: [base][live]. */
+static const struct {
+	bool differs;
+	enum change change;
+} drifts[3][3] = {
+	[PRESENCE_NONE] = { [PRESENCE_DELETED] = { true, CHANGE_DELETED },
+		[PRESENCE_LIVE] = { true, CHANGE_CREATED } },
+	[PRESENCE_DELETED] = { [PRESENCE_NONE] = { true, CHANGE_PURGED },
+		[PRESENCE_LIVE] = { true, CHANGE_RESTORED } },
+	[PRESENCE_LIVE] = { [PRESENCE_NONE] = { true, CHANGE_DELETED },
+		[PRESENCE_DELETED] = { true, CHANGE_DELETED } },
+};
+
+bool objects_decide(struct reconciling *reconciling, const struct subject *subject)
+{
+	enum presence was = presence_of(subject->base), now = presence_of(subject->live);
+	struct story story;
+	size_t before = reconciling->findings->count;
+	bool go_on, told;
+
+	story_read(reconciling, subject, &story);
+	if (story.staging) {
+		go_on = decide_staging(reconciling, subject, &story) && now == PRESENCE_LIVE;
+	} else {
+		go_on = now == PRESENCE_LIVE;
+		if (drifts[was][now].differs)
+			add_sentence(reconciling, subject, &story, drifts[was][now].change,
+				VERDICT_DRIFT,
+				story.last ? "nothing points to the staging server; done"
+					   : "nothing points to the staging server",
+				story.last, "");
+	}
+	told = story.staging || reconciling->findings->count > before;
+	for (size_t i = 0; i < subject->fact_count; i++)
+		if (is_of_object(subject->facts[i]) ||
+			(told && !go_on && subject->facts[i]->attribute))
+			explain(reconciling, subject->facts[i]);
+	return go_on;
+}

@@ -1,0 +1,229 @@
+/*
+ * What the files of this folder share: kept texts, who is who, one value's timeline, the
+ * question about it and the answer.
+ */
+#pragma once
+
+#include "reconcile/reconcile.h"
+
+enum {
+	AUDIT_RECORD_MAX = 8 << 20,   /* one directoryAudits record */
+	EVIDENCE_FILE_MAX = 1 << 30,  /* a saved file, as read and as written */
+	EVIDENCE_LINE_MAX = 32 << 20, /* one of its lines */
+	REASON_MAX = 4096,            /* one finding's sentence */
+	REFERENCES_MAX = 8,           /* deciding references of one finding */
+	CLAIMANTS_NAMED_MAX = 8,      /* claimants that a reason names; the others are counted */
+};
+
+/* The last instant that four digits of a year can write. */
+#define INSTANT_LAST_MS INT64_C(253402300799999)
+
+#define EVIDENCE_FORMAT "unstage-evidence/1"
+#define FINDINGS_FORMAT "unstage-findings/1"
+#define SOURCE_AUDIT    "audit"
+
+/* ---- texts.c: texts that live as long as the collection that holds them ------------- */
+
+struct texts;
+
+struct texts *texts_new(void);
+void texts_free(struct texts *texts);
+/* A copy with a NUL behind it; absent stays absent. */
+struct span texts_keep(struct texts *texts, struct span text);
+
+/* ---- evidence.c --------------------------------------------------------------------- */
+
+/* A writer with its place in the evidence, so that tables beside it need no search. */
+struct kept_writer {
+	struct writer writer; /* first: a fact's `who` points here */
+	size_t number;
+};
+
+static inline size_t writer_number(const struct writer *writer)
+{
+	return ((const struct kept_writer *)(const void *)writer)->number;
+}
+
+size_t evidence_writer_count(const struct evidence *evidence);
+const struct writer *evidence_writer(const struct evidence *evidence, size_t number);
+
+/* The evidence's own copies: what a fact that is added must be made of. */
+struct span evidence_keep(struct evidence *evidence, struct span text);
+const struct writer *evidence_keep_writer(struct evidence *evidence, const struct writer *writer);
+void evidence_add_fact(struct evidence *evidence, const struct fact *fact);
+
+/* The hexadecimal tail of a sync identity's name, which tells installations apart; or absent. */
+struct span sync_identity_installation(const char *name);
+
+/* ---- evidence_file.c ---------------------------------------------------------------- */
+
+/* The saved form, whole. */
+void evidence_add_file(struct buf *out, struct evidence *evidence);
+/* evidence_load() behind the reading; `name` stands in errors. */
+MUST_CHECK struct evidence *evidence_parse(struct span bytes, const char *name, struct error *err);
+
+/* An instant that is written again as it was read: from 1970 to the end of the year 9999. */
+MUST_CHECK bool evidence_instant(const char *text, int64_t *ms);
+
+/* ---- audit_value.c ------------------------------------------------------------------ */
+
+/*
+ * What one side of a modified property says (contract 4.3), in canonical form appended to
+ * `out` (nothing appended: the value nothing). False: it can't be known from this text.
+ */
+MUST_CHECK bool audit_value_add(
+	struct buf *out, const struct attribute *attribute, const json_t *text);
+
+/* ---- timeline.c: what is known to have happened to one value, in order of time ------ */
+
+enum writer_class {
+	WRITER_OTHER, /* a person, an application, the production server */
+	WRITER_STAGING,
+	WRITER_DOUBTFUL, /* a sync server that is neither: its values are no proof of what was right
+			  */
+};
+
+struct event {
+	int64_t when_ms;
+	const struct fact *fact;
+	enum writer_class writer;
+	/* The record shows the value and did not change it: an element of a set that stayed. */
+	bool seen;
+	struct known_value old_value, new_value;
+};
+
+struct timeline {
+	struct event *events;
+	size_t count, capacity;
+};
+
+void timeline_add(struct timeline *timeline, const struct event *event);
+void timeline_release(struct timeline *timeline);
+
+struct reconciling;
+
+/* The event that a fact about the whole value is. */
+struct event event_of(const struct reconciling *reconciling, const struct fact *fact);
+
+/* ---- verdict.c: the decision, from values and times alone --------------------------- */
+
+struct times {
+	int64_t base_from, base_until, live_from, live_until;
+	int64_t evidence_from, evidence_until;
+};
+
+/* Are `a` and `b` the same, as far as this question goes? */
+typedef bool same_function(const struct attribute *attribute, struct span a, struct span b);
+
+struct question {
+	const struct attribute *attribute;
+	same_function *same;
+	struct known_value base, live;
+	const struct timeline *timeline;
+	const struct times *times;
+	/* Since when nothing can happen to the object unseen: the base, or its making by
+	 * somebody else; TIME_NONE: neither. */
+	int64_t known_since_ms;
+	bool element; /* of a set: a value that nobody is known to have changed is no finding */
+};
+
+struct answer {
+	bool found; /* false: nothing to say */
+	enum verdict verdict;
+	struct known_value before, staging;
+	const struct event *last, *last_staging; /* NULL: none */
+	const struct event *deciding[4];
+	size_t deciding_count;
+	struct buf reason;
+};
+
+void verdict_decide(const struct question *question, struct answer *answer);
+void answer_release(struct answer *answer);
+
+/* " by ada@contoso.com on 2026-03-04T02:17:41Z" */
+void reason_add_write(struct buf *reason, const struct fact *fact);
+
+/* ---- one object under examination --------------------------------------------------- */
+
+struct subject {
+	const struct kind *kind;
+	struct span id;
+	const struct object *base, *live; /* NULL: not there */
+	const struct fact *const *facts;
+	size_t fact_count;
+	int64_t known_since_ms; /* as in struct question */
+};
+
+/* What an attribute was and is: not known where an object is missing, deleted, or did not show it.
+ */
+struct known_value subject_base(const struct subject *subject, const struct attribute *attribute);
+struct known_value subject_live(const struct subject *subject, const struct attribute *attribute);
+
+struct reconciling {
+	const struct reconcile_options *options;
+	struct findings *findings;
+	enum writer_class *writers; /* by writer_number() */
+	bool *explained;            /* by place of the fact in the evidence */
+	struct times times;
+	struct link *links; /* ids that others put into relations, sorted */
+	size_t link_count, link_capacity;
+	const struct fact *first_fact;
+	size_t fact_count;
+};
+
+/* Somebody other than staging made `id` a member, owner or manager of something. */
+struct link {
+	struct span id; /* unquoted */
+	const struct fact *fact;
+};
+
+enum writer_class fact_class(const struct reconciling *reconciling, const struct fact *fact);
+void explain(struct reconciling *reconciling, const struct fact *fact);
+
+/* The latest such fact after `after_ms`, or NULL. */
+const struct fact *link_after(
+	const struct reconciling *reconciling, struct span id, int64_t after_ms);
+
+/* sets.c */
+void sets_decide(struct reconciling *reconciling, const struct subject *subject,
+	const struct attribute *attribute);
+
+/* objects.c: decides the object; false when its values are not to be looked at one by one. */
+MUST_CHECK bool objects_decide(struct reconciling *reconciling, const struct subject *subject);
+
+/* doors.c */
+enum door door_of_value(
+	const struct object *object, const struct attribute *attribute, struct known_value before);
+enum door door_of_object(const struct object *object, enum change change);
+
+/* conflicts.c: quarantined values and their claimants; marks or adds findings. */
+MUST_CHECK bool conflicts_find(struct reconciling *reconciling, struct error *err);
+
+/* writers.c: ERROR_USAGE where `staging` names nobody. */
+MUST_CHECK bool writers_classify(struct reconciling *reconciling, struct error *err);
+
+/* ---- findings.c --------------------------------------------------------------------- */
+
+struct findings {
+	struct texts *texts;
+	struct finding *items;
+	size_t count, capacity;
+	struct writer **writers; /* copies, by number */
+	size_t writer_count;
+	struct findings_summary summary;
+	const char *tenant, *base, *live, *evidence; /* identities; evidence may be NULL */
+	struct times times;
+};
+
+/* Keeps copies of all that `finding` points to; its references are `deciding`. */
+void findings_add(struct reconciling *reconciling, const struct finding *finding,
+	const struct event *const *deciding, size_t deciding_count);
+/* As findings_add(), filled from the answer. */
+void findings_add_answer(struct reconciling *reconciling, const struct subject *subject,
+	const struct attribute *attribute, struct span element, const struct question *question,
+	const struct answer *answer);
+/* A writer of the evidence, as the findings keep it. */
+const struct writer *findings_keep_writer(struct findings *findings, const struct writer *writer);
+
+/* summary.c */
+void summary_make(struct reconciling *reconciling);

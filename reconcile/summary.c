@@ -1,0 +1,161 @@
+/*
+ * Putting findings in order and counting them: what `find` says on one screen.
+ */
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "base/scan.h"
+#include "base/time.h"
+#include "reconcile/reconcile_internal.h"
+
+/* ---- what only follows from something else ------------------------------------------ */
+
+static int compare_spans(const void *left, const void *right)
+{
+	return span_compare(*(const struct span *)left, *(const struct span *)right);
+}
+
+static bool is_gone(const struct finding *finding)
+{
+	return !finding->attribute && finding->verdict != VERDICT_HEALED &&
+		(finding->change == CHANGE_DELETED || finding->change == CHANGE_PURGED);
+}
+
+/* A reference that nobody is known to have removed, to an object that is gone. */
+static bool follows_from(const struct finding *finding, const struct span *gone, size_t count)
+{
+	struct span id;
+
+	if (finding->verdict != VERDICT_DRIFT || !finding->attribute || finding->last_writer ||
+		finding->attribute->compare != COMPARE_REFERENCE || finding->live.value.data ||
+		!finding->base.value.data || scan_type(finding->base.value) != SCAN_STRING)
+		return false;
+	id = scan_text_direct(finding->base.value);
+	return count && bsearch(&id, gone, count, sizeof(id), compare_spans);
+}
+
+/*
+ * Whoever is deleted leaves all groups and has no reports any more, and comes back with all of
+ * it: the deleted object is the finding, and not each of its places.
+ */
+static void drop_consequences(struct findings *findings)
+{
+	CLEANUP(memory_freep) struct span *gone = memory_array(findings->count + 1, sizeof(*gone));
+	size_t count = 0, kept = 0;
+
+	for (size_t i = 0; i < findings->count; i++)
+		if (is_gone(&findings->items[i]))
+			gone[count++] = findings->items[i].id;
+	if (count)
+		qsort(gone, count, sizeof(*gone), compare_spans);
+	for (size_t i = 0; i < findings->count; i++) {
+		if (follows_from(&findings->items[i], gone, count))
+			memory_free((void *)(uintptr_t)findings->items[i].references);
+		else
+			findings->items[kept++] = findings->items[i];
+	}
+	findings->count = kept;
+}
+
+static struct span attribute_key(const struct finding *finding)
+{
+	return span_of(finding->attribute ? finding->attribute->name : NULL);
+}
+
+static int compare_findings(const void *left, const void *right)
+{
+	const struct finding *a = left, *b = right;
+	int order = (int)a->kind->id - (int)b->kind->id;
+
+	if (!order)
+		order = span_compare(a->id, b->id);
+	if (!order)
+		order = span_compare(attribute_key(a), attribute_key(b));
+	if (!order)
+		order = span_compare(a->element, b->element);
+	/* An address may be a finding twice: that it is there, and that it is the primary one. */
+	if (!order)
+		order = (int)a->verdict - (int)b->verdict;
+	return order ? order : span_compare(a->live.value, b->live.value);
+}
+
+/* ---- counting
+ * ------------------------------------------------------------------------------------ */
+
+static bool is_primary(struct known_value value)
+{
+	return value.known && value.value.length > 6 && memcmp(value.value.data, "\"SMTP:", 6) == 0;
+}
+
+static bool is_primary_change(const struct finding *finding)
+{
+	return finding->attribute && finding->attribute->compare == COMPARE_ADDRESSES &&
+		(is_primary(finding->before) || is_primary(finding->staging));
+}
+
+static bool is_attribute(const struct finding *finding, const char *name)
+{
+	return finding->attribute && strcmp(finding->attribute->name, name) == 0;
+}
+
+static void count_damage(struct findings_summary *summary, const struct finding *finding)
+{
+	summary->upn_changed += is_attribute(finding, "userPrincipalName");
+	summary->disabled += is_attribute(finding, "accountEnabled") && finding->staging.known &&
+		span_is(finding->staging.value, "false");
+	summary->members_changed += is_attribute(finding, "members");
+	summary->deleted += !finding->attribute &&
+		(finding->change == CHANGE_DELETED || finding->change == CHANGE_PURGED);
+	summary->created += !finding->attribute && finding->change == CHANGE_CREATED;
+}
+
+static void count_findings(struct findings *findings)
+{
+	struct findings_summary *summary = &findings->summary;
+	struct span last_primary = SPAN_NONE;
+
+	for (size_t i = 0; i < findings->count; i++) {
+		const struct finding *finding = &findings->items[i];
+
+		summary->by_verdict[finding->verdict]++;
+		summary->conflicts += finding->conflict;
+		if (finding->verdict == VERDICT_REVERT)
+			summary->by_door[finding->door]++;
+		if (finding->staging_write_ms == TIME_NONE)
+			continue;
+		count_damage(summary, finding);
+		if (is_primary_change(finding) && !span_equal(last_primary, finding->id)) {
+			summary->primary_changed++;
+			last_primary = finding->id;
+		}
+	}
+}
+
+static void count_facts(struct reconciling *reconciling)
+{
+	struct findings_summary *summary = &reconciling->findings->summary;
+
+	summary->staging_first_ms = summary->staging_last_ms = TIME_NONE;
+	for (size_t i = 0; i < reconciling->fact_count; i++) {
+		const struct fact *fact = &reconciling->first_fact[i];
+
+		if (fact_class(reconciling, fact) != WRITER_STAGING)
+			continue;
+		if (!summary->staging_facts++)
+			summary->staging_first_ms = fact->when_ms;
+		summary->staging_last_ms = fact->when_ms;
+		summary->explained_facts += reconciling->explained[i];
+		summary->staging = *findings_keep_writer(reconciling->findings, fact->who);
+	}
+}
+
+void summary_make(struct reconciling *reconciling)
+{
+	struct findings *findings = reconciling->findings;
+
+	drop_consequences(findings);
+	if (findings->count)
+		qsort(findings->items, findings->count, sizeof(*findings->items), compare_findings);
+	count_findings(findings);
+	count_facts(reconciling);
+}

@@ -12,7 +12,7 @@
 enum {
 	PLAN_FILE_MAX = 256 << 20,
 	PLAN_STEPS_MAX = 1 << 20,
-	PLAN_EXPIRES_S = 24 * 3600,     /* default */
+	PLAN_EXPIRES_S = 24 * 3600, /* default */
 	PLAN_EXPIRES_MAX_S = 7 * 24 * 3600,
 };
 
@@ -24,25 +24,39 @@ struct plan_step {
 	enum door door;
 	const struct kind *kind;
 	const char *id, *name;
-	const struct attribute *attribute; /* GRAPH_SET, members, owners, manager; NULL: the object */
-	const char *target;             /* member, owner or manager id; NULL */
-	struct span from, to;           /* whole canonical values; absent = nothing */
-	const char *why;                /* the finding's reason */
+	const struct attribute
+		*attribute;   /* GRAPH_SET, members, owners, manager; NULL: the object */
+	const char *target;   /* member, owner or manager id; NULL */
+	struct span from, to; /* whole canonical values; absent = nothing */
+	const char *why;      /* the finding's reason */
 	const char *const *references;
 	size_t reference_count;
-	const size_t *after;            /* step numbers that must be done first */
+	const size_t *after; /* step numbers that must be done first */
 	size_t after_count;
-	const char *manual;             /* DOOR_MANUAL: a paragraph; else NULL */
+	const char *manual;        /* DOOR_MANUAL: a paragraph; else NULL */
+	const char *source_anchor; /* DOOR_ADSYNC: the key by which the tool deletes; else NULL */
+};
+
+/* What must be put back and nobody can: no step, but whoever approves the plan must know. */
+struct plan_blocked {
+	const struct kind *kind;
+	const char *id, *name;
+	const struct attribute *attribute; /* NULL: the object */
+	const char *why;
 };
 
 struct plan {
 	const char *tenant, *tenant_name, *cloud, *id, *tool;
-	const char *staging;            /* the identity's name */
+	const char *staging; /* the identity's name */
 	int64_t created_ms, expires_ms;
 	const char *base, *live, *evidence; /* identities */
 	bool base_signed;
-	struct { size_t steps, deletes, member_removals, objects; } limits; /* in force */
+	struct {
+		size_t steps, deletes, member_removals, objects;
+	} limits; /* in force */
 	size_t by_door[DOOR_COUNT];
+	const struct plan_blocked *blocked;
+	size_t blocked_count;
 	const struct plan_step *steps;
 	size_t step_count;
 };
@@ -52,7 +66,7 @@ struct plan_options {
 	struct snapshot *base, *live;
 	struct evidence *evidence;
 	int64_t now_ms;
-	int64_t expires_s;  /* 0: default */
+	int64_t expires_s; /* 0: default */
 	const char *tenant_name;
 };
 
@@ -83,16 +97,17 @@ MUST_CHECK bool plan_write_hand_offs(const struct plan *plan, const char *plan_p
 enum signature_purpose { SIGNATURE_PLAN, SIGNATURE_SNAPSHOT_STATEMENT };
 
 /* Writes both files (secret 0600). `password` absent: not encrypted. ERROR_SYSTEM; never overwrites (ERROR_USAGE). */
-MUST_CHECK bool key_generate(const char *public_path, const char *secret_path, struct span password,
-	struct error *err);
+MUST_CHECK bool key_generate(
+	const char *public_path, const char *secret_path, struct span password, struct error *err);
 
 /*
  * Signs `path` as it lies on disk, into `path`.minisig. Refuses a file that does not begin with
  * its purpose (ERROR_FORMAT), a secret key whose public half does not match (ERROR_REFUSED),
  * a wrong password (ERROR_AUTH). `trusted_comment` repeats facts for people.
  */
-MUST_CHECK bool signature_make(const char *path, enum signature_purpose purpose, const char *secret_key_path,
-	struct span password, const char *trusted_comment, struct error *err);
+MUST_CHECK bool signature_make(const char *path, enum signature_purpose purpose,
+	const char *secret_key_path, struct span password, const char *trusted_comment,
+	struct error *err);
 
 /* Whether a secret key file wants a password. */
 MUST_CHECK bool key_wants_password(const char *secret_key_path, bool *wants, struct error *err);
@@ -113,46 +128,63 @@ MUST_CHECK bool signature_verify(struct span bytes, enum signature_purpose purpo
 /* ---- apply ---------------------------------------------------------------------------------- */
 
 enum step_state {
-	STEP_OPEN,       /* not begun */
-	STEP_DONE,       /* applied by us and read back */
-	STEP_ALREADY,    /* `to` stood there before we came */
-	STEP_STALE,      /* neither from nor to: skipped */
-	STEP_HELD_BACK,  /* a step it depends on is not done */
-	STEP_REFUSED,    /* Graph said no; text says what */
-	STEP_UNKNOWN,    /* sent, and what stands there is neither; a person must look */
-	STEP_WAITING,    /* another door: production, an administrator */
-	STEP_SETTLED,    /* another door did it, or decided otherwise since */
-	STEP_OVERWRITTEN,/* it was done, and is not any more */
+	STEP_OPEN,        /* not begun */
+	STEP_DONE,        /* applied by us and read back */
+	STEP_ALREADY,     /* `to` stood there before we came */
+	STEP_STALE,       /* neither from nor to: skipped */
+	STEP_HELD_BACK,   /* a step it depends on is not done */
+	STEP_REFUSED,     /* Graph said no; text says what */
+	STEP_UNKNOWN,     /* sent, and what stands there is neither; a person must look */
+	STEP_WAITING,     /* another door: production, an administrator */
+	STEP_SETTLED,     /* another door did it, or decided otherwise since */
+	STEP_OVERWRITTEN, /* it was done, and is not any more */
 	STEP_STATE_COUNT,
 };
 const char *step_state_name(enum step_state state);
 
 struct apply_options {
 	struct graph *graph;
-	const char *journal_path;      /* SQLite, one per plan id */
-	const char *state_folder;      /* lock and ledger; ours, 0700 */
+	const char *journal_path; /* SQLite, one per plan id */
+	const char *state_folder; /* lock and ledger; ours, 0700 */
 	const char *receipt_path;
-	struct span plan_bytes;        /* verified already; hashed into the journal */
+	struct span plan_bytes; /* verified already; hashed into the journal */
+	const char *cloud;      /* that is talked to */
 	const struct signature_facts *signature;
-	size_t canary;                 /* of each kind of operation first; at least 1 */
+	const char *token_tenant; /* the readable tid of the token [T1]; NULL: unknown */
+	size_t canary;            /* of each kind of operation first; at least 1 */
 	int64_t now_ms;
-	int64_t lag_limit_ms;          /* how long an old-looking read waits out replicas; 0: default */
+	int64_t lag_limit_ms;      /* how long an old-looking read waits out replicas; 0: default */
+	int64_t (*clock_ms)(void); /* monotonic; NULL: time_monotonic_ms */
+	void (*sleep_ms)(int64_t); /* NULL: time_sleep_ms */
 	const struct progress *progress;
-	void (*told)(void *context, const struct plan_step *step, enum step_state state, const char *text);
+	/*
+	 * Each step once: when it is decided; what earlier runs decided, what waits for another
+	 * door and what is still open, at the end.
+	 */
+	void (*told)(void *context, const struct plan_step *step, enum step_state state,
+		const char *text);
 	void *told_context;
 };
 
 struct apply_result {
 	size_t by_state[STEP_STATE_COUNT];
-	bool interrupted;
+	bool interrupted; /* by a signal, or the plan expired in mid-run: apply again, or plan again */
+	bool stopped;     /* by an outcome nobody can explain, a failed canary, or 403 [T8] */
+	char why[512];    /* why it ended early; empty otherwise */
 };
 
 /*
- * Applies a verified plan, or goes on where it stopped. Before the first write: tenant of
- * /organization = tenant of the plan, token's tid where readable, expiry, clock within five
- * minutes of the service (T12), limits, lock, ledger: else ERROR_REFUSED and nothing is sent.
- * ERROR_STALE: nothing was applied because every step was stale. Otherwise true, with the
- * result by state; the receipt is written in any case once a write was sent.
+ * Applies a verified plan, or goes on where it stopped; steps that were denied for a permission go
+ * again. Before the first write: cloud of the plan, tenant of /organization = tenant of the plan,
+ * token's tid where readable, expiry, clock within five minutes of the service (T12), limits,
+ * a state folder that is ours alone, lock, ledger: else ERROR_REFUSED and nothing is sent.
+ * A plan that the ledger knows and that has expired since is settled, and nothing new is sent.
+ *   ERROR_STALE    nothing was applied because every step was stale
+ *   ERROR_DENIED   nothing was applied because Graph answered 403
+ *   ERROR_NETWORK  the directory could not be reached, or throttled beyond the limit: run again
+ *   ERROR_FORMAT   the journal is damaged; ERROR_REFUSED also: it belongs to another plan
+ * Otherwise true. Past the preflight `result` is filled also on failure; the receipt is
+ * written in any case once a write was sent.
  */
 MUST_CHECK bool apply_run(const struct plan *plan, const struct apply_options *options,
 	struct apply_result *result, struct error *err);
@@ -161,15 +193,17 @@ MUST_CHECK bool apply_run(const struct plan *plan, const struct apply_options *o
 
 struct status_options {
 	struct graph *graph;
-	const char *production;  /* server name or NULL, as in reconcile */
+	const char *production;   /* server name or NULL, as in reconcile */
 	const char *journal_path; /* may not exist yet */
-	void (*told)(void *context, const struct plan_step *step, enum step_state state, const char *text);
+	void (*told)(void *context, const struct plan_step *step, enum step_state state,
+		const char *text);
 	void *told_context;
 };
 
 /*
- * Re-reads every step's object. A sync step is settled when live is `to`, or live is not what
- * staging wrote and production wrote it last (audit log). Also what other doors did.
+ * Re-reads every step's object, in the plan's tenant (else ERROR_REFUSED). A sync step is settled
+ * when live is `to`, or live is not what staging wrote and production wrote it last (audit log).
+ * Also what other doors did.
  */
 MUST_CHECK bool status_run(const struct plan *plan, const struct status_options *options,
 	struct apply_result *result, struct error *err);

@@ -1,0 +1,109 @@
+/*
+ * What the files of planning share: the memory behind a plan, the rules a step obeys, the order
+ * of steps. Applying and signing know nothing of it.
+ */
+#pragma once
+
+#include "base/memory.h"
+#include "rollback/rollback.h"
+
+/* ---- the plan and its memory (plan.c) --------------------------------------------------- */
+
+/* An empty plan; everything it points to is taken from it and goes with plan_free(). */
+struct plan *plan_begin(void);
+void *plan_room(struct plan *plan, size_t count, size_t size); /* zeroed; the product is checked */
+const char *plan_keep_text(struct plan *plan, const char *text); /* NULL stays NULL */
+const char *plan_keep_span(struct plan *plan, struct span text); /* with a NUL behind it */
+/* A canonical value; absent stays absent. */
+struct span plan_keep_value(struct plan *plan, struct span value);
+
+/* What the limits in force are compared with. */
+struct plan_counts {
+	size_t steps, deletes, member_removals, objects;
+	size_t by_door[DOOR_COUNT];
+};
+struct plan_counts plan_count(const struct plan_step *steps, size_t count);
+
+/* ---- what a step may be (plan_rules.c) -------------------------------------------------- */
+
+/* What an operation needs beside its object. */
+struct step_rule {
+	bool value;            /* an attribute, `from` and `to` */
+	bool target;           /* another object's id */
+	const char *attribute; /* the only attribute it is about; NULL: any that is no reference */
+	unsigned by_graph, by_others; /* bits (1 << kind id) of the kinds it is for */
+};
+const struct step_rule *step_rule(enum graph_operation operation);
+
+/* The operations that add or set, and remove or clear, a reference; NULL for a plain attribute. */
+struct reference_rule {
+	const char *attribute;
+	enum graph_operation add, remove;
+};
+const struct reference_rule *reference_rule(const struct attribute *attribute);
+
+/* Why the step's own door can't take it, as a sentence; NULL when it can. */
+const char *step_refusal(const struct plan_step *step);
+/* The doors of a plan's steps. What belongs to the others is a paragraph for a person. */
+bool plan_has_door(enum door door);
+/* True when Remove-ADSyncToolsAadObject can be handed this anchor in a CSV cell as it is. */
+bool source_anchor_is_plain(struct span anchor);
+/* The text of a canonical JSON string; empty where it is none. */
+void value_add_text(struct buf *out, struct span value);
+
+/* ---- order (order.c) -------------------------------------------------------------------- */
+
+struct order_edge {
+	size_t first, then;
+	bool breakable;
+};
+
+struct order {
+	struct order_edge *edges;
+	size_t edge_count, edge_capacity;
+	size_t count; /* of the things 0 … count - 1 */
+};
+
+void order_add(struct order *order, size_t first, size_t then, bool breakable);
+void order_release(struct order *order);
+
+/*
+ * Fills `sequence` with every thing once, each behind all that come first, in a way that depends
+ * on the edges alone. Where edges form a circle, its breakable ones are dropped, and
+ * `broken` is set for both of their ends; the others must not form one. Afterwards the
+ * edges that hold are sorted by `then`, `first`, without doubles.
+ */
+void order_solve(struct order *order, size_t *sequence, bool *broken);
+
+/* ---- planning (planner.c) --------------------------------------------------------------- */
+
+/* What a plan is made from, apart from the facts at its head. */
+struct plan_input {
+	const struct finding *const *findings; /* in any order, of any verdict */
+	size_t count;
+	/* The live object, to be freed by the caller; NULL where it is nowhere. */
+	bool (*object)(void *context, struct span id, struct object **object, struct error *err);
+	void *context;
+};
+
+/* Fills steps, blocked, counts and limits of a plan that has none. */
+MUST_CHECK bool plan_add_steps(
+	struct plan *plan, const struct plan_input *input, struct error *err);
+
+/* A step before it has a number. */
+struct draft {
+	struct plan_step step;
+	const char *cause; /* why a person must do it: a sentence; NULL: the door does */
+	/* Addresses it lets go and takes; borrowed from the plan. */
+	struct span *releases, *claims;
+	size_t release_count, claim_count;
+};
+
+/* Numbers the drafts: fills plan->steps. Drafts in a circle of claims become manual (plan_order.c).
+ */
+void plan_order_drafts(struct plan *plan, struct draft *drafts, size_t count);
+/* Finds what the draft lets go and takes; `object` may be NULL. */
+void draft_add_addresses(struct plan *plan, struct draft *draft, const struct object *object);
+
+/* The paragraph for a person (plan_manual.c); borrowed from the plan. */
+const char *manual_paragraph(struct plan *plan, const struct plan_step *step, const char *cause);

@@ -1,0 +1,84 @@
+/*
+ * The head of a plan: what it was made from, for which tenant, until when. Its steps are
+ * planner.c's.
+ */
+#include "base/text.h"
+#include "rollback/plan_internal.h"
+
+static bool check_options(const struct plan_options *options, struct error *err)
+{
+	const struct snapshot_header *base = snapshot_header(options->base);
+	const struct snapshot_header *live = snapshot_header(options->live);
+
+	if (options->expires_s < 0 || options->expires_s > PLAN_EXPIRES_MAX_S)
+		return error_set(err, ERROR_USAGE,
+			"a plan can't live %lld seconds: 7 days (%d seconds) "
+			"at most, and not less than one",
+			(long long)options->expires_s, PLAN_EXPIRES_MAX_S);
+	if (text_compare_caseless(span_of(base->tenant), span_of(live->tenant)) != 0)
+		return error_set(err, ERROR_REFUSED, "%s is of the tenant %s, %s of %s",
+			snapshot_path(options->base), base->tenant, snapshot_path(options->live),
+			live->tenant);
+	return true;
+}
+
+static struct plan *head_new(const struct plan_options *options)
+{
+	int64_t expires_s = options->expires_s ? options->expires_s : PLAN_EXPIRES_S;
+	const struct snapshot_header *live = snapshot_header(options->live);
+	const struct writer *staging = &findings_summary(options->findings)->staging;
+	struct plan *plan = plan_begin();
+	char id[GUID_TEXT_BYTES];
+
+	plan->tenant = plan_keep_text(plan, live->tenant);
+	plan->tenant_name = plan_keep_text(plan, options->tenant_name);
+	plan->cloud = plan_keep_text(plan, live->cloud);
+	plan->id = plan_keep_text(plan, text_new_guid(id));
+	plan->tool = plan_keep_text(plan, "unstage " UNSTAGE_VERSION);
+	plan->staging = plan_keep_text(plan, staging->name ? staging->name : staging->id);
+	plan->created_ms = options->now_ms;
+	plan->expires_ms = options->now_ms + expires_s * 1000;
+	plan->base = plan_keep_text(plan, snapshot_identity(options->base));
+	plan->live = plan_keep_text(plan, snapshot_identity(options->live));
+	if (options->evidence)
+		plan->evidence = plan_keep_text(plan, evidence_identity(options->evidence));
+	return plan;
+}
+
+static bool live_object(void *context, struct span id, struct object **object, struct error *err)
+{
+	struct snapshot *live = context;
+	CLEANUP(buf_release) struct buf lines = BUF_UP_TO(SNAPSHOT_BUCKET_MAX);
+
+	if (!snapshot_object(live, id, &lines, err))
+		return false;
+	if (!lines.length) {
+		*object = NULL;
+		return true;
+	}
+	*object = object_parse(buf_span(&lines), err);
+	return *object != NULL;
+}
+
+struct plan *plan_new(const struct plan_options *options, struct error *err)
+{
+	CLEANUP(plan_freep) struct plan *plan = NULL;
+	CLEANUP(memory_freep) const struct finding **findings = NULL;
+	size_t count = findings_count(options->findings);
+	struct plan_input input = {
+		.count = count, .object = live_object, .context = options->live
+	};
+
+	if (!check_options(options, err))
+		return NULL;
+	findings = memory_array(count + 1, sizeof(*findings));
+	for (size_t i = 0; i < count; i++)
+		findings[i] = findings_get(options->findings, i);
+	input.findings = findings;
+	plan = head_new(options);
+	if (!plan_add_steps(plan, &input, err)) {
+		error_prefix(err, "%s", snapshot_path(options->live));
+		return NULL;
+	}
+	return TAKE(plan);
+}

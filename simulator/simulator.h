@@ -18,29 +18,31 @@ struct simulator;
 struct simulator_options {
 	const char *database; /* file, or NULL: memory */
 	uint64_t seed;
-	int64_t now_ms;       /* the virtual clock's start */
+	int64_t now_ms;        /* the virtual clock's start */
 	const char *tenant_id; /* NULL: from the seed */
-	const char *graph_url; /* how clients reach it, for nextLink: set again when the port is known */
+	const char *
+		graph_url; /* how clients reach it, for nextLink: set again when the port is known */
 	/* faults, by number: 0 = never */
-	unsigned throttle_every;     /* each Nth request is 429 with Retry-After */
-	unsigned throttle_items;     /* each Nth item of a batch is 429 */
-	unsigned fail_every;         /* each Nth read is 503 */
-	unsigned drop_answer_at;     /* the Nth write is done, and its answer lost (connection cut) */
-	unsigned foreign_link_at;    /* the Nth nextLink points to another host */
-	unsigned refuse_token;       /* 1: invalid_client 7000215, 2: unauthorized_client 700016 */
-	const char *deny;            /* a permission that is not consented: "AuditLog.Read.All" */
-	unsigned page_max;           /* a smaller page than asked for, 0: as asked */
-	int64_t lag_ms;              /* reads show writes only after this long (wall clock of the caller) */
+	unsigned throttle_every;  /* each Nth request is 429 with Retry-After */
+	unsigned throttle_items;  /* each Nth item of a batch is 429 */
+	unsigned fail_every;      /* each Nth read is 503 */
+	unsigned drop_answer_at;  /* the Nth write is done, and its answer lost (connection cut) */
+	unsigned foreign_link_at; /* the Nth nextLink points to another host */
+	unsigned refuse_token;    /* 1: invalid_client 7000215, 2: unauthorized_client 700016 */
+	const char *deny;         /* a permission that is not consented: "AuditLog.Read.All" */
+	unsigned page_max;        /* a smaller page than asked for, 0: as asked */
+	int64_t lag_ms; /* reads show writes only after this long (wall clock of the caller) */
 };
 
-MUST_CHECK struct simulator *simulator_open(const struct simulator_options *options, struct error *err);
+MUST_CHECK struct simulator *simulator_open(
+	const struct simulator_options *options, struct error *err);
 void simulator_close(struct simulator *simulator);
 DEFINE_CLEANUP(struct simulator *, simulator_close);
 
 struct simulator_request {
 	const char *method;
-	const char *path;   /* with query, as on the wire: "/v1.0/users?$top=999" */
-	struct span authorization, content_type, consistency_level;
+	const char *path; /* with query, as on the wire: "/v1.0/users?$top=999" */
+	struct span authorization, content_type, consistency_level, client_request_id;
 	struct span body;
 };
 
@@ -48,7 +50,7 @@ struct simulator_response {
 	int status;
 	struct buf headers; /* "Name: value\r\n" lines */
 	struct buf body;
-	bool cut;           /* close the connection without an answer */
+	bool cut; /* close the connection without an answer */
 };
 
 /* Answers one request. Not for several threads at once: the caller locks. */
@@ -58,8 +60,8 @@ void simulator_response_release(struct simulator_response *response);
 
 /* Serves on 127.0.0.1 with libmicrohttpd; `port` 0 picks one. Requests are handled one by one. */
 struct simulator_server;
-MUST_CHECK struct simulator_server *simulator_server_start(struct simulator *simulator, unsigned port,
-	struct error *err);
+MUST_CHECK struct simulator_server *simulator_server_start(
+	struct simulator *simulator, unsigned port, struct error *err);
 unsigned simulator_server_port(const struct simulator_server *server);
 void simulator_server_stop(struct simulator_server *server);
 DEFINE_CLEANUP(struct simulator_server *, simulator_server_stop);
@@ -80,8 +82,10 @@ struct simulator_size {
 };
 
 /* People, groups and contacts, in AD and in the cloud; both sync servers in step. */
-MUST_CHECK bool simulator_populate(struct simulator *simulator, const struct simulator_size *size,
-	struct error *err);
+MUST_CHECK bool simulator_populate(
+	struct simulator *simulator, const struct simulator_size *size, struct error *err);
+/* A database that is opened again has its company already. */
+bool simulator_is_populated(struct simulator *simulator);
 /* A day of legitimate changes, made where they must be made. SYNC02 sees none of them. */
 MUST_CHECK bool simulator_play_day(struct simulator *simulator, struct error *err);
 /* The export of the stale staging server SYNC02. */
@@ -91,21 +95,23 @@ MUST_CHECK bool simulator_play_morning(struct simulator *simulator, struct error
 /* Production's import, synchronisation, export; then the hourly task that heals quarantine. */
 MUST_CHECK bool simulator_play_production_cycle(struct simulator *simulator, struct error *err);
 /* An administrator runs Remove-ADSyncToolsAadObject with this CSV. */
-MUST_CHECK bool simulator_play_adsync(struct simulator *simulator, const char *csv_path, struct error *err);
+MUST_CHECK bool simulator_play_adsync(
+	struct simulator *simulator, const char *csv_path, struct error *err);
 /* An administrator follows a manual paragraph: sets an attribute where its master is. Value is JSON. */
-MUST_CHECK bool simulator_play_manual(struct simulator *simulator, const char *id, const char *attribute,
-	struct span value, struct error *err);
+MUST_CHECK bool simulator_play_manual(struct simulator *simulator, const char *id,
+	const char *attribute, struct span value, struct error *err);
 
 /*
  * The proof, from the simulator's own record of every write: the tenant as it is, against the
  * tenant as it would be had the staging server written nothing.
  */
 struct simulator_proof {
-	uint64_t damaged;              /* values that staging wrote wrongly, at the incident */
+	uint64_t damaged; /* values that staging wrote wrongly, at the incident */
 	uint64_t put_back_graph, put_back_sync, put_back_adsync, put_back_manual, put_back_people;
 	uint64_t still_damaged;
-	uint64_t legitimate;           /* legitimate writes since the base */
+	uint64_t legitimate; /* legitimate writes since the base */
 	uint64_t legitimate_lost;
-	char first_trouble[256];       /* one value still damaged or lost, for people */
+	char first_trouble[256]; /* one value still damaged or lost, for people */
 };
-MUST_CHECK bool simulator_prove(struct simulator *simulator, struct simulator_proof *proof, struct error *err);
+MUST_CHECK bool simulator_prove(
+	struct simulator *simulator, struct simulator_proof *proof, struct error *err);

@@ -1,0 +1,230 @@
+/*
+ * From a request to its handler: version root, faults, token, permission, route. The table of
+ * routes is all that this Graph knows.
+ */
+#include <stdio.h>
+
+#include "base/memory.h"
+#include "simulator/endpoint.h"
+
+#define READ_USERS "User.Read.All User.ReadWrite.All Directory.Read.All"
+#define READ_GROUPS                                                                                \
+	"GroupMember.Read.All GroupMember.ReadWrite.All Group.ReadWrite.All Directory.Read.All"
+#define READ_CONTACTS "OrgContact.Read.All Directory.Read.All"
+#define ANY_READ      READ_USERS " " READ_GROUPS
+#define WRITE_MEMBERS "GroupMember.ReadWrite.All Group.ReadWrite.All"
+
+struct route {
+	const char *method, *pattern; /* "*" is any segment */
+	const char *permissions;      /* one of these; NULL: none, or the handler asks */
+	route_function *answer;
+};
+
+static const struct route routes[] = {
+	{ "GET", "organization", "Organization.Read.All Directory.Read.All", answer_organization },
+	{ "GET", "users", READ_USERS, answer_list },
+	{ "GET", "groups", READ_GROUPS, answer_list },
+	{ "GET", "contacts", READ_CONTACTS, answer_list },
+	{ "GET", "users/$count", READ_USERS, answer_count },
+	{ "GET", "groups/$count", READ_GROUPS, answer_count },
+	{ "GET", "contacts/$count", READ_CONTACTS, answer_count },
+	{ "GET", "users/*", READ_USERS, answer_object },
+	{ "GET", "groups/*", READ_GROUPS, answer_object },
+	{ "GET", "contacts/*", READ_CONTACTS, answer_object },
+	{ "GET", "users/*/manager", READ_USERS, answer_manager },
+	{ "GET", "contacts/*/manager", READ_CONTACTS, answer_manager },
+	{ "GET", "groups/*/members", READ_GROUPS, answer_members },
+	{ "GET", "groups/*/owners", READ_GROUPS, answer_members },
+	{ "GET", "users/*/onPremisesSyncBehavior", "User-OnPremisesSyncBehavior.ReadWrite.All",
+		answer_behavior },
+	{ "GET", "groups/*/onPremisesSyncBehavior", "Group-OnPremisesSyncBehavior.ReadWrite.All",
+		answer_behavior },
+	{ "GET", "contacts/*/onPremisesSyncBehavior",
+		"Contacts-OnPremisesSyncBehavior.ReadWrite.All", answer_behavior },
+	{ "PATCH", "users/*/onPremisesSyncBehavior", "User-OnPremisesSyncBehavior.ReadWrite.All",
+		answer_patch_behavior },
+	{ "PATCH", "groups/*/onPremisesSyncBehavior", "Group-OnPremisesSyncBehavior.ReadWrite.All",
+		answer_patch_behavior },
+	{ "PATCH", "contacts/*/onPremisesSyncBehavior",
+		"Contacts-OnPremisesSyncBehavior.ReadWrite.All", answer_patch_behavior },
+	{ "GET", "directory/deletedItems", ANY_READ, answer_deleted_list },
+	{ "GET", "directory/deletedItems/*", ANY_READ, answer_deleted_one },
+	{ "POST", "directory/deletedItems/*/restore", NULL, answer_restore },
+	{ "POST", "users/*/restore", NULL, answer_restore_elsewhere },
+	{ "DELETE", "directory/deletedItems/*", NULL, answer_purge },
+	{ "GET", "auditLogs/directoryAudits", "AuditLog.Read.All", answer_audits },
+	{ "PATCH", "users/*", "User.ReadWrite.All", answer_patch_user },
+	{ "PATCH", "groups/*", "Group.ReadWrite.All", answer_patch_group },
+	{ "PATCH", "contacts/*", NULL, answer_patch_contact },
+	{ "DELETE", "users/*", "User.ReadWrite.All User.DeleteRestore.All", answer_delete_object },
+	{ "DELETE", "groups/*", "Group.ReadWrite.All", answer_delete_object },
+	{ "DELETE", "contacts/*", NULL, answer_delete_object },
+	{ "POST", "groups/*/members/$ref", WRITE_MEMBERS, answer_add_reference },
+	{ "POST", "groups/*/owners/$ref", "Group.ReadWrite.All", answer_add_reference },
+	{ "DELETE", "groups/*/members/*/$ref", WRITE_MEMBERS, answer_remove_reference },
+	{ "DELETE", "groups/*/owners/*/$ref", "Group.ReadWrite.All", answer_remove_reference },
+	/* The trap: without /$ref it is the object that goes. */
+	{ "DELETE", "groups/*/members/*", NULL, answer_delete_through_reference },
+	{ "DELETE", "groups/*/owners/*", NULL, answer_delete_through_reference },
+	{ "PUT", "users/*/manager/$ref", "User.ReadWrite.All", answer_set_manager },
+	{ "DELETE", "users/*/manager/$ref", "User.ReadWrite.All", answer_clear_manager },
+	{ "POST", "$batch", NULL, answer_batch },
+};
+
+/* True when the segments fit; "$count" and "$ref" only fit themselves. */
+static bool fits(const struct exchange *exchange, const char *pattern)
+{
+	for (size_t i = 0; i < exchange->segment_count; i++) {
+		size_t length = strcspn(pattern, "/");
+		const char *segment = exchange->segments[i];
+		bool any = length == 1 && pattern[0] == '*' && segment[0] != '$';
+
+		if (length == 0 ||
+			(!any &&
+				(strlen(segment) != length ||
+					memcmp(segment, pattern, length) != 0)))
+			return false;
+		pattern += length + (pattern[length] == '/');
+	}
+	return !*pattern;
+}
+
+static const struct route *find_route(const struct exchange *exchange, bool *path_known)
+{
+	*path_known = false;
+	for (size_t i = 0; i < COUNT_OF(routes); i++) {
+		if (!fits(exchange, routes[i].pattern))
+			continue;
+		*path_known = true;
+		if (strcmp(routes[i].method, exchange->method) == 0)
+			return &routes[i];
+	}
+	return NULL;
+}
+
+static bool is_fault(unsigned every, unsigned *count)
+{
+	return every && ++*count % every == 0;
+}
+
+bool exchange_route(struct exchange *exchange, struct error *err)
+{
+	struct simulator *simulator = exchange->simulator;
+	struct fault_counters *faults = &simulator->faults;
+	bool path_known, done;
+	const struct route *route = find_route(exchange, &path_known);
+	bool is_batch;
+
+	if (!route && path_known)
+		return exchange_refuse(exchange, 405, "Request_BadRequest",
+			"Specified HTTP method is not allowed for the request target.");
+	if (!route)
+		return exchange_refuse(exchange, 400, "BadRequest",
+			"Resource not found for the segment '%s'.", exchange->segments[0]);
+	is_batch = route->answer == answer_batch;
+	exchange->is_write = !is_batch && strcmp(exchange->method, "GET") != 0;
+	if (!is_batch && !exchange->is_write &&
+		is_fault(simulator->options.fail_every, &faults->reads))
+		return exchange_refuse(exchange, 503, "Directory_ReplicaUnavailable",
+			"The directory replica is not available.");
+	if (route->permissions && !permission_any(simulator, route->permissions))
+		return exchange_refuse_denied(exchange);
+	done = route->answer(exchange, err);
+	if (exchange->is_write && simulator->options.drop_answer_at &&
+		++faults->writes == simulator->options.drop_answer_at)
+		simulator->cut = true;
+	return done;
+}
+
+/* ---- simulator_handle ------------------------------------------------------------------------ */
+
+static bool is_token_path(const struct exchange *exchange)
+{
+	return exchange->segment_count == 4 && strcmp(exchange->segments[1], "oauth2") == 0 &&
+		strcmp(exchange->segments[2], "v2.0") == 0 &&
+		strcmp(exchange->segments[3], "token") == 0;
+}
+
+static bool answer_graph(
+	struct exchange *exchange, const struct simulator_request *request, struct error *err)
+{
+	struct simulator *simulator = exchange->simulator;
+
+	if (is_fault(simulator->options.throttle_every, &simulator->faults.requests)) {
+		exchange->answer.retry_after_s = 1;
+		return exchange_refuse(exchange, 429, "TooManyRequests", "Too many requests.");
+	}
+	if (!exchange_is_authorised(exchange, request->authorization))
+		return true;
+	return exchange_route(exchange, err);
+}
+
+static bool answer(
+	struct exchange *exchange, const struct simulator_request *request, struct error *err)
+{
+	static const char version[] = "/v1.0";
+	size_t length = sizeof(version) - 1;
+
+	if (strncmp(request->path, version, length) == 0 && request->path[length] == '/') {
+		if (!exchange_parse_target(exchange, request->path + length))
+			return exchange_refuse(
+				exchange, 400, "BadRequest", "The request target is malformed.");
+		return answer_graph(exchange, request, err);
+	}
+	if (exchange_parse_target(exchange, request->path) && is_token_path(exchange))
+		return answer_token(exchange, request->authorization, err);
+	return exchange_refuse(
+		exchange, 404, "ResourceNotFound", "There is nothing at this address.");
+}
+
+/* All of a request is one transaction: what fails half way has not happened. */
+static bool handle(
+	struct exchange *exchange, const struct simulator_request *request, struct error *err)
+{
+	struct simulator *simulator = exchange->simulator;
+
+	if (!simulator_begin(simulator, err))
+		return false;
+	if (answer(exchange, request, err) &&
+		book_request(simulator, exchange->method, request->path, exchange->answer.status,
+			exchange->is_write, false, err))
+		return simulator_commit(simulator, err);
+	simulator_rollback(simulator);
+	return false;
+}
+
+void simulator_handle(struct simulator *simulator, const struct simulator_request *request,
+	struct simulator_response *response)
+{
+	struct error err = { 0 };
+	CLEANUP(exchange_release)
+	struct exchange exchange = {
+		.simulator = simulator,
+		.method = request->method,
+		.target = request->path,
+		.content_type = request->content_type,
+		.client_request_id = request->client_request_id,
+		.body = request->body,
+		.eventual = request->consistency_level.length == strlen("eventual") &&
+			strncasecmp(request->consistency_level.data, "eventual",
+				strlen("eventual")) == 0,
+	};
+
+	*response = (struct simulator_response){ .headers = BUF_UP_TO(PATH_MAX_BYTES),
+		.body = BUF_UP_TO(ANSWER_MAX_BYTES) };
+	simulator->cut = false;
+	simulator_guid(simulator, exchange.request_id);
+	if (request->body.length > BODY_MAX_BYTES)
+		exchange_refuse(
+			&exchange, 413, "RequestEntityTooLarge", "The request is too large.");
+	else if (!handle(&exchange, request, &err))
+		exchange_refuse(&exchange, 500, "InternalServerError", "%s", err.text);
+	exchange_write_response(&exchange, response);
+	response->cut = simulator->cut;
+}
+
+void simulator_response_release(struct simulator_response *response)
+{
+	buf_release(&response->headers);
+	buf_release(&response->body);
+}

@@ -31,8 +31,8 @@ struct command {
 	const char *name;
 	const char *operands; /* "BASE LIVE"; brackets around what may be left out; NULL: none */
 	size_t operands_least, operands_most;
-	const char *summary;  /* one line, for the list of commands */
-	const char *details;  /* the man page's paragraphs, or NULL */
+	const char *summary;          /* one line, for the list of commands */
+	const char *details;          /* the man page's paragraphs, or NULL */
 	const struct option *options; /* ended by a row without a name */
 	size_t arguments_size;
 	/* Returns the exit status, 0 or 1; or -1 with the error set (then its kind is the status). */
@@ -41,7 +41,7 @@ struct command {
 };
 
 extern const struct command *const commands[]; /* ended by NULL */
-const struct command *command_find(const char *name);
+const struct command *command_named(const char *name);
 
 /* Fills `arguments` (of command->arguments_size, zeroed) and `operands`. ERROR_USAGE names the word. */
 MUST_CHECK bool options_parse(const struct command *command, int argc, char **argv, void *arguments,

@@ -1,0 +1,142 @@
+/*
+ * What the commands share: the profile, the session with a tenant, and the screen. Only this
+ * folder prints; stdout is the answer, stderr is the talk.
+ */
+#pragma once
+
+#include "base/log.h"
+#include "base/time.h"
+#include "cli/command.h"
+#include "graph/graph.h"
+#include "rollback/rollback.h"
+
+/* ---- options every command has ---------------------------------------------------------- */
+
+struct common {
+	const char *profile;
+	bool json;
+	const char *output;
+};
+
+#define OPTIONS_COMMON(type)                                                                       \
+	{ "profile", 'P', OPTION_TEXT, "NAME", "section of the configuration to use",              \
+		offsetof(type, common.profile) },                                                  \
+	{                                                                                          \
+		"json", 'j', OPTION_FLAG, NULL, "the answer as JSON", offsetof(type, common.json)  \
+	}
+
+#define OPTION_OUTPUT(type)                                                                        \
+	{                                                                                          \
+		"output", 'o', OPTION_TEXT, "FILE", "write the answer there, whole or not at all", \
+			offsetof(type, common.output)                                              \
+	}
+
+/* ---- profile: one section of the INI file, completed from the environment ---------------- */
+
+struct profile {
+	char *name;
+	char *tenant, *client_id, *client_secret_file;
+	char *cloud;             /* "global" unless said */
+	char *graph, *authority; /* origins; from the cloud table unless said */
+	char *proxy, *ca_file;
+	char *key;                  /* public key that signs plans */
+	char *staging, *production; /* server names */
+	char *state;                /* folder of journals, ledger, lock */
+};
+
+/*
+ * Reads UNSTAGE_CONFIG, else $XDG_CONFIG_HOME/unstage/config, else ~/.config/unstage/config, and
+ * takes the section `name` (NULL: the only one). No file is fine when the environment says
+ * enough. ERROR_USAGE names file, line and key.
+ */
+MUST_CHECK struct profile *profile_load(const char *name, struct error *err);
+void profile_free(struct profile *profile);
+DEFINE_CLEANUP(struct profile *, profile_free);
+
+/* ---- session: a profile, connected -------------------------------------------------------- */
+
+struct session {
+	struct profile *profile;
+	struct net_origins *origins;
+	struct transport transport;
+	struct auth *auth;
+	struct graph *graph;
+};
+
+MUST_CHECK struct session *session_open(const char *profile_name, struct error *err);
+void session_close(struct session *session);
+DEFINE_CLEANUP(struct session *, session_close);
+
+/* ---- screen ------------------------------------------------------------------------------ */
+
+enum style { STYLE_PLAIN, STYLE_BOLD, STYLE_DIM, STYLE_RED, STYLE_GREEN, STYLE_YELLOW, STYLE_CYAN };
+
+enum { SCREEN_COLUMNS = 80, ANSWER_MAX = 1 << 30 };
+
+/* The answer while it is made. Colour only on a terminal, never the only carrier of meaning. */
+struct screen {
+	struct buf text;
+	bool colour;
+};
+
+void screen_init(struct screen *screen, const struct common *common);
+void screen_release(struct screen *screen);
+/* Styled and formatted; everything that came from a directory goes through screen_text(). */
+void screen_addf(struct screen *screen, enum style style, const char *format, ...)
+	PRINTF_LIKE(3, 4);
+/* Printable, fitted to `columns` (0: as long as it is), padded with blanks when `pad`. */
+void screen_text(
+	struct screen *screen, enum style style, struct span text, unsigned columns, bool pad);
+/* A paragraph from column `indent` on, wrapped to the screen, and a newline. */
+void screen_paragraph(struct screen *screen, enum style style, struct span text, unsigned indent);
+/* Prints it, or saves it under --output. */
+MUST_CHECK bool screen_give(struct screen *screen, const struct common *common, struct error *err);
+
+/* "2026-03-04 02:17:41", UTC; "-" for TIME_NONE. Borrowed until the next call with this buffer. */
+const char *screen_time(int64_t ms, char text[static TIME_TEXT_BYTES]);
+
+/* Progress on stderr: a line rewritten on a terminal, one every ten seconds elsewhere. */
+const struct progress *talk(void);
+/* The talk's line is finished: the next thing on stderr begins a line of its own. */
+void talk_end(void);
+
+/* The failure of a command, on stderr; as JSON when asked. */
+void screen_error(const struct error *err, bool json);
+
+/* ---- small things ------------------------------------------------------------------------ */
+
+/* "2026-11-22", "2026-11-22T08:00:00Z", or "36h"/"7d"/"30m" before `now_ms`. ERROR_USAGE. */
+MUST_CHECK bool moment_parse(const char *text, int64_t now_ms, int64_t *ms, struct error *err);
+
+/* Asks on the terminal without echo; `again`: twice, and they must agree. The buffer is to be wiped. */
+MUST_CHECK bool password_ask(
+	const char *prompt, bool again, struct buf *password, struct error *err);
+
+/* ---- the comparison that find, diff and plan begin with ------------------------------------ */
+
+struct comparison_arguments {
+	const char *evidence, *staging, *production;
+};
+
+#define OPTIONS_COMPARISON(type)                                                                   \
+	{ "evidence", 'e', OPTION_TEXT, "FILE", "who wrote what, from: unstage evidence",          \
+		offsetof(type, comparison.evidence) },                                             \
+		{ "staging", 's', OPTION_TEXT, "SERVER",                                           \
+			"the staging server, its account or app id",                               \
+			offsetof(type, comparison.staging) },                                      \
+	{                                                                                          \
+		"production", 'p', OPTION_TEXT, "SERVER", "the production server",                 \
+			offsetof(type, comparison.production)                                      \
+	}
+
+struct comparison {
+	struct snapshot *base, *live;
+	struct evidence *evidence;
+	struct findings *findings;
+};
+
+/* Opens, reads and reconciles; `--staging` and `--production` fall back to the profile. */
+MUST_CHECK bool comparison_open(struct comparison *comparison,
+	const struct comparison_arguments *arguments, const char *profile_name,
+	const char *const *operands, struct error *err);
+void comparison_close(struct comparison *comparison);

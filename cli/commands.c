@@ -1,0 +1,34 @@
+#include <string.h>
+
+#include "cli/command.h"
+
+extern const struct command command_find, command_diff, command_plan, command_keygen, command_sign,
+	command_verify, command_apply, command_status, command_snapshot, command_evidence,
+	command_show, command_demo, command_simulate;
+
+/* In the order a clean-up goes. */
+const struct command *const commands[] = {
+	&command_snapshot,
+	&command_evidence,
+	&command_find,
+	&command_diff,
+	&command_plan,
+	&command_keygen,
+	&command_sign,
+	&command_verify,
+	&command_apply,
+	&command_status,
+	&command_show,
+	&command_demo,
+	&command_simulate,
+	NULL,
+};
+
+const struct command *command_named(const char *name)
+{
+	for (size_t i = 0; commands[i]; i++) {
+		if (strcmp(commands[i]->name, name) == 0)
+			return commands[i];
+	}
+	return NULL;
+}

@@ -1,0 +1,323 @@
+/*
+ * unstage demo: the whole story on a simulated tenant. Every step is the command a person would
+ * type, run as a process of its own over HTTP; only what happens around it is played here.
+ */
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "cli/plan_file.h"
+#include "cli/simulated.h"
+
+struct demo_arguments {
+	struct common common;
+	int64_t users, groups, contacts, seed;
+};
+
+enum { WORDS_MAX = 16, STATUS_ANY = -1, GLIMPSE_LINES = 34 };
+
+struct demo {
+	struct simulated simulated;
+	char program[4096];
+	struct common to_screen;
+};
+
+static void say(const char *format, ...) PRINTF_LIKE(1, 2);
+static void say(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vprintf(format, arguments);
+	va_end(arguments);
+	fflush(stdout);
+}
+
+static void heading(const char *text)
+{
+	say("\n== %s\n", text);
+}
+
+static NORETURN void become(const struct demo *demo, char **words, int output)
+{
+	if (chdir(demo->simulated.folder) == 0 && (output < 0 || dup2(output, STDOUT_FILENO) >= 0))
+		execv(demo->program, words);
+	_exit(ERROR_SYSTEM);
+}
+
+/* Passes on the first lines of what comes and counts the rest. */
+static void show_glimpse(int input)
+{
+	FILE *file = fdopen(input, "r");
+	CLEANUP(memory_freep) char *line = NULL;
+	size_t capacity = 0, lines = 0;
+
+	while (file && getline(&line, &capacity, file) > 0) {
+		if (lines++ < GLIMPSE_LINES)
+			fputs(line, stdout);
+	}
+	if (lines > GLIMPSE_LINES)
+		printf("… %zu more lines\n", lines - GLIMPSE_LINES);
+	fflush(stdout);
+	if (file)
+		fclose(file);
+}
+
+static bool wait_for(pid_t child, const char *command, int expected, struct error *err)
+{
+	int status;
+
+	if (waitpid(child, &status, 0) < 0)
+		return error_errno(err, "demo: %s", command);
+	if (!WIFEXITED(status))
+		return error_set(err, ERROR_SYSTEM, "demo: unstage %s ended by signal %d", command,
+			WTERMSIG(status));
+	if (expected != STATUS_ANY && WEXITSTATUS(status) != expected)
+		return error_set(err, ERROR_SYSTEM,
+			"demo: unstage %s ended with %d, %d was expected", command,
+			WEXITSTATUS(status), expected);
+	return true;
+}
+
+/*
+ * Prints and runs one command line in the demo's folder; words are split at blanks (none of ours
+ * holds one). `glimpse`: only the first lines of its answer.
+ */
+static bool type_command(
+	const struct demo *demo, const char *line, int expected, bool glimpse, struct error *err)
+{
+	CLEANUP(memory_freep) char *copy = memory_text(line);
+	char *words[WORDS_MAX + 1] = { NULL }, *rest = NULL;
+	int pipes[2] = { -1, -1 };
+	size_t count = 0;
+	pid_t child;
+
+	say("\n$ %s%s\n", line, glimpse ? " | head" : "");
+	for (char *word = strtok_r(copy, " ", &rest); word && count < WORDS_MAX;
+		word = strtok_r(NULL, " ", &rest))
+		words[count++] = word;
+	if (glimpse && pipe(pipes) < 0)
+		return error_errno(err, "demo: pipe");
+	child = fork();
+	if (child < 0)
+		return error_errno(err, "demo: fork");
+	if (child == 0)
+		become(demo, words, pipes[1]);
+	if (glimpse) {
+		close(pipes[1]);
+		show_glimpse(pipes[0]);
+	}
+	return wait_for(child, words[1], expected, err);
+}
+
+/* ---- the story ------------------------------------------------------------------------ */
+
+static bool before_the_night(struct demo *demo, struct error *err)
+{
+	heading("An ordinary morning: the production snapshot");
+	return type_command(demo, "unstage snapshot --output production.jsonl.zst", 0, false, err);
+}
+
+static bool the_night(struct demo *demo, struct error *err)
+{
+	struct simulator *simulator = demo->simulated.simulator;
+
+	heading("A day of legitimate changes, and at night SYNC02, a stale staging server, exports");
+	say("   In the morning people correct values by hand and move objects to the cloud.\n");
+	if (!simulator_play_day(simulator, err) || !simulator_play_incident(simulator, err) ||
+		!simulator_play_morning(simulator, err))
+		return false;
+	simulator_set_now_ms(simulator, time_now_ms());
+	return true;
+}
+
+static bool look(struct demo *demo, struct error *err)
+{
+	heading("What happened?");
+	return type_command(demo, "unstage snapshot --output live.jsonl.zst", 0, false, err) &&
+		type_command(demo, "unstage evidence --from 2d --output evidence.jsonl", 0, false,
+			err) &&
+		type_command(demo,
+			"unstage find production.jsonl.zst live.jsonl.zst --evidence evidence.jsonl",
+			1, false, err) &&
+		type_command(demo,
+			"unstage diff production.jsonl.zst live.jsonl.zst --evidence evidence.jsonl "
+			"--json --output findings.json",
+			1, false, err) &&
+		type_command(demo,
+			"unstage diff production.jsonl.zst live.jsonl.zst --evidence evidence.jsonl",
+			1, true, err);
+}
+
+static bool plan_and_sign(struct demo *demo, struct error *err)
+{
+	heading("The way back: planned, signed, verified");
+	return type_command(demo,
+		       "unstage plan production.jsonl.zst live.jsonl.zst --evidence evidence.jsonl "
+		       "--output plan.json",
+		       0, false, err) &&
+		type_command(demo, "unstage show plan.json", 0, true, err) &&
+		type_command(demo, "unstage keygen --no-password", 0, false, err) &&
+		type_command(demo, "unstage sign plan.json", 0, false, err) &&
+		type_command(demo, "unstage verify plan.json --key unstage.pub", 0, false, err);
+}
+
+static bool apply(struct demo *demo, struct error *err)
+{
+	heading("Applied: first what Graph may write");
+	return type_command(demo,
+		"unstage apply plan.json --key unstage.pub --journal journal.sqlite --receipt receipt.json",
+		1, false, err);
+}
+
+/* A person reads the manual paragraphs and does what they say, where the value is mastered. */
+static bool follow_paragraphs(struct demo *demo, size_t *followed, struct error *err)
+{
+	CLEANUP(memory_freep) char *path = file_path(demo->simulated.folder, "plan.json");
+	CLEANUP(plan_file_close) struct plan_file file = { 0 };
+
+	*followed = 0;
+	if (!plan_file_open(&file, path, NULL, NULL, false, err))
+		return false;
+	for (size_t i = 0; i < file.plan->step_count; i++) {
+		const struct plan_step *step = &file.plan->steps[i];
+
+		if (step->door != DOOR_MANUAL || step->operation != GRAPH_SET)
+			continue;
+		if (!simulator_play_manual(demo->simulated.simulator, step->id,
+			    step->attribute->name, step->to, err))
+			return false;
+		++*followed;
+	}
+	return true;
+}
+
+static bool other_doors(struct demo *demo, struct error *err)
+{
+	CLEANUP(memory_freep) char *csv = file_path(demo->simulated.folder, "plan-adsync.csv");
+	struct simulator *simulator = demo->simulated.simulator;
+	size_t followed;
+
+	heading("The other doors");
+	say("   SYNC01, production, runs its cycle, as plan-sync.txt asks\n");
+	if (!simulator_play_production_cycle(simulator, err))
+		return false;
+	say("   an administrator runs Remove-ADSyncToolsAadObject with plan-adsync.csv\n");
+	if (!simulator_play_adsync(simulator, csv, err) || !follow_paragraphs(demo, &followed, err))
+		return false;
+	say("   a person follows the %zu paragraphs of plan-manual.txt\n", followed);
+	return type_command(demo,
+		"unstage status plan.json --key unstage.pub --journal journal.sqlite", 0, false,
+		err);
+}
+
+static int proof(struct demo *demo, struct error *err)
+{
+	struct simulator_proof proof = { 0 };
+	CLEANUP(screen_release) struct screen screen;
+	bool whole;
+
+	screen_init(&screen, &demo->to_screen);
+	if (!simulator_prove(demo->simulated.simulator, &proof, err))
+		return -1;
+	whole = simulated_tell_proof(&screen, &proof) && proof.put_back_graph &&
+		proof.put_back_sync && proof.put_back_adsync && proof.put_back_manual;
+	if (!screen_give(&screen, &demo->to_screen, err))
+		return -1;
+	say("\nEverything lies in %s\n", demo->simulated.folder);
+	return whole ? 0 : 1;
+}
+
+static bool open_demo(struct demo *demo, const struct demo_arguments *arguments, struct error *err)
+{
+	struct simulator_options options = {
+		.seed = arguments->seed ? (uint64_t)arguments->seed : 1,
+		.now_ms = time_now_ms() - SIMULATED_STORY_MS,
+	};
+	struct simulator_size size = {
+		.users = arguments->users ? (unsigned)arguments->users : 2000,
+		.groups = arguments->groups ? (unsigned)arguments->groups : 200,
+		.contacts = arguments->contacts ? (unsigned)arguments->contacts : 50,
+	};
+	ssize_t length = readlink("/proc/self/exe", demo->program, sizeof(demo->program) - 1);
+
+	if (length < 0)
+		return error_errno(err, "demo: /proc/self/exe");
+	if (!simulated_open(&demo->simulated, &options, &size, 0, arguments->common.output, err))
+		return false;
+	if (setenv("UNSTAGE_CONFIG", demo->simulated.config, 1) < 0)
+		return error_errno(err, "demo: setenv");
+	say("A simulated tenant: %u users, %u groups, %u contacts; SYNC01 is production,\n"
+	    "SYNC02 the staging server that must never export.\n\n$ cd %s\n$ export UNSTAGE_CONFIG=%s\n",
+		size.users, size.groups, size.contacts, demo->simulated.folder,
+		demo->simulated.config);
+	return true;
+}
+
+static void close_demo(struct demo *demo)
+{
+	simulated_close(&demo->simulated);
+}
+
+static int run(
+	const void *arguments, const char *const *operands, size_t operand_count, struct error *err)
+{
+	static bool (*const acts[])(struct demo * demo, struct error * err) = {
+		before_the_night,
+		the_night,
+		look,
+		plan_and_sign,
+		apply,
+		other_doors,
+	};
+	const struct demo_arguments *demo_arguments = arguments;
+	CLEANUP(close_demo) struct demo demo = { 0 };
+
+	(void)operands;
+	(void)operand_count;
+	if (!demo_arguments->common.output || demo_arguments->users > 1000000 ||
+		demo_arguments->groups > 100000 || demo_arguments->contacts > 100000) {
+		error_set(err, ERROR_USAGE,
+			"demo: say where its files go: --output DIR (a new folder)");
+		return -1;
+	}
+	if (access(demo_arguments->common.output, F_OK) == 0) {
+		error_set(err, ERROR_USAGE, "demo: %s is there already; name a new folder",
+			demo_arguments->common.output);
+		return -1;
+	}
+	if (!open_demo(&demo, demo_arguments, err))
+		return -1;
+	for (size_t i = 0; i < COUNT_OF(acts); i++) {
+		if (interrupted() || !acts[i](&demo, err))
+			return -1;
+	}
+	return proof(&demo, err);
+}
+
+static const struct option options[] = {
+	{ "output", 'o', OPTION_TEXT, "DIR", "a new folder for everything that the story leaves",
+		offsetof(struct demo_arguments, common.output) },
+	{ "users", 0, OPTION_NUMBER, "N", "2000 unless said",
+		offsetof(struct demo_arguments, users) },
+	{ "groups", 0, OPTION_NUMBER, "N", "200 unless said",
+		offsetof(struct demo_arguments, groups) },
+	{ "contacts", 0, OPTION_NUMBER, "N", "50 unless said",
+		offsetof(struct demo_arguments, contacts) },
+	{ "seed", 's', OPTION_NUMBER, "N", "another seed is another company",
+		offsetof(struct demo_arguments, seed) },
+	{ 0 },
+};
+
+const struct command command_demo = {
+	.name = "demo",
+	.summary = "the whole story on a simulated tenant",
+	.details = "Exit status 0 only when the proof holds: nothing left damaged, nothing\n"
+		   "legitimate lost.\n",
+	.options = options,
+	.arguments_size = sizeof(struct demo_arguments),
+	.run = run,
+};

@@ -1,0 +1,104 @@
+/*
+ * unstage undoes what an Entra Connect staging server did to a directory by accident.
+ * This file lists the commands and ends the process with the status of the one that ran.
+ */
+#include <assert.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "cli/cli.h"
+
+static void print_commands(FILE *file)
+{
+	fputs("unstage undoes what an Entra Connect staging server did by accident.\n\n", file);
+	for (size_t i = 0; commands[i]; i++)
+		fprintf(file, "  unstage %-10s %s\n", commands[i]->name, commands[i]->summary);
+	fputs("\n  unstage COMMAND --help tells a command's options. unstage --version\n", file);
+}
+
+/* Whether errors are to be JSON: known also when the options could not be understood. */
+static bool wants_json(int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		if (strcmp(argv[i], "--json") == 0 || strcmp(argv[i], "-j") == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A file that is opened where stdout is missing would get what is meant for stdout. What is missing
+ * is held open the wrong way round, so that using it still fails.
+ */
+static bool hold_standard_files(struct error *err)
+{
+	for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; descriptor++) {
+		int flags = descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY;
+
+		if (fcntl(descriptor, F_GETFD) < 0 && open("/dev/null", flags) != descriptor)
+			return error_errno(err, "/dev/null: can't open");
+	}
+	return true;
+}
+
+static int run(const struct command *command, int argc, char **argv, struct error *err)
+{
+	CLEANUP(memory_freep) void *arguments = memory_new(command->arguments_size);
+	const char *operands[OPERANDS_MAX] = { NULL };
+	size_t operand_count = 0;
+	bool help = false;
+
+	if (!options_parse(command, argc, argv, arguments, operands, &operand_count, &help, err))
+		return -1;
+	if (help) {
+		options_print_help(command);
+		return 0;
+	}
+	return command->run(arguments, operands, operand_count, err);
+}
+
+static int dispatch(int argc, char **argv, struct error *err)
+{
+	const char *word = argc > 1 ? argv[1] : NULL;
+	const struct command *command = word ? command_named(word) : NULL;
+
+	if (command)
+		return net_start(err) ? run(command, argc - 2, argv + 2, err) : -1;
+	if (!word) {
+		print_commands(stderr);
+		return ERROR_USAGE;
+	}
+	if (strcmp(word, "--version") == 0) {
+		puts("unstage " UNSTAGE_VERSION);
+		return 0;
+	}
+	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0) {
+		print_commands(stdout);
+		return 0;
+	}
+	error_set(err, ERROR_USAGE, "there is no command '%s'; see: unstage --help", word);
+	return -1;
+}
+
+int main(int argc, char **argv)
+{
+	struct error err = { 0 };
+	int status = hold_standard_files(&err) ? 0 : -1;
+
+	interrupted_listen();
+	if (status == 0)
+		status = dispatch(argc, argv, &err);
+	talk_end();
+	if (status >= 0 && (fflush(stdout) != 0 || ferror(stdout))) {
+		error_set(&err, ERROR_SYSTEM, "can't write to stdout");
+		status = -1;
+	}
+	if (status >= 0)
+		return status;
+	assert(err.kind != ERROR_NONE);
+	screen_error(&err, wants_json(argc, argv));
+	return (int)err.kind;
+}

@@ -1,0 +1,146 @@
+/* Arguments by the rows of a command's table; help from the same rows. */
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/command.h"
+
+static const struct option *find_long(const struct option *options, const char *name, size_t length)
+{
+	for (; options->name; options++) {
+		if (strlen(options->name) == length && memcmp(options->name, name, length) == 0)
+			return options;
+	}
+	return NULL;
+}
+
+static const struct option *find_letter(const struct option *options, char letter)
+{
+	for (; options->name; options++) {
+		if (options->letter == letter)
+			return options;
+	}
+	return NULL;
+}
+
+static bool parse_number(const char *text, int64_t *number)
+{
+	*number = 0;
+	if (!*text || strlen(text) > 15)
+		return false;
+	for (; *text; text++) {
+		if (!isdigit((unsigned char)*text))
+			return false;
+		*number = *number * 10 + (*text - '0');
+	}
+	return true;
+}
+
+static bool store(const struct command *command, const struct option *option, const char *value,
+	void *arguments, struct error *err)
+{
+	char *place = (char *)arguments + option->offset;
+	int64_t number;
+
+	switch (option->type) {
+	case OPTION_FLAG:
+		memcpy(place, &(bool){ true }, sizeof(bool));
+		return true;
+	case OPTION_TEXT:
+		memcpy(place, &value, sizeof(value));
+		return true;
+	case OPTION_NUMBER:
+		if (!parse_number(value, &number))
+			return error_set(err, ERROR_USAGE,
+				"%s: --%s takes a whole number, not '%s'", command->name,
+				option->name, value);
+		memcpy(place, &number, sizeof(number));
+		return true;
+	}
+	return error_set(err, ERROR_USAGE, "%s: --%s", command->name, option->name);
+}
+
+/* One option and the value it takes, which may be the next word; moves `at` past both. */
+static bool parse_option(const struct command *command, int argc, char **argv, int *at,
+	void *arguments, struct error *err)
+{
+	const char *word = argv[*at], *value = NULL;
+	const struct option *option;
+
+	if (word[1] == '-') {
+		size_t length = strcspn(word + 2, "=");
+
+		option = find_long(command->options, word + 2, length);
+		value = word[2 + length] ? word + 3 + length : NULL;
+	} else {
+		option = word[2] ? NULL : find_letter(command->options, word[1]);
+	}
+	if (!option)
+		return error_set(err, ERROR_USAGE,
+			"%s: there is no option '%s'; see: unstage %s --help", command->name, word,
+			command->name);
+	if (option->type == OPTION_FLAG && value)
+		return error_set(
+			err, ERROR_USAGE, "%s: --%s takes no value", command->name, option->name);
+	if (option->type != OPTION_FLAG && !value) {
+		if (++*at == argc)
+			return error_set(err, ERROR_USAGE, "%s: --%s wants %s", command->name,
+				option->name, option->value);
+		value = argv[*at];
+	}
+	++*at;
+	return store(command, option, value, arguments, err);
+}
+
+bool options_parse(const struct command *command, int argc, char **argv, void *arguments,
+	const char **operands, size_t *operand_count, bool *help, struct error *err)
+{
+	bool only_operands = false;
+
+	*operand_count = 0;
+	for (int at = 0; at < argc;) {
+		const char *word = argv[at];
+
+		if (!only_operands && strcmp(word, "--") == 0) {
+			only_operands = true;
+			at++;
+		} else if (!only_operands && (!strcmp(word, "--help") || !strcmp(word, "-h"))) {
+			*help = true;
+			return true;
+		} else if (!only_operands && word[0] == '-' && word[1]) {
+			if (!parse_option(command, argc, argv, &at, arguments, err))
+				return false;
+		} else if (*operand_count == command->operands_most) {
+			return error_set(err, ERROR_USAGE,
+				"%s: '%s' is one word too many; usage: unstage %s%s%s",
+				command->name, word, command->name, command->operands ? " " : "",
+				command->operands ? command->operands : "");
+		} else {
+			operands[(*operand_count)++] = word;
+			at++;
+		}
+	}
+	if (*operand_count < command->operands_least)
+		return error_set(err, ERROR_USAGE, "%s: words are missing; usage: unstage %s %s",
+			command->name, command->name, command->operands);
+	return true;
+}
+
+void options_print_help(const struct command *command)
+{
+	printf("unstage %s%s%s [options]\n\n  %s\n\n", command->name, command->operands ? " " : "",
+		command->operands ? command->operands : "", command->summary);
+	for (const struct option *option = command->options; option->name; option++) {
+		char left[40];
+
+		snprintf(left, sizeof(left), "--%s%s%s", option->name, option->value ? " " : "",
+			option->value ? option->value : "");
+		if (option->letter)
+			printf("  -%c, %-22s %s\n", option->letter, left, option->help);
+		else
+			printf("      %-22s %s\n", left, option->help);
+	}
+	printf("  -h, %-22s %s\n", "--help", "this");
+	if (command->details)
+		printf("\n%s", command->details);
+}

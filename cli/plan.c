@@ -1,0 +1,107 @@
+/* unstage plan: the exact steps back, in a file to review and sign. */
+#include "base/file.h"
+#include "base/memory.h"
+#include "cli/cli.h"
+
+struct plan_arguments {
+	struct common common;
+	struct comparison_arguments comparison;
+	int64_t expires_h;
+};
+
+static void add_step_counts(struct screen *screen, const struct plan *plan)
+{
+	char expires[TIME_TEXT_BYTES];
+
+	screen_addf(screen, STYLE_PLAIN, "\n  %zu steps on %zu objects", plan->step_count,
+		plan->limits.objects);
+	for (int door = DOOR_NONE + 1; door < DOOR_COUNT; door++) {
+		if (plan->by_door[door])
+			screen_addf(screen, STYLE_PLAIN, ", %zu by %s", plan->by_door[door],
+				door_name(door));
+	}
+	screen_addf(screen, STYLE_PLAIN,
+		"\n  %zu deletions, %zu memberships removed; expires %s UTC\n",
+		plan->limits.deletes, plan->limits.member_removals,
+		screen_time(plan->expires_ms, expires));
+}
+
+static void add_hand_off(void *context, const char *path)
+{
+	screen_addf(context, STYLE_PLAIN, "  hand-off  ");
+	screen_text(context, STYLE_PLAIN, span_of(path), 0, false);
+	screen_addf(context, STYLE_PLAIN, "\n");
+}
+
+static bool save(const struct plan *plan, const struct plan_arguments *arguments, struct error *err)
+{
+	CLEANUP(buf_release) struct buf text = BUF_UP_TO(PLAN_FILE_MAX);
+	struct common to_screen = { .json = arguments->common.json };
+	CLEANUP(screen_release) struct screen screen;
+
+	screen_init(&screen, &to_screen);
+	plan_add_json(&text, plan);
+	if (!buf_check(&text, "the plan", err) ||
+		!file_save(arguments->common.output, buf_span(&text), err))
+		return false;
+	if (arguments->common.json) {
+		screen_addf(&screen, STYLE_PLAIN,
+			"{\"format\":\"unstage-plan-made/1\",\"id\":\"%s\",\"steps\":%zu}\n",
+			plan->id, plan->step_count);
+		return plan_write_hand_offs(plan, arguments->common.output, NULL, NULL, err) &&
+			screen_give(&screen, &to_screen, err);
+	}
+	screen_text(&screen, STYLE_BOLD, span_of(arguments->common.output), 0, false);
+	add_step_counts(&screen, plan);
+	return plan_write_hand_offs(plan, arguments->common.output, add_hand_off, &screen, err) &&
+		screen_give(&screen, &to_screen, err);
+}
+
+static int run(
+	const void *arguments, const char *const *operands, size_t operand_count, struct error *err)
+{
+	const struct plan_arguments *plan_arguments = arguments;
+	CLEANUP(comparison_close) struct comparison comparison = { 0 };
+	CLEANUP(plan_freep) struct plan *plan = NULL;
+	struct plan_options options = { .now_ms = time_now_ms(), .tenant_name = "" };
+
+	(void)operand_count;
+	if (!plan_arguments->common.output || !plan_arguments->comparison.evidence) {
+		error_set(err, ERROR_USAGE, "plan: wants --evidence FILE and --output plan.json");
+		return -1;
+	}
+	if (!comparison_open(&comparison, &plan_arguments->comparison,
+		    plan_arguments->common.profile, operands, err))
+		return -1;
+	options.findings = comparison.findings;
+	options.base = comparison.base;
+	options.live = comparison.live;
+	options.evidence = comparison.evidence;
+	options.expires_s = plan_arguments->expires_h * 3600;
+	plan = plan_new(&options, err);
+	return plan && save(plan, plan_arguments, err) ? 0 : -1;
+}
+
+static const struct option options[] = {
+	OPTIONS_COMPARISON(struct plan_arguments),
+	{ "expires", 'x', OPTION_NUMBER, "HOURS", "how long it holds: 24 unless said, 168 at most",
+		offsetof(struct plan_arguments, expires_h) },
+	OPTION_OUTPUT(struct plan_arguments),
+	OPTIONS_COMMON(struct plan_arguments),
+	{ 0 },
+};
+
+const struct command command_plan = {
+	.name = "plan",
+	.operands = "BASE LIVE",
+	.operands_least = 2,
+	.operands_most = 2,
+	.summary = "write the rollback plan",
+	.details =
+		"Only what the verdict `revert` says becomes a step; each goes by the door that\n"
+		"may write it. Beside the plan lie the files for the production server, for\n"
+		"ADSyncTools, and for people. Nothing is written to the directory.\n",
+	.options = options,
+	.arguments_size = sizeof(struct plan_arguments),
+	.run = run,
+};

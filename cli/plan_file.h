@@ -1,0 +1,37 @@
+/* A plan as `verify`, `apply`, `status` and `show` meet it: bytes, then signature, then plan. */
+#pragma once
+
+#include "cli/cli.h"
+
+struct plan_file {
+	struct buf bytes;
+	struct signature_facts signature;
+	struct plan *plan;
+};
+
+/*
+ * Reads the file once; verifies these bytes against `path`.minisig with `key` (else the
+ * profile's) and only then parses them (rule 2). `verify` false: for looking at it only.
+ */
+MUST_CHECK bool plan_file_open(struct plan_file *file, const char *path, const char *key,
+	const char *profile_name, bool verify, struct error *err);
+void plan_file_close(struct plan_file *file);
+
+/* The table of what became of the steps, and one line of counts. */
+void plan_add_states(struct screen *screen, const struct plan *plan, const enum step_state *states,
+	char *const *texts, const struct apply_result *result);
+
+/* Collects what apply and status tell about each step. */
+struct step_notes {
+	enum step_state *states;
+	char **texts;
+	size_t count;
+};
+void step_notes_init(struct step_notes *notes, const struct plan *plan);
+void step_notes_release(struct step_notes *notes);
+void step_notes_told(
+	void *context, const struct plan_step *step, enum step_state state, const char *text);
+
+/* `unstage-steps/1`: header, a line a step, trailer. */
+void plan_add_states_json(struct screen *screen, const struct plan *plan,
+	const struct step_notes *notes, const struct apply_result *result);

@@ -1,0 +1,221 @@
+/* unstage simulate: a tenant on this machine to try things on, and its story, played by hand. */
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "cli/simulated.h"
+
+struct simulate_arguments {
+	struct common common;
+	const char *folder, *database, *deny;
+	int64_t port, users, groups, contacts, seed;
+	int64_t throttle_every, throttle_items, fail_every, drop_answer_at, foreign_link_at,
+		refuse_token, page_max, lag_ms;
+};
+
+enum { WORD_MAX = 4096, POLL_MS = 200 };
+
+static bool prove(struct simulator *simulator, const char *argument, struct error *err)
+{
+	struct simulator_proof proof = { 0 };
+	const struct common common = { 0 };
+	CLEANUP(screen_release) struct screen screen;
+
+	(void)argument;
+	screen_init(&screen, &common);
+	if (!simulator_prove(simulator, &proof, err))
+		return false;
+	simulated_tell_proof(&screen, &proof);
+	return screen_give(&screen, &common, err);
+}
+
+static bool play_day(struct simulator *simulator, const char *argument, struct error *err)
+{
+	(void)argument;
+	return simulator_play_day(simulator, err);
+}
+
+static bool play_incident(struct simulator *simulator, const char *argument, struct error *err)
+{
+	(void)argument;
+	return simulator_play_incident(simulator, err);
+}
+
+static bool play_morning(struct simulator *simulator, const char *argument, struct error *err)
+{
+	(void)argument;
+	if (!simulator_play_morning(simulator, err))
+		return false;
+	simulator_set_now_ms(simulator, time_now_ms());
+	return true;
+}
+
+static bool play_cycle(struct simulator *simulator, const char *argument, struct error *err)
+{
+	(void)argument;
+	return simulator_play_production_cycle(simulator, err);
+}
+
+static bool play_adsync(struct simulator *simulator, const char *argument, struct error *err)
+{
+	return simulator_play_adsync(simulator, argument, err);
+}
+
+/* What can be typed while it runs. */
+static const struct play {
+	const char *word, *help;
+	bool (*run)(struct simulator *simulator, const char *argument, struct error *err);
+} plays[] = {
+	{ "day", "a day of legitimate changes", play_day },
+	{ "incident", "the staging server exports", play_incident },
+	{ "morning", "people correct two values; some objects move to the cloud", play_morning },
+	{ "cycle", "production's import, synchronisation, export", play_cycle },
+	{ "adsync", "FILE.csv: an administrator runs Remove-ADSyncToolsAadObject", play_adsync },
+	{ "prove", "what is damaged, put back, lost", prove },
+};
+
+static void obey(struct simulator *simulator, char *line)
+{
+	char *argument = strchr(line, ' ');
+	struct error err = { 0 };
+
+	if (argument)
+		*argument++ = '\0';
+	for (size_t i = 0; i < COUNT_OF(plays); i++) {
+		if (strcmp(plays[i].word, line) != 0)
+			continue;
+		if (plays[i].run(simulator, argument ? argument : "", &err))
+			text_line(stdout, "ok %s", line);
+		else
+			text_line(stdout, "failed %s: %s", line, err.text);
+		fflush(stdout);
+		return;
+	}
+	for (size_t i = 0; i < COUNT_OF(plays); i++)
+		text_line(stderr, "  %-9s %s", plays[i].word, plays[i].help);
+}
+
+/* Serves until a signal, or "quit"; the end of stdin only ends the typing. */
+static void serve(struct simulator *simulator)
+{
+	CLEANUP(buf_release) struct buf line = BUF_UP_TO(WORD_MAX);
+	struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
+
+	while (!interrupted()) {
+		char byte;
+
+		if (poll(&input, 1, POLL_MS) <= 0)
+			continue;
+		if (read(STDIN_FILENO, &byte, 1) != 1) {
+			input.fd = -1;
+			continue;
+		}
+		if (byte != '\n') {
+			buf_add_byte(&line, byte);
+			continue;
+		}
+		if (strcmp(buf_text(&line), "quit") == 0)
+			return;
+		if (line.length)
+			obey(simulator, line.data);
+		buf_cut(&line, 0);
+	}
+}
+
+static unsigned small(int64_t number)
+{
+	return number > 1000000 ? 1000000U : (unsigned)number;
+}
+
+static void fill_options(
+	const struct simulate_arguments *simulate, struct simulator_options *options)
+{
+	options->database = simulate->database;
+	options->seed = (uint64_t)simulate->seed;
+	options->now_ms = time_now_ms() - SIMULATED_STORY_MS;
+	options->throttle_every = small(simulate->throttle_every);
+	options->throttle_items = small(simulate->throttle_items);
+	options->fail_every = small(simulate->fail_every);
+	options->drop_answer_at = small(simulate->drop_answer_at);
+	options->foreign_link_at = small(simulate->foreign_link_at);
+	options->refuse_token = small(simulate->refuse_token);
+	options->deny = simulate->deny;
+	options->page_max = small(simulate->page_max);
+	options->lag_ms = simulate->lag_ms;
+}
+
+static int run(
+	const void *arguments, const char *const *operands, size_t operand_count, struct error *err)
+{
+	const struct simulate_arguments *simulate = arguments;
+	struct simulator_options options = { 0 };
+	struct simulator_size size = {
+		.users = simulate->users ? small(simulate->users) : 2000,
+		.groups = simulate->groups ? small(simulate->groups) : 200,
+		.contacts = simulate->contacts ? small(simulate->contacts) : 50,
+	};
+	CLEANUP(simulated_close) struct simulated simulated = { 0 };
+	const char *folder = simulate->folder ? simulate->folder : "unstage-simulator";
+
+	(void)operands;
+	(void)operand_count;
+	fill_options(simulate, &options);
+	if (simulate->port > 65535) {
+		error_set(err, ERROR_USAGE, "simulate: --port takes 0 to 65535");
+		return -1;
+	}
+	if (!simulated_open(&simulated, &options, &size, (unsigned)simulate->port, folder, err))
+		return -1;
+	text_line(stdout, "export UNSTAGE_CONFIG=%s", simulated.config);
+	fflush(stdout);
+	text_line(stderr,
+		"unstage: a tenant of %u users serves on http://127.0.0.1:%u; Ctrl-C ends it",
+		size.users, simulator_server_port(simulated.server));
+	serve(simulated.simulator);
+	return 0;
+}
+
+#define FAULT(name, member, text)                                                                  \
+	{                                                                                          \
+		name, 0, OPTION_NUMBER, "N", text, offsetof(struct simulate_arguments, member)     \
+	}
+
+static const struct option options[] = {
+	{ "folder", 'f', OPTION_TEXT, "DIR", "for profile and secret; else unstage-simulator",
+		offsetof(struct simulate_arguments, folder) },
+	{ "database", 'd', OPTION_TEXT, "FILE", "keep the tenant there (SQLite), or go on with it",
+		offsetof(struct simulate_arguments, database) },
+	{ "port", 'p', OPTION_NUMBER, "PORT", "any free one unless said",
+		offsetof(struct simulate_arguments, port) },
+	{ "users", 0, OPTION_NUMBER, "N", "2000 unless said",
+		offsetof(struct simulate_arguments, users) },
+	{ "groups", 0, OPTION_NUMBER, "N", "200 unless said",
+		offsetof(struct simulate_arguments, groups) },
+	{ "contacts", 0, OPTION_NUMBER, "N", "50 unless said",
+		offsetof(struct simulate_arguments, contacts) },
+	{ "seed", 's', OPTION_NUMBER, "N", "the same seed is the same tenant",
+		offsetof(struct simulate_arguments, seed) },
+	FAULT("throttle-every", throttle_every, "each Nth request answers 429"),
+	FAULT("throttle-items", throttle_items, "each Nth item of a batch answers 429"),
+	FAULT("fail-every", fail_every, "each Nth read answers 503"),
+	FAULT("drop-answer-at", drop_answer_at, "the Nth write is done and its answer lost"),
+	FAULT("foreign-link-at", foreign_link_at, "the Nth nextLink names another host"),
+	FAULT("refuse-token", refuse_token, "1: wrong secret, 2: unknown application"),
+	FAULT("page-max", page_max, "pages of at most N"),
+	FAULT("lag", lag_ms, "reads show writes N ms later"),
+	{ "deny", 0, OPTION_TEXT, "PERMISSION", "a permission that nobody consented to",
+		offsetof(struct simulate_arguments, deny) },
+	{ 0 },
+};
+
+const struct command command_simulate = {
+	.name = "simulate",
+	.summary = "a simulated tenant to try things on",
+	.details = "Prints the export line for your shell and serves on 127.0.0.1. While it runs,\n"
+		   "type day, incident, morning, cycle, adsync FILE, prove, or quit.\n",
+	.options = options,
+	.arguments_size = sizeof(struct simulate_arguments),
+	.run = run,
+};

@@ -1,0 +1,183 @@
+#!/usr/bin/env bash
+# The whole story, as `unstage demo` tells it and as a person would type it: every file it leaves
+# is read by the world's own tools, and the tenant's own book says what really happened.
+. "$(dirname "$0")/library.sh"
+
+require_tools sqlite3 jq zstdcat iconv
+
+# ---- the demo ------------------------------------------------------------------------------------
+
+sentence "the demo ends with 0: its proof holds"
+expect 0 "$UNSTAGE" demo --output demo || give_up
+cp stdout demo.stdout
+cp stderr demo.stderr
+
+sentence "everything that its page names lies in its folder"
+there demo/{production.jsonl.zst,live.jsonl.zst,evidence.jsonl,findings.json} \
+	demo/{plan.json,plan.json.minisig,unstage.pub,unstage.key,journal.sqlite,receipt.json} \
+	demo/{plan-adsync.csv,plan-sync.txt,plan-manual.txt}
+
+# count TEXT: the number before it in the proof.
+count() {
+	awk -v what="$1" 'index($0, what) { print $1; exit }' demo.stdout
+}
+
+sentence "the proof: much was damaged, every door put something back, nothing is left, nothing is lost"
+at_least "damaged" 100 "$(count 'values damaged by the staging server')"
+for door in graph sync adsync manual; do
+	at_least "put back by $door" 1 "$(count "($door)")"
+done
+same "decided by people" 3 "$(count 'decided by people before us')"
+same "still damaged" 0 "$(count 'values still damaged')"
+same "lost" 0 "$(count 'legitimate changes lost')"
+same "all that was damaged" "$(count 'values damaged by the staging server')" \
+	"$(($(count '(graph)') + $(count '(sync)') + $(count '(adsync)') + $(count '(manual)') + 3))"
+
+sentence "a folder that is there already is not written into: 2"
+expect 2 "$UNSTAGE" demo --output demo
+said "demo"
+
+# ---- its files -----------------------------------------------------------------------------------
+
+cd demo || give_up
+export UNSTAGE_CONFIG=$PWD/config
+
+sentence "zstdcat and jq read both snapshots, and count what show counts"
+for snapshot in production live; do
+	zstdcat $snapshot.jsonl.zst | jq -c . >"$work/$snapshot.lines" ||
+		wrong "zstdcat $snapshot.jsonl.zst | jq"
+	same "format" unstage-snapshot/1 "$(head -n 1 "$work/$snapshot.lines" | jq -r .format)"
+	expect 0 "$UNSTAGE" show $snapshot.jsonl.zst --json
+	for kind in user group contact; do
+		same "${kind}s" "$(jq ".${kind}s" "$work/stdout")" \
+			"$(jq -c "select(.kind == \"$kind\" and (.deleted | not) and (.part | not))" \
+				"$work/$snapshot.lines" | wc -l)"
+	done
+	expect 0 "$UNSTAGE" verify $snapshot.jsonl.zst
+done
+
+sentence "jq reads findings, evidence, plan and receipt, and each says what it is"
+same "findings" unstage-findings/1 "$(jq -rn 'input.format' findings.json)"
+same "evidence" unstage-evidence/1 "$(jq -rn 'input.format' evidence.jsonl)"
+same "plan" unstage-plan/1 "$(jq -r .format plan.json)"
+same "receipt" unstage-receipt/1 "$(jq -r .format receipt.json)"
+jq -c . findings.json >"$work/findings" || wrong "jq was to read findings.json"
+jq -c . evidence.jsonl >"$work/evidence" || wrong "jq was to read evidence.jsonl"
+
+sentence "lists that could be cut off end with a trailer that counts them"
+same "facts" "$(tail -n 1 "$work/evidence" | jq .facts)" $(($(wc -l <"$work/evidence") - 2))
+same "end" true "$(tail -n 1 "$work/findings" | jq .end)"
+
+sentence "the plan is about the tenant, the snapshots and the evidence that lie beside it"
+expect 0 "$UNSTAGE" show production.jsonl.zst --json
+same "base" "$(jq -r .identity "$work/stdout")" "$(jq -r .base plan.json)"
+same "tenant" "$(jq -r .tenant "$work/stdout")" "$(jq -r .tenant plan.json)"
+expect 0 "$UNSTAGE" show live.jsonl.zst --json
+same "live" "$(jq -r .identity "$work/stdout")" "$(jq -r .live plan.json)"
+
+sentence "the plan writes with all nine operations over Graph"
+same "operations" \
+	"add-member add-owner clear-manager remove remove-member remove-owner restore set set-manager" \
+	"$(jq -r '.steps[] | select(.door == "graph") | .operation' plan.json | sort -u | xargs)"
+
+sentence "the three contested values are listed, and no step touches them"
+expect 1 "$UNSTAGE" diff production.jsonl.zst live.jsonl.zst --evidence evidence.jsonl --verdict contested
+same "contested" 3 "$(grep -c '^    contested ' "$work/stdout")"
+jq -r 'select(.verdict? == "contested") | "\(.id) \(.attribute)"' findings.json | sort >"$work/contested"
+jq -r '.steps[] | "\(.id) \(.attribute)"' plan.json | sort >"$work/touched"
+same "contested findings" 3 "$(wc -l <"$work/contested")"
+same "touched by the plan" "" "$(comm -12 "$work/contested" "$work/touched")"
+
+if command -v minisign >/dev/null; then
+	sentence "minisign verifies the plan, and does no more once a byte is altered"
+	expect 0 minisign -Vm plan.json -p unstage.pub
+	cp plan.json altered.json
+	cp plan.json.minisig altered.json.minisig
+	printf 'X' | dd of=altered.json bs=1 seek=5000 conv=notrunc status=none
+	expect 1 minisign -Vm altered.json -p unstage.pub
+	rm altered.json altered.json.minisig
+fi
+
+sentence "the journal is whole, stands alone, and knows every step"
+same "integrity" ok "$(sqlite3 -readonly journal.sqlite 'PRAGMA integrity_check')"
+same "beside it" journal.sqlite "$(echo journal.sqlite*)"
+same "steps in the receipt" "$(jq '.steps | length' plan.json)" "$(jq '.steps | length' receipt.json)"
+same "done, by the receipt" "$(graph_steps plan.json)" \
+	"$(jq '[.steps[] | select(.state == "done")] | length' receipt.json)"
+
+sentence "find is one screen: no line of more than 80 columns"
+expect 1 "$UNSTAGE" find production.jsonl.zst live.jsonl.zst --evidence evidence.jsonl
+widest=$(LC_ALL=C.UTF-8 wc -L <"$work/stdout")
+[ "$widest" -le 80 ] || wrong "a line of $widest columns"
+at_least "lines" 10 "$(wc -l <"$work/stdout")"
+[ "$(wc -l <"$work/stdout")" -le 40 ] || wrong "$(wc -l <"$work/stdout") lines are no screen"
+
+# ---- what a directory may hold -------------------------------------------------------------------
+
+sentence "names of the company hold control and text-turning characters"
+jq -r 'select(.displayName? // "" | test("[\u0000-\u001f\u202a-\u202e]")) | .id' "$work/live.lines" >"$work/hostile"
+at_least "such names" 2 "$(wc -l <"$work/hostile")"
+
+sentence "none of them reaches a screen, or a file that people open"
+sed 's/\r$//' plan-adsync.csv >"$work/plan-adsync.csv" # RFC 4180 ends its lines with both
+printable "$work/demo.stdout" "$work/demo.stderr" plan-sync.txt plan-manual.txt "$work/plan-adsync.csv"
+expect 1 "$UNSTAGE" diff production.jsonl.zst live.jsonl.zst --evidence evidence.jsonl
+printable "$work/stdout" "$work/stderr"
+expect 0 "$UNSTAGE" show plan.json
+printable "$work/stdout" "$work/stderr"
+while read -r id; do
+	expect 0 "$UNSTAGE" show live.jsonl.zst "$id"
+	printable "$work/stdout"
+	grep -q displayName "$work/stdout" || wrong "show $id was to print its displayName"
+done <"$work/hostile"
+
+sentence "the client secret is in no file but its own, and no token in any"
+secret=$(cat client.secret)
+at_least "characters of the secret" 20 ${#secret}
+same "files with the secret" ./client.secret "$(grep -rlF -e "$secret" . "$work"/*.stdout "$work"/*.stderr)"
+same "files with a token" "" "$(grep -rlE -e 'Bearer |eyJ[A-Za-z0-9_-]{20}' . "$work"/*.stdout "$work"/*.stderr)"
+same "mode of the secret" 600 "$(stat -c %a client.secret)"
+same "mode of the signing key" 600 "$(stat -c %a unstage.key)"
+same "files that others may read" "" "$(find . -perm /077)"
+
+# ---- by hand ---------------------------------------------------------------------------------------
+
+cd "$work" || give_up
+start_tenant tenant || give_up
+mkdir hand && cd hand || give_up
+whole_story || give_up
+
+sentence "apply writes exactly what the plan says for its door, nothing else and nothing twice"
+expect 1 "$UNSTAGE" apply plan.json --key unstage.pub
+planned_writes plan.json >"$work/planned"
+our_writes >"$work/written"
+diff "$work/planned" "$work/written" >"$work/differences" ||
+	wrong "planned (<) and written (>) differ: $(head -n 3 "$work/differences")"
+same "requests that write" "$(graph_steps plan.json)" "$(writes_sent)"
+
+sentence "status says who is waited for: 1; once the other doors have done their part: 0"
+# The CSV, the cycle and the paragraphs are what is left.
+expect 1 "$UNSTAGE" status plan.json --key unstage.pub --json
+same "waiting" "$(jq '[.steps[] | select(.door != "graph")] | length' plan.json)" \
+	"$(jq -r 'select(.state? == "waiting") | .step' "$work/stdout" | wc -l)"
+say cycle
+say adsync "$PWD/plan-adsync.csv"
+expect 1 "$UNSTAGE" status plan.json --key unstage.pub --json
+same "doors that wait" manual "$(jq -r 'select(.state? == "waiting") | .door' "$work/stdout" | sort -u)"
+same "states of the other steps" "done settled" \
+	"$(jq -r 'select(.door? and .door != "manual") | .state' "$work/stdout" | sort -u | xargs)"
+
+sentence "the tenant's own proof: nothing of ours is left to do, nothing legitimate is lost"
+say prove
+same "left" "$(jq '[.steps[] | select(.door == "manual")] | length' plan.json)" "$(proved 'values still damaged')"
+same "lost" 0 "$(proved 'legitimate changes lost')"
+
+sentence "status and the reports write nothing"
+same "requests that write" "$(graph_steps plan.json)" "$(writes_sent)"
+
+sentence "no token that the tenant gave out is in any file of ours"
+query "SELECT token FROM tokens" >"$work/tokens"
+at_least "tokens" 4 "$(wc -l <"$work/tokens")"
+same "files with one" "" "$(grep -rlF -f "$work/tokens" "$work/hand" "$work/tenant" "$work/stdout" "$work/stderr")"
+
+finish

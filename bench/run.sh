@@ -1,0 +1,147 @@
+#!/usr/bin/env bash
+# ./dev bench [USERS]: our figures beside named tools, in one run, as ratios. Everything is made
+# from numbers, so that two runs measure the same work; what was made stays in build/bench.
+set -euo pipefail
+users=${1:-1000000}
+build=${UNSTAGE_BUILD:-build}
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(realpath -m "$build/bench")
+bench_items=$((users < 300000 ? users : 300000))
+
+say() { printf '%s\n' "$*"; }
+fail() {
+	say "bench: $*" >&2
+	exit 1
+}
+
+[[ $users =~ ^[0-9]+$ ]] && [ "$users" -ge 10000 ] || fail "USERS is a number of at least 10000, not '$users'"
+mkdir -p "$work"
+cmake --build "$build" --target unstage bench_generate bench_compare bench_canonicalise >/dev/null
+
+# ---- what is measured -----------------------------------------------------------------------
+
+# make SIDE CHANGED REMOVED ADDED: a snapshot of the same company after that many changes
+make() {
+	"$work/bench_generate" "$users" "$2" "$3" "$4" "$work/$1.jsonl.zst"
+}
+
+# plain SIDE: its lines, compressed as anybody would, for the peers
+plain() {
+	zstdcat "$work/$1.jsonl.zst" | tail -n +2 | zstd -q -3 -f -o "$work/$1.plain.zst"
+}
+
+# Two at a time; `wait` for each, so that a failure ends the run.
+make_all() {
+	local first second
+	make base 0 0 0 & first=$!
+	make live 1000 100 100 & second=$!
+	wait $first && wait $second
+	make few 50 0 0 & first=$!
+	make all "$users" 0 0 & second=$!
+	wait $first && wait $second
+	plain base & first=$!
+	plain live & second=$!
+	wait $first && wait $second
+	"$work/bench_generate" "$bench_items" 0 0 0 "$work/some.jsonl.zst" "$work/items.jsonl"
+	rm "$work/some.jsonl.zst"
+}
+
+if [ ! -f "$work/ready-$users" ]; then
+	say "making $users users, and what changed"
+	rm -f "$work"/*.zst "$work"/*.jsonl "$work"/ready-*
+	make_all
+	touch "$work/ready-$users"
+fi
+
+# In a copy, so that the source tree stays as it is.
+mkdir -p "$work/peers"
+cp "$here"/package*.json "$here"/*.mjs "$work/peers"
+peers=node
+if (cd "$work/peers" && { npm ci --silent || npm install --silent; }) >"$work/npm.log" 2>&1; then
+	peers="node duck"
+else
+	say "DuckDB is left out: npm can't install it (is the registry out of reach? $work/npm.log)"
+fi
+
+# ---- measuring --------------------------------------------------------------------------------
+
+# median NAME RUNS COMMAND: seconds, after one run that warms the page cache
+median() {
+	hyperfine --warmup 1 --runs "$2" --style none --export-json "$work/time.json" "$3" >"$work/hyperfine.log" 2>&1 ||
+		fail "this does not work: $3 ($work/hyperfine.log)"
+	jq -r '.results[0].median' "$work/time.json" >"$work/$1.s"
+}
+
+# memory NAME COMMAND: the peak of the largest process, in KiB
+memory() {
+	command time -f '%M' -o "$work/$1.kib" bash -c "$2" >/dev/null
+}
+
+# best NAME RUNS FIELD COMMAND: the least of a number that the command itself prints in JSON
+best() {
+	local run
+	for ((run = 0; run < $2; run++)); do $4; done | jq -rs "map($3) | min" >"$work/$1.s"
+}
+
+seconds() { jq -rn --argjson a "$(cat "$work/$1.s")" '$a*1000|round/1000'; }
+times() { jq -rn --argjson a "$(cat "$work/$1.s")" --argjson b "$(cat "$work/$2.s")" '$a/$b*10|round/10'; }
+mebibytes() { jq -rn --argjson a "$(cat "$work/$1.kib")" '$a/102.4|round/10'; }
+row() { printf '  %-16s %9s s  %-22s %s\n' "$@"; }
+
+# agree NAME COUNT: a peer that found something else was not measured doing the same work
+agree() {
+	[ "$2" = 1200 ] || fail "$1 found $2 changes where 1200 were made"
+}
+
+diff_of() { echo "$build/unstage diff $work/base.jsonl.zst $work/$1.jsonl.zst --json --output $work/found.jsonl || [ \$? = 1 ]"; }
+ours=$(diff_of live)
+few=$(diff_of few)
+node="bash -c 'node $work/peers/lines.mjs <(zstdcat $work/base.plain.zst) <(zstdcat $work/live.plain.zst)'"
+duck="node $work/peers/duck.mjs $work/base.plain.zst $work/live.plain.zst"
+cat="bash -c 'cat $work/base.jsonl.zst $work/live.jsonl.zst >/dev/null'"
+
+say "$(nproc) cores, $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1), load $(cut -d ' ' -f 1 /proc/loadavg)"
+say "node $(node --version), $(zstd --version | grep -o 'v[0-9.]*' | head -n 1 | sed 's/^/zstd /'), $(gcc --version | head -n 1)"
+
+say
+say "What changed among $users users: 1,200 changes, from compressed files to a result, wall clock"
+bash -c "$ours"
+agree "unstage diff" "$(tail -n 1 "$work/found.jsonl" | jq .findings)"
+median ours 10 "$ours"
+memory ours "$ours"
+memory version "$build/unstage --version"
+row "unstage diff" "$(seconds ours)" "$(mebibytes ours) MiB" "(unstage --version: $(mebibytes version) MiB)"
+for peer in $peers; do
+	agree "$peer" "$(bash -c "${!peer}")"
+	median "$peer" 3 "${!peer}"
+	memory "$peer" "${!peer}"
+	row "$peer" "$(seconds "$peer")" "$(mebibytes "$peer") MiB" "$(times "$peer" ours) times ours"
+done
+median cat 5 "$cat"
+row "cat both files" "$(seconds cat)" "" "$(times cat ours) times ours"
+median few 10 "$few"
+row "ours, 50 changes" "$(seconds few)" "" "$(times few ours) times ours"
+
+say
+say "The same without judging what differs (snapshot_compare), processor time"
+for side in few live all; do
+	best "$side" 3 ".open + .compare" "$work/bench_compare $work/base.jsonl.zst $work/$side.jsonl.zst"
+done
+row "50 differ" "$(seconds few)" "" "$(times few live) times 1,200"
+row "1,200 differ" "$(seconds live)" "" ""
+row "all differ" "$(seconds all)" "" "$(times all live) times 1,200"
+
+say
+bytes=$(stat -c %s "$work/items.jsonl")
+say "Strict check and canonical line of $bench_items items, $((bytes / 1000000)) MB, one core"
+rate() { jq -rn --argjson s "$(cat "$work/$1.s")" --argjson b "$bytes" '"\($b/$s/1e7|round/100) GB/s"'; }
+scan="$work/bench_canonicalise ours $work/items.jsonl"
+jansson="$work/bench_canonicalise jansson $work/items.jsonl"
+median scan 5 "$scan"
+median jansson 2 "$jansson"
+best scan-alone 5 .seconds "$scan"
+best jansson-alone 1 .seconds "$jansson"
+row "base/scan" "$(seconds scan)" "$(rate scan)" "with reading the file"
+row "jansson" "$(seconds jansson)" "$(rate jansson)" "$(times jansson scan) times ours"
+row "base/scan" "$(seconds scan-alone)" "$(rate scan-alone)" "processor time of line_add_object()"
+row "jansson" "$(seconds jansson-alone)" "$(rate jansson-alone)" "$(times jansson-alone scan-alone) times ours"

@@ -14,6 +14,7 @@ enum presence { PRESENCE_NONE, PRESENCE_DELETED, PRESENCE_LIVE };
 struct story {
 	const struct fact *staging; /* its last event about the whole object */
 	const struct fact *first;   /* the first event of the unbroken run that ends there */
+	const struct fact *prior;   /* somebody else's, the last before that run */
 	const struct fact *after;   /* somebody else's, later; of the whole object */
 	const struct fact *last;    /* whoever's */
 	const struct fact *touched; /* somebody else's of anything about it, later */
@@ -39,6 +40,7 @@ static bool is_by_staging(const struct reconciling *reconciling, const struct fa
 static void story_read(
 	const struct reconciling *reconciling, const struct subject *subject, struct story *story)
 {
+	const struct fact *others = NULL;
 	bool run = false;
 
 	*story = (struct story){ 0 };
@@ -50,11 +52,13 @@ static void story_read(
 		story->last = fact;
 		if (is_by_staging(reconciling, fact)) {
 			story->first = run ? story->first : fact;
+			story->prior = others;
 			story->staging = fact;
 			story->after = NULL;
 			run = true;
 		} else {
 			story->after = story->staging ? fact : NULL;
+			others = fact;
 			run = false;
 		}
 	}
@@ -72,6 +76,48 @@ static void story_find_touch(
 			story->touched = subject->facts[i];
 	if (!story->touched)
 		story->touched = link_after(reconciling, subject->id, since_ms);
+}
+
+/* ---- what it was before, and whether that is proved ----------------------------------- */
+
+/* Where an event finds an object, and where it leaves it. */
+static const struct {
+	enum presence from, to;
+} effects[] = {
+	[FACT_CREATE] = { PRESENCE_NONE, PRESENCE_LIVE },
+	[FACT_DELETE] = { PRESENCE_LIVE, PRESENCE_DELETED },
+	[FACT_PURGE] = { PRESENCE_DELETED, PRESENCE_NONE },
+	[FACT_RESTORE] = { PRESENCE_DELETED, PRESENCE_LIVE },
+};
+
+/*
+ * What the run found was somebody else's doing: his record says so, or the base does and all
+ * the time since is covered. It may be staging's own doing, in a record that nobody has.
+ */
+static bool was_proved(const struct reconciling *reconciling, const struct subject *subject,
+	const struct story *story)
+{
+	const struct times *times = &reconciling->times;
+	enum presence found = effects[story->first->operation].from;
+
+	if (story->prior)
+		return story->prior->when_ms >= times->evidence_from &&
+			fact_class(reconciling, story->prior) == WRITER_OTHER &&
+			effects[story->prior->operation].to == found;
+	if (story->first->operation == FACT_CREATE) /* the id is new */
+		return presence_of(subject->base) != PRESENCE_LIVE;
+	return presence_of(subject->base) == found && times->evidence_from <= times->base_until &&
+		story->first->when_ms > times->base_until;
+}
+
+/* Staging made and unmade it, or unmade and made it. */
+static bool changed_nothing(const struct story *story)
+{
+	enum presence found = effects[story->first->operation].from;
+	enum presence left = effects[story->staging->operation].to;
+
+	return story->first != story->staging &&
+		(found == PRESENCE_LIVE) == (left == PRESENCE_LIVE);
 }
 
 /* ---- findings of objects

@@ -23,7 +23,7 @@ function(unstage_module name)
 		add_executable(${target} EXCLUDE_FROM_ALL ${source} ${helpers})
 		target_link_libraries(${target} PRIVATE unstage_${name} PkgConfig::cmocka)
 		target_compile_definitions(${target} PRIVATE TEST_DATA="${CMAKE_SOURCE_DIR}/tests/data"
-			TEST_SHARED="${CMAKE_SOURCE_DIR}/../shared")
+			TEST_SOURCE="${CMAKE_SOURCE_DIR}")
 		set_target_properties(${target} PROPERTIES
 			RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 		add_test(NAME ${target} COMMAND ${target})

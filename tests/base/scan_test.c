@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/scan.h"
+#include "tests/shared.h"
 
 #define CASES TEST_SHARED "/vectors/json"
 

@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "directory/directory_internal.h"
+#include "tests/shared.h"
 
 #define CSDL       TEST_SHARED "/graph/v1.0-directory.csdl.xml"
 #define PAGE       TEST_DATA "/../../docs/ATTRIBUTES.md"

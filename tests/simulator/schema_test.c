@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "simulator/endpoint.h"
+#include "tests/shared.h"
 
 enum { CSDL_MAX = 4 << 20 };
 

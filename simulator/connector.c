@@ -1,6 +1,7 @@
 /* The sync servers' connector spaces, in two tables beside the tenant, and their changes. */
 #include <sqlite3.h>
 
+#include "base/memory.h"
 #include "simulator/story.h"
 
 static const char schema[] =
@@ -147,6 +148,17 @@ bool directory_link(struct simulator *simulator, const char *cloud_id, enum rela
 		(!staging_sees ||
 			connector_link(
 				simulator, SERVER_STAGING, cloud_id, relation, target, there, err));
+}
+
+json_t *story_property(const json_t *object, const char *name)
+{
+	const char *slash = strchr(name, '/');
+	CLEANUP(memory_freep) char *outer = NULL;
+
+	if (!slash)
+		return json_object_get(object, name);
+	outer = memory_text_span(name, (size_t)(slash - name));
+	return json_object_get(json_object_get(object, outer), slash + 1);
 }
 
 /* ---- the cast and the marks --------------------------------------------------------------- */

@@ -69,17 +69,6 @@ static bool read_rows(struct export *export, struct error *err)
 
 /* ---- values ------------------------------------------------------------------------------- */
 
-static json_t *current_value(const json_t *object, const char *name)
-{
-	const char *slash = strchr(name, '/');
-	CLEANUP(memory_freep) char *outer = NULL;
-
-	if (!slash)
-		return json_object_get(object, name);
-	outer = memory_text_span(name, (size_t)(slash - name));
-	return json_object_get(json_object_get(object, outer), slash + 1);
-}
-
 static bool has_element(const json_t *set, const json_t *element)
 {
 	size_t index;
@@ -174,7 +163,7 @@ static bool export_values(struct export *export, const struct export_row *row, c
 	audit_begin(export->simulator, update_activity(row->kind));
 	json_object_foreach(row->wanted, name, wanted)
 	{
-		if (same_value(current_value(object, name), wanted))
+		if (same_value(story_property(object, name), wanted))
 			continue;
 		if (!export_value(export, row->cloud_id, name, wanted, again, err))
 			return false;

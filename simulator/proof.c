@@ -208,17 +208,6 @@ static bool visit(void *context, const struct write_row *row, struct error *err)
 
 /* ---- the tenant itself has the last word ---------------------------------------------------------- */
 
-static json_t *property_of(const json_t *object, const char *name)
-{
-	const char *slash = strchr(name, '/');
-	CLEANUP(memory_freep) char *outer = NULL;
-
-	if (!slash)
-		return json_object_get(object, name);
-	outer = memory_text_span(name, (size_t)(slash - name));
-	return json_object_get(json_object_get(object, outer), slash + 1);
-}
-
 static json_t *reference_now(
 	struct proof_run *run, const char *id, const char *relation, const char *text)
 {
@@ -261,7 +250,7 @@ static json_t *value_now(struct proof_run *run, char *key)
 		return json_boolean(object && state == OBJECT_LIVE);
 	if (is_relation(attribute))
 		return reference_now(run, key, attribute, element);
-	value = property_of(object, attribute);
+	value = story_property(object, attribute);
 	if (!*element)
 		return value ? json_incref(value) : json_null();
 	place.object = key;

@@ -45,6 +45,9 @@ MUST_CHECK bool connector_link(struct simulator *simulator, const char *server,
 	const char *cloud_id, enum relation relation, const char *target, bool there,
 	struct error *err);
 
+/* A property of an object; "outer/inner" is followed. Borrowed; NULL when it is not there. */
+json_t *story_property(const json_t *object, const char *name);
+
 /* Active Directory changed: production's picture, and staging's too where its import still works. */
 MUST_CHECK bool directory_set(struct simulator *simulator, const char *cloud_id,
 	const char *property, const json_t *value, bool staging_sees, struct error *err);

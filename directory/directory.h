@@ -18,9 +18,9 @@
 #include "base/span.h"
 
 enum {
-	ID_BYTES = 36,                    /* an object id is a GUID in lower case */
-	DIRECTORY_LINE_MAX = 8 << 20,     /* one canonical line */
-	DIRECTORY_PART_IDS = 512,         /* ids on one part line, about */
+	ID_BYTES = 36,                /* an object id is a GUID in lower case */
+	DIRECTORY_LINE_MAX = 8 << 20, /* one canonical line */
+	DIRECTORY_PART_IDS = 512,     /* ids on one part line, about */
 };
 
 /* ---- the kinds table ------------------------------------------------------------ */
@@ -31,7 +31,7 @@ enum attribute_type { TYPE_TEXT, TYPE_BOOLEAN, TYPE_INSTANT, TYPE_COMPLEX, TYPE_
 
 enum attribute_shape {
 	SHAPE_ONE,
-	SHAPE_SET,  /* order means nothing, doubles neither: sorted in a line, decided per element */
+	SHAPE_SET, /* order means nothing, doubles neither: sorted in a line, decided per element */
 	SHAPE_LIST, /* order means something: decided as one value */
 };
 
@@ -71,17 +71,17 @@ struct attribute {
 	enum attribute_master when_cloud;  /* of one born in the cloud or switched to it */
 	bool clearable;                    /* Graph takes null (or an empty set) for it */
 	const char *sync_name;             /* in the Entra connector's space; NULL: not flowed */
-	const char *audit_name;            /* in directoryAudits' modifiedProperties; NULL: none known */
+	const char *audit_name; /* in directoryAudits' modifiedProperties; NULL: none known */
 	size_t name_length;
-	size_t outer_length;               /* of "outer" in "outer/inner"; 0: the name is no such pair */
+	size_t outer_length; /* of "outer" in "outer/inner"; 0: the name is no such pair */
 };
 
 struct kind {
 	enum kind_id id;
-	const char *name;          /* "user", as in a line */
-	const char *path;          /* "users", the collection in a URL */
-	const char *type;          /* "microsoft.graph.user" */
-	bool soft_deleted;         /* Graph lists deleted ones */
+	const char *name;  /* "user", as in a line */
+	const char *path;  /* "users", the collection in a URL */
+	const char *type;  /* "microsoft.graph.user" */
+	bool soft_deleted; /* Graph lists deleted ones */
 	const struct attribute *attributes;
 	size_t attribute_count;
 };
@@ -146,8 +146,8 @@ MUST_CHECK bool line_add_parts(struct buf *out, struct span group_id, const char
  * Appends `value` (strict JSON of any form) in canonical form for this attribute; appends
  * nothing where it is null or empty. `attribute` NULL: keys sorted, arrays kept in order.
  */
-MUST_CHECK bool value_add_canonical(struct buf *out, const struct attribute *attribute,
-	struct span value, struct error *err);
+MUST_CHECK bool value_add_canonical(
+	struct buf *out, const struct attribute *attribute, struct span value, struct error *err);
 
 /* ---- objects: lines, parsed ------------------------------------------------------ */
 
@@ -179,7 +179,7 @@ struct span object_name(const struct object *object);
  */
 enum mastery { MASTERY_SYNCED, MASTERY_CLOUD, MASTERY_UNKNOWN };
 enum mastery object_mastery(const struct object *object);
-/* Ever synced: has a source anchor, an on-premises SID, or onPremisesSyncEnabled false. */
+/* Ever synced: has a source anchor, an on-premises SID, or onPremisesSyncEnabled false; or may have. */
 bool object_was_synced(const struct object *object);
 
 /* ---- comparison ------------------------------------------------------------------ */

@@ -112,14 +112,25 @@ static void take_part(struct parse *parse, const struct rows *rows)
 	}
 }
 
+/* Keeps the value of "kind": the kind must be known before the members can find their rows. */
+static bool take_kind(void *context, const struct scan_found *found, UNUSED struct error *err)
+{
+	struct span kind = SPAN_LITERAL("kind");
+
+	if (found->key_escaped ? scan_compare(found->key, kind) == 0 : span_equal(found->key, kind))
+		*(struct span *)context = found->value;
+	return true;
+}
+
 static bool parse_line(struct parse *parse, struct span line, struct error *err)
 {
+	struct span name = SPAN_NONE;
 	const struct kind *kind;
 	UNINITIALIZED struct rows rows;
 
-	if (!scan_check(line, err))
+	if (!scan_check_members(line, take_kind, &name, err))
 		return false;
-	kind = kind_find(scan_text_direct(scan_find(line, "kind")));
+	kind = kind_find(scan_text_direct(name));
 	if (!kind)
 		return error_set(err, ERROR_FORMAT, "kind: missing, or none that is known");
 	if (!rows_read(&rows, kind, scan_trim(line), err) || !check_values(&rows, err) ||
@@ -248,7 +259,7 @@ struct span object_get_named(const struct object *object, const char *name)
 
 bool object_unknown(const struct object *object, const struct attribute *attribute)
 {
-	struct span whole = span_of(attribute->name), element;
+	struct span whole = { attribute->name, attribute->name_length }, element;
 	struct span outer = { attribute->name, attribute->outer_length };
 	struct scan scan = scan_open(object->unknown);
 
@@ -285,11 +296,19 @@ static enum answer answer_of(const struct object *object, const char *name)
 	}
 }
 
+/* What could not be seen may be there: whoever was synced is handled with more care. */
 bool object_was_synced(const struct object *object)
 {
-	return object_get_named(object, "onPremisesSyncEnabled").data ||
-		object_get_named(object, "onPremisesImmutableId").data ||
-		object_get_named(object, "onPremisesSecurityIdentifier").data;
+	static const char *const marks[] = { "onPremisesSyncEnabled", "onPremisesImmutableId",
+		"onPremisesSecurityIdentifier" };
+
+	for (size_t i = 0; i < COUNT_OF(marks); i++) {
+		const struct attribute *row = attribute_find(object->kind, span_of(marks[i]));
+
+		if (row && (object_get(object, row).data || object_unknown(object, row)))
+			return true;
+	}
+	return false;
 }
 
 enum mastery object_mastery(const struct object *object)

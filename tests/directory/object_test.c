@@ -186,7 +186,11 @@ static void mastery_follows_sync_switch_and_history(void **state)
 			true },
 		/* nothing can be said */
 		{ "\"isCloudManaged\":true," USER ",\"unknown\":[\"onPremisesSyncEnabled\"]",
-			MASTERY_UNKNOWN, false },
+			MASTERY_UNKNOWN, true },
+		{ USER ",\"unknown\":[\"isCloudManaged\",\"onPremisesImmutableId\"]",
+			MASTERY_UNKNOWN, true },
+		{ "\"isCloudManaged\":false," USER ",\"unknown\":[\"onPremisesImmutableId\"]",
+			MASTERY_CLOUD, true },
 	};
 
 	(void)state;

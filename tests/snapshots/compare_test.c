@@ -111,7 +111,7 @@ static void expect_as_simple(
 	CLEANUP(snapshot_closep) struct snapshot *b = written(live_path, live);
 	CLEANUP(buf_release) struct buf expected = BUF_UP_TO(FILE_MAX);
 	CLEANUP(buf_release) struct buf found = BUF_UP_TO(FILE_MAX);
-	struct error err = {0};
+	struct error err = { 0 };
 
 	simple_comparison(base, live, &expected);
 	assert_true(snapshot_compare(a, b, note_pair, &found, &err));
@@ -120,15 +120,15 @@ static void expect_as_simple(
 
 static void random_directories_compare_as_the_simple_way_says(void **state)
 {
-	static const size_t sizes[] = {0, 1, 2, 30, 95, 190, 400, 1500};
+	static const size_t sizes[] = { 0, 1, 2, 30, 95, 190, 400, 1500 };
 
 	for (uint64_t seed = 0; seed < 64; seed++) {
-		CLEANUP(directory_release) struct directory base = {0};
-		CLEANUP(directory_release) struct directory live = {0};
-		struct random random = {seed};
+		CLEANUP(directory_release) struct directory base = { 0 };
+		CLEANUP(directory_release) struct directory live = { 0 };
+		struct random random = { seed };
 		size_t base_size = sizes[random_next(&random) % COUNT_OF(sizes)];
-		size_t live_size =
-			seed % 2 ? base_size : sizes[random_next(&random) % COUNT_OF(sizes)];
+		size_t live_size = seed % 2 ? base_size
+					    : sizes[random_next(&random) % COUNT_OF(sizes)];
 		uint64_t calm = 1 + random_next(&random) % 100; /* one in so many changes */
 
 		for (size_t i = 0; i < base_size; i++)
@@ -154,11 +154,11 @@ static void groups_differ_in_one_part_line_and_are_handed_out_whole(void **state
 {
 	static const struct {
 		unsigned base_parts, live_parts;
-	} rows[] = {{3, 4}, {4, 3}, {0, 1}, {1, 0}, {0, 5}};
+	} rows[] = { { 3, 4 }, { 4, 3 }, { 0, 1 }, { 1, 0 }, { 0, 5 } };
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		CLEANUP(directory_release) struct directory base = {0};
-		CLEANUP(directory_release) struct directory live = {0};
+		CLEANUP(directory_release) struct directory base = { 0 };
+		CLEANUP(directory_release) struct directory live = { 0 };
 
 		for (size_t number = 0; number < 20; number++) {
 			put_group(&base, number, "Same", rows[i].base_parts, 3, 1);
@@ -174,8 +174,8 @@ static void groups_differ_in_one_part_line_and_are_handed_out_whole(void **state
 
 static void a_group_over_several_frames_compares_as_one_object(void **state)
 {
-	CLEANUP(directory_release) struct directory base = {0};
-	CLEANUP(directory_release) struct directory live = {0};
+	CLEANUP(directory_release) struct directory base = { 0 };
+	CLEANUP(directory_release) struct directory live = { 0 };
 
 	for (size_t number = 0; number < 80; number++) {
 		put_user(&base, number, "Anna");
@@ -190,9 +190,9 @@ static void a_group_over_several_frames_compares_as_one_object(void **state)
 
 static void snapshots_with_other_bucket_widths_compare(void **state)
 {
-	CLEANUP(directory_release) struct directory base = {0};
-	CLEANUP(directory_release) struct directory live = {0};
-	CLEANUP(directory_release) struct directory empty = {0};
+	CLEANUP(directory_release) struct directory base = { 0 };
+	CLEANUP(directory_release) struct directory live = { 0 };
+	CLEANUP(directory_release) struct directory empty = { 0 };
 
 	for (size_t number = 0; number < 1000; number++)
 		put_user(&base, number, "Anna");
@@ -209,11 +209,11 @@ static void snapshots_with_other_bucket_widths_compare(void **state)
 
 static void a_snapshot_compared_with_itself_has_no_differences(void **state)
 {
-	CLEANUP(directory_release) struct directory base = {0};
+	CLEANUP(directory_release) struct directory base = { 0 };
 	CLEANUP(memory_freep) char *path = file_path(*state, "base");
 	CLEANUP(buf_release) struct buf found = BUF_UP_TO(FILE_MAX);
 	CLEANUP(snapshot_closep) struct snapshot *snapshot = NULL;
-	struct error err = {0};
+	struct error err = { 0 };
 
 	put_user(&base, 1, "Anna");
 	snapshot = written(path, &base);
@@ -251,15 +251,15 @@ static uint32_t frame_of(struct snapshot *snapshot, size_t number)
 static void buckets_that_are_equal_are_not_read(void **state)
 {
 	enum { CHANGED = 123 };
-	CLEANUP(directory_release) struct directory base = {0};
-	CLEANUP(directory_release) struct directory live = {0};
+	CLEANUP(directory_release) struct directory base = { 0 };
+	CLEANUP(directory_release) struct directory live = { 0 };
 	CLEANUP(memory_freep) char *base_path = file_path(*state, "base");
 	CLEANUP(memory_freep) char *live_path = file_path(*state, "live");
 	CLEANUP(snapshot_closep) struct snapshot *a = NULL;
 	CLEANUP(snapshot_closep) struct snapshot *b = NULL;
 	CLEANUP(buf_release) struct buf expected = BUF_UP_TO(FILE_MAX);
 	CLEANUP(buf_release) struct buf found = BUF_UP_TO(FILE_MAX);
-	struct error err = {0};
+	struct error err = { 0 };
 
 	for (size_t number = 0; number < 1000; number++) {
 		put_user(&base, number, "Anna");
@@ -287,10 +287,10 @@ static void snapshots_of_two_tenants_are_not_compared(void **state)
 	CLEANUP(snapshot_closep) struct snapshot *b = NULL;
 	struct snapshot_header header = test_header;
 	struct snapshot_writer *writer;
-	struct error err = {0};
+	struct error err = { 0 };
 
 	writer_finish(writer_open(ours));
-	header.tenant = (char[]){"99999999-2222-4333-8444-555555555555"};
+	header.tenant = (char[]){ "99999999-2222-4333-8444-555555555555" };
 	writer = snapshot_writer_open(theirs, &header, &err);
 	assert_non_null(writer);
 	writer_finish(writer);
@@ -311,13 +311,13 @@ static bool refuse_pair(void *context, struct span base, struct span live, struc
 
 static void a_failing_visitor_ends_the_comparison(void **state)
 {
-	CLEANUP(directory_release) struct directory base = {0};
-	CLEANUP(directory_release) struct directory live = {0};
+	CLEANUP(directory_release) struct directory base = { 0 };
+	CLEANUP(directory_release) struct directory live = { 0 };
 	CLEANUP(memory_freep) char *base_path = file_path(*state, "base");
 	CLEANUP(memory_freep) char *live_path = file_path(*state, "live");
 	CLEANUP(snapshot_closep) struct snapshot *a = NULL;
 	CLEANUP(snapshot_closep) struct snapshot *b = NULL;
-	struct error err = {0};
+	struct error err = { 0 };
 	size_t calls = 0;
 
 	for (size_t number = 0; number < 300; number++)

@@ -25,7 +25,7 @@ static void only_the_outermost_id_counts(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(lines); i++) {
-		struct error err = {0};
+		struct error err = { 0 };
 		struct span id = line_id(span_of(lines[i]));
 
 		assert_true(scan_check(span_of(lines[i]), &err));
@@ -58,7 +58,7 @@ static void a_line_without_an_id_has_none(void **state)
 		/* A copy of just this length, so that reading beyond is seen. */
 		CLEANUP(memory_freep) char *copy = memory_copy(lines[i], strlen(lines[i]));
 
-		assert_null(line_id((struct span){copy, strlen(lines[i])}).data);
+		assert_null(line_id((struct span){ copy, strlen(lines[i]) }).data);
 	}
 }
 

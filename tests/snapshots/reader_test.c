@@ -36,7 +36,7 @@ static void every_object_can_be_read_alone(void **state)
 	for (uint64_t i = 0; i < USERS; i++) {
 		CLEANUP(buf_release) struct buf expected = BUF_UP_TO(FILE_MAX);
 		char id[ID_BYTES + 1], name[32];
-		struct error err = {0};
+		struct error err = { 0 };
 
 		snprintf(name, sizeof(name), "User %d", (int)i);
 		add_user(&expected, i, name);
@@ -59,7 +59,7 @@ static void an_object_that_is_not_there_is_no_error(void **state)
 	CLEANUP(buf_release) struct buf found = BUF_UP_TO(FILE_MAX);
 
 	for (size_t i = 0; i < COUNT_OF(ids); i++) {
-		struct error err = {0};
+		struct error err = { 0 };
 
 		buf_add_text(&found, "what was there before");
 		assert_true(snapshot_object(snapshot, span_of(ids[i]), &found, &err));
@@ -87,9 +87,9 @@ static void a_group_over_several_frames_is_one_object(void **state)
 	CLEANUP(snapshot_closep) struct snapshot *snapshot = opened(path);
 	CLEANUP(buf_release) struct buf found = BUF_UP_TO(FILE_MAX);
 	CLEANUP(buf_release) struct buf expected = BUF_UP_TO(FILE_MAX);
-	struct spans spans = {0};
+	struct spans spans = { 0 };
 	char id[ID_BYTES + 1];
-	struct error err = {0};
+	struct error err = { 0 };
 
 	add_group(&expected, HUGE_GROUP, "All", 200, 512, 5);
 	assert_true(expected.length > 3 * SPLIT_BYTES);
@@ -121,8 +121,8 @@ static void a_failing_visitor_ends_the_walk(void **state)
 {
 	CLEANUP(memory_freep) char *path = write_users_and_group(state, 1);
 	CLEANUP(snapshot_closep) struct snapshot *snapshot = opened(path);
-	struct spans spans = {.stop = true};
-	struct error err = {0};
+	struct spans spans = { .stop = true };
+	struct error err = { 0 };
 
 	assert_false(snapshot_each(snapshot, measure, &spans, &err));
 	assert_int_equal(err.kind, ERROR_REFUSED);
@@ -135,9 +135,9 @@ static void searching_hands_out_the_objects_that_hold_the_text(void **state)
 	CLEANUP(snapshot_closep) struct snapshot *snapshot = opened(path);
 	CLEANUP(buf_release) struct buf found = BUF_UP_TO(FILE_MAX);
 	CLEANUP(buf_release) struct buf expected = BUF_UP_TO(FILE_MAX);
-	struct spans spans = {0};
+	struct spans spans = { 0 };
 	char member[ID_BYTES + 1];
-	struct error err = {0};
+	struct error err = { 0 };
 
 	add_user(&expected, 412, "User 412");
 	assert_true(snapshot_search(snapshot, SPAN_LITERAL("\"User 412\""), collect, &found, &err));
@@ -147,7 +147,7 @@ static void searching_hands_out_the_objects_that_hold_the_text(void **state)
 	assert_true(snapshot_search(snapshot, span_of(member), measure, &spans, &err));
 	assert_int_equal(spans.objects, 1);
 	assert_true(spans.longest > 3 * SPLIT_BYTES);
-	spans = (struct spans){0};
+	spans = (struct spans){ 0 };
 	assert_true(snapshot_search(snapshot, SPAN_LITERAL("nobody"), measure, &spans, &err));
 	assert_int_equal(spans.objects, 0);
 }
@@ -166,7 +166,7 @@ static void a_visitor_may_read_other_objects(void **state)
 	for (;; count++) {
 		CLEANUP(buf_release) struct buf before = BUF_UP_TO(FILE_MAX);
 		char id[ID_BYTES + 1];
-		struct error err = {0};
+		struct error err = { 0 };
 
 		assert_true(cursor_next(&cursor, &lines, &err));
 		if (!lines.data)
@@ -183,8 +183,8 @@ static void an_empty_snapshot_is_a_snapshot(void **state)
 	CLEANUP(memory_freep) char *path = file_path(*state, "empty.jsonl.zst");
 	CLEANUP(snapshot_closep) struct snapshot *snapshot = NULL;
 	CLEANUP(buf_release) struct buf found = BUF_UP_TO(FILE_MAX);
-	struct spans spans = {0};
-	struct error err = {0};
+	struct spans spans = { 0 };
+	struct error err = { 0 };
 	char id[ID_BYTES + 1];
 	size_t count = 1;
 
@@ -218,12 +218,12 @@ static void the_header_says_what_was_written(void **state)
 static void what_is_no_file_is_an_error_of_this_machine(void **state)
 {
 	CLEANUP(memory_freep) char *missing = file_path(*state, "missing");
-	struct error err = {0};
+	struct error err = { 0 };
 
 	assert_null(snapshot_open(missing, &err));
 	assert_int_equal(err.kind, ERROR_SYSTEM);
 	assert_non_null(strstr(err.text, missing));
-	err = (struct error){0};
+	err = (struct error){ 0 };
 	assert_null(snapshot_open(*state, &err));
 	assert_int_equal(err.kind, ERROR_SYSTEM);
 }
@@ -246,9 +246,9 @@ static void checking_tells_how_far_it_is(void **state)
 {
 	CLEANUP(memory_freep) char *path = write_users_and_group(state, 1);
 	CLEANUP(snapshot_closep) struct snapshot *snapshot = opened(path);
-	struct seen seen = {0};
-	const struct progress progress = {.context = &seen, .step = see};
-	struct error err = {0};
+	struct seen seen = { 0 };
+	const struct progress progress = { .context = &seen, .step = see };
+	struct error err = { 0 };
 
 	assert_true(snapshot_check(snapshot, &progress, &err));
 	assert_int_equal(seen.calls, snapshot->entry_count - 1);
@@ -261,17 +261,17 @@ static void the_number_of_buckets_follows_the_number_of_objects(void **state)
 		uint64_t count;
 		unsigned bits;
 	} rows[] = {
-		{0, 0},
-		{64, 0},
-		{90, 0},
-		{91, 1},
-		{128, 1},
-		{181, 1},
-		{182, 2},
-		{256, 2},
-		{1000000, 14},
-		{4194304, 16},
-		{UINT64_C(1) << 40, 16},
+		{ 0, 0 },
+		{ 64, 0 },
+		{ 90, 0 },
+		{ 91, 1 },
+		{ 128, 1 },
+		{ 181, 1 },
+		{ 182, 2 },
+		{ 256, 2 },
+		{ 1000000, 14 },
+		{ 4194304, 16 },
+		{ UINT64_C(1) << 40, 16 },
 	};
 
 	(void)state;

@@ -25,9 +25,9 @@
 enum { FILE_MAX = 64 << 20 };
 
 static const struct snapshot_header test_header = {
-	.tenant = (char[]){"11111111-2222-4333-8444-555555555555"},
-	.cloud = (char[]){"global"},
-	.source = (char[]){"graph"},
+	.tenant = (char[]){ "11111111-2222-4333-8444-555555555555" },
+	.cloud = (char[]){ "global" },
+	.source = (char[]){ "graph" },
 	.taken_from_ms = INT64_C(1772590661551), /* 2026-03-04T02:17:41.551Z */
 };
 
@@ -89,7 +89,7 @@ static UNUSED int folder_remove(void **state)
 /* The id of object `number`; numbers are spread over all buckets. */
 static UNUSED const char *test_id(uint64_t number, char text[static ID_BYTES + 1])
 {
-	struct random high = {number}, low = {~number};
+	struct random high = { number }, low = { ~number };
 	uint64_t a = random_next(&high), b = random_next(&low);
 
 	snprintf(text, ID_BYTES + 1, "%08x-%04x-4%03x-8%03x-%012llx", (unsigned)(a >> 32),
@@ -126,7 +126,7 @@ static UNUSED void add_group(struct buf *out, uint64_t number, const char *name,
 
 static UNUSED struct snapshot_writer *writer_open(const char *path)
 {
-	struct error err = {0};
+	struct error err = { 0 };
 	struct snapshot_writer *writer = snapshot_writer_open(path, &test_header, &err);
 
 	assert_string_equal(err.text, "");
@@ -136,7 +136,7 @@ static UNUSED struct snapshot_writer *writer_open(const char *path)
 
 static UNUSED void writer_add(struct snapshot_writer *writer, struct span lines)
 {
-	struct error err = {0};
+	struct error err = { 0 };
 
 	assert_true(snapshot_writer_add(writer, lines, &err));
 	assert_string_equal(err.text, "");
@@ -144,7 +144,7 @@ static UNUSED void writer_add(struct snapshot_writer *writer, struct span lines)
 
 static UNUSED void writer_finish(struct snapshot_writer *writer)
 {
-	struct error err = {0};
+	struct error err = { 0 };
 	bool finished = snapshot_writer_finish(writer, TEST_UNTIL_MS, &err);
 
 	assert_string_equal(err.text, "");
@@ -153,7 +153,7 @@ static UNUSED void writer_finish(struct snapshot_writer *writer)
 
 static UNUSED struct snapshot *opened(const char *path)
 {
-	struct error err = {0};
+	struct error err = { 0 };
 	struct snapshot *snapshot = snapshot_open(path, &err);
 
 	assert_string_equal(err.text, "");

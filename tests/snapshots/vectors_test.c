@@ -17,12 +17,12 @@ static const struct {
 	uint32_t bucket, packed, plain, lines;
 	const char *plain_digest, *packed_digest;
 } frames[FRAMES] = {
-	[HEADER_FRAME] = {0, 0, 930, 2986, 1,
+	[HEADER_FRAME] = { 0, 0, 930, 2986, 1,
 		"4fa4cadca2ce8b8f387599351fd5036f075850b3f61ad04c0d764fc0863d681f",
-		"80560b4d6a632887686dd51bf4a957ba19b0f96fc917e5b6c099590af6d68b89"},
-	[BUCKET_FRAME] = {930, 0, 422, 1033, 6,
+		"80560b4d6a632887686dd51bf4a957ba19b0f96fc917e5b6c099590af6d68b89" },
+	[BUCKET_FRAME] = { 930, 0, 422, 1033, 6,
 		"09fa4356194cc3b0a36d07ca5fc72c9aa8661ed3c05a5352c6d4b6211145c057",
-		"676c52136cd1fb33095c334fa828051d70892d917efa526e23641e898fe23930"},
+		"676c52136cd1fb33095c334fa828051d70892d917efa526e23641e898fe23930" },
 };
 
 static const char meta[] =
@@ -32,7 +32,7 @@ static const char meta[] =
 
 static void load(const char *path, struct buf *bytes)
 {
-	struct error err = {0};
+	struct error err = { 0 };
 
 	assert_true(file_load(path, FILE_MAX, bytes, &err));
 }
@@ -78,8 +78,8 @@ static void the_footer_leads_to_the_index_whose_digest_is_the_identity(void **st
 static void the_index_has_its_parts_in_order(void **state)
 {
 	CLEANUP(buf_release) struct buf file = BUF_UP_TO(FILE_MAX);
-	static const uint8_t quarantined[] = {
-		0xf0, 0, 0, 0, 0, 0, 0x40, 0, 0x80, 0, 0, 0, 0, 0, 0, 0x01};
+	static const uint8_t quarantined[] = { 0xf0, 0, 0, 0, 0, 0, 0x40, 0, 0x80, 0, 0, 0, 0, 0, 0,
+		0x01 };
 	const char *at;
 
 	(void)state;
@@ -148,7 +148,7 @@ static void our_reader_says_the_same(void **state)
 	CLEANUP(buf_release) struct buf lines = BUF_UP_TO(FILE_MAX);
 	const struct snapshot_header *header = snapshot_header(snapshot);
 	const char *const *quarantined;
-	struct error err = {0};
+	struct error err = { 0 };
 	size_t count;
 
 	(void)state;
@@ -172,11 +172,11 @@ static void our_writer_makes_the_same_lines(void **state)
 	CLEANUP(snapshot_closep) struct snapshot *again = NULL;
 	CLEANUP(buf_release) struct buf lines = BUF_UP_TO(FILE_MAX);
 	CLEANUP(buf_release) struct buf all = BUF_UP_TO(FILE_MAX);
-	static const char *const ids[] = {"f0000000-0000-4000-8000-000000000001",
+	static const char *const ids[] = { "f0000000-0000-4000-8000-000000000001",
 		"80000000-0000-4000-8000-000000000002", "0a000000-0000-4000-8000-000000000003",
-		"7fffffff-0000-4000-8000-000000000004"};
+		"7fffffff-0000-4000-8000-000000000004" };
 	struct snapshot_writer *writer = writer_open(path);
-	struct error err = {0};
+	struct error err = { 0 };
 
 	for (size_t i = 0; i < COUNT_OF(ids); i++) {
 		assert_true(snapshot_object(tiny, span_of(ids[i]), &lines, &err));

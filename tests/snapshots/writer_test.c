@@ -9,7 +9,7 @@ static void expect_content(const char *path, struct span expected)
 {
 	CLEANUP(snapshot_closep) struct snapshot *snapshot = opened(path);
 	CLEANUP(buf_release) struct buf all = BUF_UP_TO(FILE_MAX);
-	struct error err = {0};
+	struct error err = { 0 };
 
 	assert_true(snapshot_each(snapshot, collect, &all, &err));
 	assert_int_equal(all.length, expected.length);
@@ -127,13 +127,13 @@ static void a_full_disk_is_an_error_and_leaves_nothing_behind(void **state)
 	CLEANUP(memory_freep) char *path = file_path(*state, "a.jsonl.zst");
 	struct snapshot_writer *writer = writer_open(path);
 	struct rlimit before, small;
-	struct error err = {0};
+	struct error err = { 0 };
 	bool finished;
 
 	add_numbered(writer, 1, "Lukas");
 	signal(SIGXFSZ, SIG_IGN);
 	getrlimit(RLIMIT_FSIZE, &before);
-	small = (struct rlimit){150, before.rlim_max}; /* enough for the line, not for the file */
+	small = (struct rlimit){ 150, before.rlim_max }; /* enough for the line, not for the file */
 	setrlimit(RLIMIT_FSIZE, &small);
 	finished = snapshot_writer_finish(writer, TEST_UNTIL_MS, &err);
 	setrlimit(RLIMIT_FSIZE, &before);
@@ -147,7 +147,7 @@ static void a_target_that_cannot_be_replaced_is_an_error(void **state)
 {
 	CLEANUP(memory_freep) char *path = file_path(*state, "folder");
 	struct snapshot_writer *writer = writer_open(path);
-	struct error err = {0};
+	struct error err = { 0 };
 
 	assert_int_equal(mkdir(path, 0700), 0);
 	add_numbered(writer, 1, "Emma");
@@ -159,7 +159,7 @@ static void a_target_that_cannot_be_replaced_is_an_error(void **state)
 static void a_folder_that_is_missing_is_an_error_at_the_start(void **state)
 {
 	CLEANUP(memory_freep) char *path = file_path(*state, "missing/a.jsonl.zst");
-	struct error err = {0};
+	struct error err = { 0 };
 
 	assert_null(snapshot_writer_open(path, &test_header, &err));
 	assert_int_equal(err.kind, ERROR_SYSTEM);
@@ -169,9 +169,9 @@ static void a_tenant_that_is_no_guid_is_refused_at_the_start(void **state)
 {
 	CLEANUP(memory_freep) char *path = file_path(*state, "a.jsonl.zst");
 	struct snapshot_header header = test_header;
-	struct error err = {0};
+	struct error err = { 0 };
 
-	header.tenant = (char[]){"contoso"};
+	header.tenant = (char[]){ "contoso" };
 	assert_null(snapshot_writer_open(path, &header, &err));
 	assert_int_equal(err.kind, ERROR_FORMAT);
 }
@@ -182,24 +182,24 @@ static void a_tenant_that_is_no_guid_is_refused_at_the_start(void **state)
 static void lines_that_are_no_object_are_refused(void **state)
 {
 	static const char *const wrong[][2] = {
-		{"", "do not end"},
-		{"{\"id\":\"" ID_A "\",\"kind\":\"user\"}", "do not end"},
-		{"{\"kind\":\"user\"}\n", "without id"},
-		{"{\"id\":\"" ID_A "\",\"kind\":\"printer\"}\n", "unknown kind"},
-		{"{\"id\":17,\"kind\":\"user\"}\n", "without id"},
-		{"{\"id\":\"AAAAAAAA-1111-4111-8111-111111111111\",\"kind\":\"user\"}\n",
-			"no GUID"},
-		{"{\"id\":\"aaaaaaaa111114111181111111111111111x\",\"kind\":\"user\"}\n",
-			"no GUID"},
-		{"{\"id\":\"" ID_A "\",\"kind\":\"group\"}\n{\"id\":\"" ID_B
-		 "\",\"kind\":\"group\",\"members\":[],\"part\":\"members:\"}\n",
-			"another object"},
+		{ "", "do not end" },
+		{ "{\"id\":\"" ID_A "\",\"kind\":\"user\"}", "do not end" },
+		{ "{\"kind\":\"user\"}\n", "without id" },
+		{ "{\"id\":\"" ID_A "\",\"kind\":\"printer\"}\n", "unknown kind" },
+		{ "{\"id\":17,\"kind\":\"user\"}\n", "without id" },
+		{ "{\"id\":\"AAAAAAAA-1111-4111-8111-111111111111\",\"kind\":\"user\"}\n",
+			"no GUID" },
+		{ "{\"id\":\"aaaaaaaa111114111181111111111111111x\",\"kind\":\"user\"}\n",
+			"no GUID" },
+		{ "{\"id\":\"" ID_A "\",\"kind\":\"group\"}\n{\"id\":\"" ID_B
+		  "\",\"kind\":\"group\",\"members\":[],\"part\":\"members:\"}\n",
+			"another object" },
 	};
 	CLEANUP(memory_freep) char *path = file_path(*state, "a.jsonl.zst");
 	CLEANUP(snapshot_writer_closep) struct snapshot_writer *writer = writer_open(path);
 
 	for (size_t i = 0; i < COUNT_OF(wrong); i++) {
-		struct error err = {0};
+		struct error err = { 0 };
 
 		assert_false(snapshot_writer_add(writer, span_of(wrong[i][0]), &err));
 		assert_int_equal(err.kind, ERROR_FORMAT);
@@ -243,7 +243,7 @@ static void quarantined_objects_are_noted_in_id_order(void **state)
 	CLEANUP(memory_freep) char *path = file_path(*state, "a.jsonl.zst");
 	CLEANUP(snapshot_closep) struct snapshot *snapshot = NULL;
 	struct snapshot_writer *writer = writer_open(path);
-	static const char *const ids[] = {ID_B, ID_A};
+	static const char *const ids[] = { ID_B, ID_A };
 	const char *const *quarantined;
 	size_t count;
 

@@ -50,8 +50,9 @@ static bool check_present(const struct auth_options *options, struct error *err)
 		{ options->client_id, "client id", "AZURE_CLIENT_ID, or client_id in the profile" },
 		{ options->secret.length ? options->secret.data : NULL, "client secret",
 			"AZURE_CLIENT_SECRET, or client_secret_file in the profile" },
-		{ options->authority, "sign-in address", "--cloud, or AZURE_AUTHORITY_HOST" },
-		{ options->graph, "address of Graph", "--cloud" },
+		{ options->authority, "sign-in address",
+			"cloud in the profile, or AZURE_AUTHORITY_HOST" },
+		{ options->graph, "address of Graph", "cloud in the profile" },
 	};
 
 	for (size_t i = 0; i < COUNT_OF(needed); i++)

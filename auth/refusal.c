@@ -19,7 +19,7 @@ enum { REFUSAL_CODES_MAX = 4, QUOTE_COLUMNS = 240, NAME_COLUMNS = 60 };
 	"Check AZURE_CLIENT_ID (client_id) and AZURE_TENANT_ID (tenant), and that an administrator " \
 	"added the application to this tenant"
 #define CHECK_CLOUD                                                                                \
-	"Check AZURE_TENANT_ID (tenant) and the cloud: --cloud global, usgov, dod or china"
+	"Check AZURE_TENANT_ID (tenant) and the profile's cloud: global, usgov, dod or china"
 #define CHECK_REGISTRATION "Look at the application's registration in the Entra admin centre"
 #define CHECK_CLOCK        "Check this machine's clock"
 #define NEW_ASSERTION                                                                              \

@@ -1,4 +1,9 @@
 /* unstage apply: the only command that writes to a directory, with a plan that verifies. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
 #include "base/file.h"
 #include "base/memory.h"
 #include "cli/plan_file.h"
@@ -8,6 +13,19 @@ struct apply_arguments {
 	const char *key, *journal, *receipt;
 	int64_t canary;
 };
+
+/* What became of it. */
+struct outcome {
+	struct step_notes notes;
+	struct apply_result result;
+	char *receipt; /* its path */
+};
+
+static void outcome_release(struct outcome *outcome)
+{
+	step_notes_release(&outcome->notes);
+	memory_free(outcome->receipt);
+}
 
 /* <state>/<plan id><ending> */
 static char *beside_state(
@@ -19,38 +37,97 @@ static char *beside_state(
 	return file_path(session->profile->state, buf_text(&name));
 }
 
-static bool apply(const struct apply_arguments *arguments, const struct plan_file *file,
-	struct step_notes *notes, struct apply_result *result, struct error *err)
+/* Only a receipt may be replaced by one: everything else that lies there is kept. */
+static bool check_receipt(const char *receipt, const char *journal, struct error *err)
 {
-	CLEANUP(session_closep)
-	struct session *session = session_open(arguments->common.profile, err);
+	static const char start[] = "{\"format\":\"unstage-receipt/";
+	char found[sizeof(start) - 1];
+	int descriptor = open(receipt, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	bool is_receipt;
+
+	if (strcmp(receipt, journal) == 0)
+		return error_set(
+			err, ERROR_USAGE, "journal and receipt are both to be %s", receipt);
+	if (descriptor < 0)
+		return errno == ENOENT || error_errno(err, "receipt %s", receipt);
+	is_receipt = read(descriptor, found, sizeof(found)) == (ssize_t)sizeof(found) &&
+		memcmp(found, start, sizeof(found)) == 0;
+	close(descriptor);
+	return is_receipt ||
+		error_set(err, ERROR_USAGE,
+			"%s is there and is no receipt, so none is written in its place: name another "
+			"file",
+			receipt);
+}
+
+static bool run_plan(const struct apply_arguments *arguments, const struct plan_file *file,
+	struct session *session, struct outcome *outcome, struct error *err)
+{
 	CLEANUP(memory_freep) char *journal = NULL;
-	CLEANUP(memory_freep) char *receipt = NULL;
 	struct apply_options options = {
+		.graph = session->graph,
 		.plan_bytes = buf_span(&file->bytes),
+		.cloud = session->profile->cloud,
 		.signature = &file->signature,
+		.state_folder = session->profile->state,
 		.canary = arguments->canary > 0 ? (size_t)arguments->canary : 1,
 		.now_ms = time_now_ms(),
 		.progress = talk(),
 		.told = step_notes_told,
-		.told_context = notes,
+		.told_context = &outcome->notes,
 	};
 
-	if (!session || !file_make_folder(session->profile->state, err))
+	journal = arguments->journal ? memory_text(arguments->journal)
+				     : beside_state(session, file->plan, ".journal.sqlite");
+	outcome->receipt = arguments->receipt ? memory_text(arguments->receipt)
+					      : beside_state(session, file->plan, ".receipt.json");
+	if (!check_receipt(outcome->receipt, journal, err))
 		return false;
 	/* Now, so that the tenant it names can be compared before anything else is sent [T1]. */
 	if (!auth_token(session->auth, false, err))
 		return false;
-	journal = arguments->journal ? memory_text(arguments->journal)
-				     : beside_state(session, file->plan, ".journal.sqlite");
-	receipt = arguments->receipt ? memory_text(arguments->receipt)
-				     : beside_state(session, file->plan, ".receipt.json");
-	options.graph = session->graph;
 	options.token_tenant = auth_token_tenant(session->auth);
 	options.journal_path = journal;
-	options.receipt_path = receipt;
-	options.state_folder = session->profile->state;
-	return apply_run(file->plan, &options, result, err);
+	options.receipt_path = outcome->receipt;
+	return apply_run(file->plan, &options, &outcome->result, err);
+}
+
+static bool apply(const struct apply_arguments *arguments, const struct plan_file *file,
+	struct outcome *outcome, struct error *err)
+{
+	CLEANUP(session_closep)
+	struct session *session = session_open(arguments->common.profile, err);
+
+	return session && file_make_folder(session->profile->state, err) &&
+		run_plan(arguments, file, session, outcome, err);
+}
+
+/* Past the preflight every step has a state; before it nothing was begun. */
+static bool was_begun(const struct apply_result *result, const struct plan *plan)
+{
+	size_t told = 0;
+
+	for (int state = 0; state < STEP_STATE_COUNT; state++)
+		told += result->by_state[state];
+	return told && told == plan->step_count;
+}
+
+static bool tell(const struct apply_arguments *arguments, const struct plan *plan,
+	const struct outcome *outcome, struct error *err)
+{
+	CLEANUP(screen_release) struct screen screen;
+
+	screen_init(&screen, &arguments->common);
+	if (arguments->common.json) {
+		plan_add_states_json(&screen, plan, &outcome->notes, &outcome->result);
+	} else {
+		plan_add_states(&screen, plan, outcome->notes.states, outcome->notes.texts,
+			&outcome->result);
+		screen_addf(&screen, STYLE_PLAIN, "  receipt   ");
+		screen_text(&screen, STYLE_PLAIN, span_of(outcome->receipt), 0, false);
+		screen_addf(&screen, STYLE_PLAIN, "\n");
+	}
+	return screen_give(&screen, &arguments->common, err);
 }
 
 /* 0 when every step is done, 1 when some are left, waiting or stale. */
@@ -67,26 +144,27 @@ static int run(
 {
 	const struct apply_arguments *apply_arguments = arguments;
 	CLEANUP(plan_file_close) struct plan_file file = { 0 };
-	CLEANUP(step_notes_release) struct step_notes notes = { 0 };
-	CLEANUP(screen_release) struct screen screen;
-	struct apply_result result = { 0 };
+	CLEANUP(outcome_release) struct outcome outcome = { 0 };
+	struct error ignored = { 0 };
 
 	(void)operand_count;
-	screen_init(&screen, &apply_arguments->common);
 	if (!plan_file_open(&file, operands[0], apply_arguments->key,
 		    apply_arguments->common.profile, true, err))
 		return -1;
-	step_notes_init(&notes, file.plan);
-	if (!apply(apply_arguments, &file, &notes, &result, err))
-		return -1;
+	step_notes_init(&outcome.notes, file.plan);
+	if (apply(apply_arguments, &file, &outcome, err)) {
+		talk_end();
+		return tell(apply_arguments, file.plan, &outcome, err)
+			? status_of(&outcome.result, file.plan)
+			: -1;
+	}
 	talk_end();
-	if (apply_arguments->common.json)
-		plan_add_states_json(&screen, file.plan, &notes, &result);
-	else
-		plan_add_states(&screen, file.plan, notes.states, notes.texts, &result);
-	if (!screen_give(&screen, &apply_arguments->common, err))
-		return -1;
-	return status_of(&result, file.plan);
+	/* What was done until it failed; why it failed is said once, by the error. */
+	outcome.result.why[0] = '\0';
+	if (was_begun(&outcome.result, file.plan) &&
+		!tell(apply_arguments, file.plan, &outcome, &ignored))
+		error_prefix(err, "%s; before that", ignored.text);
+	return -1;
 }
 
 static const struct option options[] = {

@@ -278,8 +278,13 @@ static int run(
 
 	(void)operands;
 	(void)operand_count;
-	if (!demo_arguments->common.output || demo_arguments->users > 1000000 ||
-		demo_arguments->groups > 100000 || demo_arguments->contacts > 100000) {
+	if (demo_arguments->users > 1000000 || demo_arguments->groups > 100000 ||
+		demo_arguments->contacts > 100000) {
+		error_set(err, ERROR_USAGE,
+			"demo: at most 1000000 users, 100000 groups and 100000 contacts");
+		return -1;
+	}
+	if (!demo_arguments->common.output) {
 		error_set(err, ERROR_USAGE,
 			"demo: say where its files go: --output DIR (a new folder)");
 		return -1;

@@ -168,6 +168,13 @@ static int run(
 	CLEANUP(comparison_close) struct comparison comparison = { 0 };
 
 	(void)operand_count;
+	if (diff->verdict && diff->common.json) {
+		error_set(err, ERROR_USAGE,
+			"diff: the JSON has every finding and counts them; leave --verdict out, and: "
+			"| jq 'select(.verdict == \"%s\")'",
+			diff->verdict);
+		return -1;
+	}
 	if (!check_verdict(diff->verdict, err) ||
 		!comparison_open(
 			&comparison, &diff->comparison, diff->common.profile, operands, err) ||

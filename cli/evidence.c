@@ -32,7 +32,7 @@ static bool tell(struct evidence *evidence, const struct common *common, struct 
 			evidence_records(evidence));
 		return screen_give(&screen, &to_screen, err);
 	}
-	screen_addf(&screen, STYLE_BOLD, "%s", common->output);
+	screen_text(&screen, STYLE_BOLD, span_of(common->output), 0, false);
 	screen_addf(&screen, STYLE_PLAIN, "\n  %zu facts from %zu audit records\n",
 		evidence_count(evidence), evidence_records(evidence));
 	for (size_t i = 0; i < count; i++) {

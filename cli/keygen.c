@@ -10,6 +10,14 @@ struct keygen_arguments {
 	bool no_password;
 };
 
+static void tell(struct screen *screen, const char *public_key, const char *secret_key)
+{
+	screen_text(screen, STYLE_BOLD, span_of(public_key), 0, false);
+	screen_addf(screen, STYLE_PLAIN, "  give it to everyone who applies or verifies\n");
+	screen_text(screen, STYLE_BOLD, span_of(secret_key), 0, false);
+	screen_addf(screen, STYLE_PLAIN, "  keep it where signing is done, and nowhere else\n");
+}
+
 static int run(
 	const void *arguments, const char *const *operands, size_t operand_count, struct error *err)
 {
@@ -34,10 +42,7 @@ static int run(
 	if (keygen->common.json)
 		screen_addf(&screen, STYLE_PLAIN, "{\"format\":\"unstage-key-made/1\"}\n");
 	else
-		screen_addf(&screen, STYLE_PLAIN,
-			"%s  give it to everyone who applies or verifies\n"
-			"%s  keep it where signing is done, and nowhere else\n",
-			public_key, secret_key);
+		tell(&screen, public_key, secret_key);
 	return screen_give(&screen, &to_screen, err) ? 0 : -1;
 }
 

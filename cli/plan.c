@@ -1,30 +1,13 @@
 /* unstage plan: the exact steps back, in a file to review and sign. */
 #include "base/file.h"
 #include "base/memory.h"
-#include "cli/cli.h"
+#include "cli/plan_file.h"
 
 struct plan_arguments {
 	struct common common;
 	struct comparison_arguments comparison;
 	int64_t expires_h;
 };
-
-static void add_step_counts(struct screen *screen, const struct plan *plan)
-{
-	char expires[TIME_TEXT_BYTES];
-
-	screen_addf(screen, STYLE_PLAIN, "\n  %zu steps on %zu objects", plan->step_count,
-		plan->limits.objects);
-	for (int door = DOOR_NONE + 1; door < DOOR_COUNT; door++) {
-		if (plan->by_door[door])
-			screen_addf(screen, STYLE_PLAIN, ", %zu by %s", plan->by_door[door],
-				door_name(door));
-	}
-	screen_addf(screen, STYLE_PLAIN,
-		"\n  %zu deletions, %zu memberships removed; expires %s UTC\n",
-		plan->limits.deletes, plan->limits.member_removals,
-		screen_time(plan->expires_ms, expires));
-}
 
 static void add_hand_off(void *context, const char *path)
 {
@@ -52,7 +35,8 @@ static bool save(const struct plan *plan, const struct plan_arguments *arguments
 			screen_give(&screen, &to_screen, err);
 	}
 	screen_text(&screen, STYLE_BOLD, span_of(arguments->common.output), 0, false);
-	add_step_counts(&screen, plan);
+	screen_addf(&screen, STYLE_PLAIN, "\n");
+	plan_add_counts(&screen, plan);
 	return plan_write_hand_offs(plan, arguments->common.output, add_hand_off, &screen, err) &&
 		screen_give(&screen, &to_screen, err);
 }

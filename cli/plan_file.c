@@ -1,10 +1,26 @@
 #include "cli/plan_file.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/text.h"
 
-enum { STEP_NAME_COLUMNS = 36 };
+enum { STEP_NAME_COLUMNS = 58 };
+
+bool plan_file_is_plan(const char *path)
+{
+	/* Without waiting for the other end of a pipe. */
+	int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	char first = '\0';
+	bool is_plan = descriptor >= 0 && read(descriptor, &first, 1) == 1 && first == '{';
+
+	if (descriptor >= 0)
+		close(descriptor);
+	return is_plan;
+}
 
 static bool verify_bytes(struct plan_file *file, const char *path, const char *key,
 	const char *profile_name, struct error *err)
@@ -72,6 +88,23 @@ void step_notes_told(
 	notes->texts[index] = memory_text(text);
 }
 
+void plan_add_counts(struct screen *screen, const struct plan *plan)
+{
+	char expires[TIME_TEXT_BYTES];
+
+	screen_addf(screen, STYLE_PLAIN, "  %zu steps on %zu objects", plan->step_count,
+		plan->limits.objects);
+	for (int door = DOOR_NONE + 1; door < DOOR_COUNT; door++) {
+		if (plan->by_door[door])
+			screen_addf(screen, STYLE_PLAIN, ", %zu by %s", plan->by_door[door],
+				door_name(door));
+	}
+	screen_addf(screen, STYLE_PLAIN,
+		"\n  %zu deletions, %zu memberships removed; expires %s UTC\n",
+		plan->limits.deletes, plan->limits.member_removals,
+		screen_time(plan->expires_ms, expires));
+}
+
 /* What worked is a number; what did not is a line each. */
 static bool wants_line(enum step_state state)
 {
@@ -82,15 +115,27 @@ static bool wants_line(enum step_state state)
 static void add_step(struct screen *screen, const struct plan_step *step, enum step_state state,
 	const char *text)
 {
+	CLEANUP(buf_release) struct buf what = BUF_UP_TO(64 << 10);
+
 	screen_addf(screen, STYLE_YELLOW, "  %5zu  %-11s ", step->number, step_state_name(state));
-	screen_text(screen, STYLE_PLAIN, span_of(step->name), STEP_NAME_COLUMNS, true);
-	screen_addf(screen, STYLE_PLAIN, " %s\n",
-		step->attribute ? step->attribute->name : graph_operation_name(step->operation));
-	if (text && *text) {
-		screen_addf(screen, STYLE_PLAIN, "         ");
-		screen_paragraph(screen, STYLE_DIM, span_of(text), 9);
-	}
+	screen_text(screen, STYLE_PLAIN, span_of(step->name), STEP_NAME_COLUMNS, false);
+	buf_add_text(&what, graph_operation_name(step->operation));
+	if (step->attribute)
+		buf_addf(&what, " %s", step->attribute->name);
+	if (text && *text)
+		buf_addf(&what, ": %s", text);
+	screen_addf(screen, STYLE_PLAIN, "\n         ");
+	screen_paragraph(screen, STYLE_DIM, buf_span(&what), 9);
 }
+
+/* What each door is waited for. */
+static const char *const waiting_words[DOOR_COUNT] = {
+	[DOOR_SYNC] = " for the production server's run",
+	[DOOR_DIRECTORY] = " for a change in Active Directory",
+	[DOOR_EXCHANGE] = " for a change in Exchange Online",
+	[DOOR_ADSYNC] = " for Remove-ADSyncToolsAadObject with our CSV",
+	[DOOR_MANUAL] = " for a person, by our paragraph",
+};
 
 /* How many steps a door has in each state: the table that says where the work stands. */
 static void add_door_table(
@@ -109,8 +154,10 @@ static void add_door_table(
 			if (!counts[state])
 				continue;
 			screen_addf(screen, wants_line(state) ? STYLE_YELLOW : STYLE_GREEN,
-				"%s%zu %s", first ? "" : ", ", counts[state],
-				step_state_name(state));
+				"%s%zu %s%s", first ? "" : ", ", counts[state],
+				step_state_name(state),
+				state == STEP_WAITING && waiting_words[door] ? waiting_words[door]
+									     : "");
 			first = 0;
 		}
 		screen_addf(screen, STYLE_PLAIN, "\n");
@@ -141,14 +188,16 @@ void plan_add_states_json(struct screen *screen, const struct plan *plan,
 		plan->id);
 	for (size_t i = 0; i < plan->step_count; i++) {
 		const struct plan_step *step = &plan->steps[i];
-		json_t *line = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s?}", "step",
-			(int)step->number, "id", step->id, "operation",
-			graph_operation_name(step->operation), "door", door_name(step->door),
-			"state", step_state_name(notes->states[i]), "text", notes->texts[i]);
+		CLEANUP(buf_release) struct buf text = BUF_UP_TO(64 << 10);
+		CLEANUP(json_freep) json_t *line = NULL;
 
-		if (line)
-			json_add(&screen->text, line);
-		json_decref(line);
+		/* It is for people, and may quote what is no UTF-8. */
+		text_printable(&text, span_of(notes->texts[i]));
+		line = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s}", "step", (int)step->number, "id",
+			step->id, "operation", graph_operation_name(step->operation), "door",
+			door_name(step->door), "state", step_state_name(notes->states[i]), "text",
+			buf_text(&text));
+		json_add(&screen->text, line);
 		buf_add_byte(&screen->text, '\n');
 	}
 	screen_addf(screen, STYLE_PLAIN,

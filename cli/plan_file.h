@@ -9,6 +9,9 @@ struct plan_file {
 	struct plan *plan;
 };
 
+/* Whether the file opens with a brace, as a plan does and a snapshot does not. */
+bool plan_file_is_plan(const char *path);
+
 /*
  * Reads the file once; verifies these bytes against `path`.minisig with `key` (else the
  * profile's) and only then parses them (rule 2). `verify` false: for looking at it only.
@@ -16,6 +19,9 @@ struct plan_file {
 MUST_CHECK bool plan_file_open(struct plan_file *file, const char *path, const char *key,
 	const char *profile_name, bool verify, struct error *err);
 void plan_file_close(struct plan_file *file);
+
+/* How many steps, by which doors, how many deletions, until when: two lines. */
+void plan_add_counts(struct screen *screen, const struct plan *plan);
 
 /* The table of what became of the steps, and one line of counts. */
 void plan_add_states(struct screen *screen, const struct plan *plan, const enum step_state *states,

@@ -2,6 +2,7 @@
 #include <ini.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/memory.h"
@@ -40,6 +41,7 @@ struct reading {
 	const char *wanted; /* NULL: the only section there is */
 	struct profile *profile;
 	bool found, several;
+	bool seen[COUNT_OF(profile_keys)];
 	struct error *err;
 };
 
@@ -62,7 +64,13 @@ static int note_key(void *context, const char *section, const char *name, const 
 
 		if (strcmp(profile_keys[i].name, name) != 0)
 			continue;
-		memory_free(*place);
+		/* Also how inih gives a value that goes on in the next line. */
+		if (reading->seen[i]) {
+			error_set(reading->err, ERROR_USAGE, "[%s] has the key '%s' twice", section,
+				name);
+			return 0;
+		}
+		reading->seen[i] = true;
 		*place = memory_text(value);
 		return 1;
 	}
@@ -206,10 +214,9 @@ struct profile *profile_load(const char *name, struct error *err)
 	CLEANUP(profile_freep) struct profile *profile = memory_new(sizeof(*profile));
 	bool named;
 	CLEANUP(memory_freep) char *path = config_path(&named);
-	FILE *there = fopen(path, "re");
+	/* One that is there and can't be read is an error, and not the same as none. */
+	bool there = access(path, F_OK) == 0;
 
-	if (there)
-		fclose(there);
 	if ((there || named || name) && !read_config(path, name, profile, err))
 		return NULL;
 	if (!complete(profile, err))

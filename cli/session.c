@@ -47,9 +47,20 @@ static bool open_origins(struct session *session, struct error *err)
 static void tell_foreign_hosts(const struct profile *profile)
 {
 	const struct cloud *cloud = cloud_find(profile->cloud);
+	const char *authority = profile->authority, *too = cloud->authority_too;
+	bool secret_abroad = strcmp(authority, cloud->authority) != 0 &&
+		!(too && strcmp(authority, too) == 0);
+	bool token_abroad = strcmp(profile->graph, cloud->graph) != 0;
 
-	if (strcmp(profile->graph, cloud->graph) != 0)
-		progress_warn(talk(), "talking to %s (configured in [%s]), not to %s",
+	if (secret_abroad && token_abroad && strcmp(authority, profile->graph) == 0)
+		progress_warn(talk(), "secret and token go to %s, as [%s] says", authority,
+			profile->name);
+	else if (secret_abroad)
+		progress_warn(talk(),
+			"the client secret goes to %s (configured in [%s]), not to %s", authority,
+			profile->name, cloud->authority);
+	if (token_abroad && strcmp(authority, profile->graph) != 0)
+		progress_warn(talk(), "the token goes to %s (configured in [%s]), not to %s",
 			profile->graph, profile->name, cloud->graph);
 }
 

@@ -9,7 +9,7 @@ struct show_arguments {
 	struct common common;
 };
 
-enum { NAME_COLUMNS = 34, VALUE_COLUMNS = 30 };
+enum { NAME_COLUMNS = 70, STEP_INDENT = 8, WORD_COLUMNS = 12 };
 
 static void add_header(struct screen *screen, struct snapshot *snapshot)
 {
@@ -17,11 +17,15 @@ static void add_header(struct screen *screen, struct snapshot *snapshot)
 	char from[TIME_TEXT_BYTES], until[TIME_TEXT_BYTES];
 
 	screen_addf(screen, STYLE_BOLD, "tenant %s", header->tenant);
+	screen_addf(screen, STYLE_PLAIN, ", cloud ");
+	screen_text(screen, STYLE_PLAIN, span_of(header->cloud), WORD_COLUMNS, false);
+	screen_addf(screen, STYLE_PLAIN, ", from ");
+	screen_text(screen, STYLE_PLAIN, span_of(header->source), WORD_COLUMNS, false);
 	screen_addf(screen, STYLE_PLAIN,
-		", cloud %s, from %s\n  taken     %s to %.8s UTC\n"
+		"\n  taken     %s to %.8s UTC\n"
 		"  objects   %llu users, %llu groups, %llu contacts, %llu deleted\n"
 		"  lines     %llu bytes\n  identity  %s\n",
-		header->cloud, header->source, screen_time(header->taken_from_ms, from),
+		screen_time(header->taken_from_ms, from),
 		screen_time(header->taken_until_ms, until) + 11,
 		(unsigned long long)header->objects[KIND_USER],
 		(unsigned long long)header->objects[KIND_GROUP],
@@ -49,6 +53,28 @@ static void add_header_json(struct screen *screen, struct snapshot *snapshot)
 	buf_add_byte(&screen->text, '\n');
 }
 
+static void add_lines_json(struct screen *screen, struct span lines)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < lines.length; i++)
+		count += lines.data[i] == '\n';
+	screen_addf(screen, STYLE_PLAIN, "{\"format\":\"unstage-object/1\"}\n");
+	buf_add_span(&screen->text, lines);
+	screen_addf(screen, STYLE_PLAIN, "{\"end\":true,\"lines\":%zu}\n", count);
+}
+
+static void add_lines(struct screen *screen, struct span lines)
+{
+	for (const char *at = lines.data; *at;) {
+		size_t length = strcspn(at, "\n");
+
+		screen_text(screen, STYLE_PLAIN, (struct span){ at, length }, 0, false);
+		screen_addf(screen, STYLE_PLAIN, "\n");
+		at += length + (at[length] == '\n');
+	}
+}
+
 static bool show_object(struct screen *screen, struct snapshot *snapshot, const char *id, bool json,
 	struct error *err)
 {
@@ -60,14 +86,9 @@ static bool show_object(struct screen *screen, struct snapshot *snapshot, const 
 		return error_set(
 			err, ERROR_USAGE, "%s has no object %s", snapshot_path(snapshot), id);
 	if (json)
-		buf_add_span(&screen->text, buf_span(&lines));
-	for (const char *at = buf_text(&lines); !json && *at;) {
-		size_t length = strcspn(at, "\n");
-
-		screen_text(screen, STYLE_PLAIN, (struct span){ at, length }, 0, false);
-		screen_addf(screen, STYLE_PLAIN, "\n");
-		at += length + (at[length] == '\n');
-	}
+		add_lines_json(screen, buf_span(&lines));
+	else
+		add_lines(screen, buf_span(&lines));
 	return true;
 }
 
@@ -87,69 +108,78 @@ static bool show_snapshot(
 	return true;
 }
 
-static void add_change(struct screen *screen, const struct plan_step *step)
+static void add_labelled(
+	struct screen *screen, const char *label, enum style style, struct span value)
 {
-	struct span nothing = SPAN_LITERAL("nothing");
-
-	screen_addf(screen, STYLE_PLAIN, "         ");
-	screen_text(
-		screen, STYLE_RED, step->from.data ? step->from : nothing, VALUE_COLUMNS, false);
-	screen_addf(screen, STYLE_PLAIN, "  ->  ");
-	screen_text(screen, STYLE_GREEN, step->to.data ? step->to : nothing, VALUE_COLUMNS, false);
-	screen_addf(screen, STYLE_PLAIN, "\n");
+	screen_addf(screen, STYLE_DIM, "%*s%-6s", STEP_INDENT, "", label);
+	screen_paragraph(
+		screen, style, value.data ? value : SPAN_LITERAL("nothing"), STEP_INDENT + 6);
 }
 
-static void add_steps(struct screen *screen, const struct plan *plan)
+/* In full: who signs has to see what differs, wherever in the value it stands. */
+static void add_step(struct screen *screen, const struct plan_step *step)
 {
-	for (size_t i = 0; i < plan->step_count; i++) {
-		const struct plan_step *step = &plan->steps[i];
-
-		screen_addf(screen, STYLE_BOLD, "%6zu  ", step->number);
-		screen_text(screen, STYLE_BOLD, span_of(step->name), NAME_COLUMNS, true);
-		screen_addf(screen, STYLE_PLAIN, " %s", graph_operation_name(step->operation));
-		if (step->attribute)
-			screen_addf(screen, STYLE_PLAIN, " %s", step->attribute->name);
-		screen_addf(screen, STYLE_CYAN, "  by %s\n", door_name(step->door));
-		screen_addf(screen, STYLE_DIM, "         %s %s\n", step->kind->name, step->id);
-		if (step->from.data || step->to.data)
-			add_change(screen, step);
-		screen_addf(screen, STYLE_PLAIN, "         ");
-		screen_paragraph(screen, STYLE_DIM, span_of(step->why), 9);
+	screen_addf(screen, STYLE_BOLD, "%6zu  ", step->number);
+	screen_text(screen, STYLE_BOLD, span_of(step->name), NAME_COLUMNS, false);
+	screen_addf(screen, STYLE_PLAIN, "\n%*s%s", STEP_INDENT, "",
+		graph_operation_name(step->operation));
+	if (step->attribute)
+		screen_addf(screen, STYLE_PLAIN, " %s", step->attribute->name);
+	screen_addf(screen, STYLE_CYAN, "  by %s", door_name(step->door));
+	screen_addf(screen, STYLE_DIM, "\n%*s%s %s\n", STEP_INDENT, "", step->kind->name, step->id);
+	if (step->from.data || step->to.data) {
+		add_labelled(screen, "from", STYLE_RED, step->from);
+		add_labelled(screen, "to", STYLE_GREEN, step->to);
 	}
+	add_labelled(screen, "why", STYLE_DIM, span_of(step->why));
 }
 
-static bool show_plan(struct screen *screen, const char *path, bool json, struct error *err)
+static void add_blocked(struct screen *screen, const struct plan_blocked *blocked)
+{
+	screen_addf(screen, STYLE_RED, "%*s", STEP_INDENT, "");
+	screen_text(screen, STYLE_RED, span_of(blocked->name), NAME_COLUMNS, false);
+	screen_addf(screen, STYLE_PLAIN, "\n%*sno step puts back %s\n%*s%s %s\n", STEP_INDENT, "",
+		blocked->attribute ? blocked->attribute->name : "it", STEP_INDENT, "",
+		blocked->kind->name, blocked->id);
+	add_labelled(screen, "why", STYLE_PLAIN, span_of(blocked->why));
+}
+
+static void add_plan_header(struct screen *screen, const struct plan *plan)
+{
+	char created[TIME_TEXT_BYTES];
+
+	screen_addf(screen, STYLE_BOLD, "plan %s", plan->id);
+	screen_addf(screen, STYLE_PLAIN, "\n  for tenant %s, made %s UTC\n", plan->tenant,
+		screen_time(plan->created_ms, created));
+	plan_add_counts(screen, plan);
+	if (!plan->base_signed)
+		screen_addf(screen, STYLE_YELLOW,
+			"  rests on a production snapshot that nobody signed\n");
+	screen_addf(screen, STYLE_DIM,
+		"  shown without looking at its signature; unstage verify does that\n\n");
+}
+
+static bool show_plan(
+	struct screen *screen, const char *const *operands, bool json, struct error *err)
 {
 	CLEANUP(plan_file_close) struct plan_file file = { 0 };
-	char created[TIME_TEXT_BYTES], expires[TIME_TEXT_BYTES];
 
+	if (operands[1])
+		return error_set(err, ERROR_USAGE,
+			"show: ID is for an object of a snapshot, and %s is a plan", operands[0]);
 	/* For looking at it; apply and verify are the ones who judge the signature. */
-	if (!plan_file_open(&file, path, NULL, NULL, false, err))
+	if (!plan_file_open(&file, operands[0], NULL, NULL, false, err))
 		return false;
 	if (json) {
 		plan_add_json(&screen->text, file.plan);
 		return true;
 	}
-	screen_addf(screen, STYLE_BOLD, "plan %s", file.plan->id);
-	screen_addf(screen, STYLE_PLAIN, "\n  for tenant %s\n  made %s, expires %s UTC\n",
-		file.plan->tenant, screen_time(file.plan->created_ms, created),
-		screen_time(file.plan->expires_ms, expires));
-	screen_addf(screen, STYLE_DIM,
-		"  shown without looking at its signature; unstage verify does that\n");
-	add_steps(screen, file.plan);
+	add_plan_header(screen, file.plan);
+	for (size_t i = 0; i < file.plan->blocked_count; i++)
+		add_blocked(screen, &file.plan->blocked[i]);
+	for (size_t i = 0; i < file.plan->step_count; i++)
+		add_step(screen, &file.plan->steps[i]);
 	return true;
-}
-
-static bool looks_like_plan(const char *path)
-{
-	FILE *file = fopen(path, "re");
-	int first;
-
-	if (!file)
-		return false;
-	first = fgetc(file);
-	fclose(file);
-	return first == '{';
 }
 
 static int run(
@@ -161,8 +191,8 @@ static int run(
 
 	(void)operand_count;
 	screen_init(&screen, &show->common);
-	shown = looks_like_plan(operands[0])
-		? show_plan(&screen, operands[0], show->common.json, err)
+	shown = plan_file_is_plan(operands[0])
+		? show_plan(&screen, operands, show->common.json, err)
 		: show_snapshot(&screen, operands, show->common.json, err);
 	return shown && screen_give(&screen, &show->common, err) ? 0 : -1;
 }

@@ -39,7 +39,9 @@ static bool sign(const struct sign_arguments *arguments, const char *path, struc
 	if (wants)
 		given = buf_span(&password);
 	add_comment(&comment, file.plan);
-	return signature_make(path, SIGNATURE_PLAN, secret_key, given, buf_text(&comment), err);
+	/* These very bytes, and not what lies there by now. */
+	return signature_make(path, buf_span(&file.bytes), SIGNATURE_PLAN, secret_key, given,
+		buf_text(&comment), err);
 }
 
 static int run(

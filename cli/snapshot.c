@@ -34,7 +34,7 @@ static bool tell(const char *path, const struct common *common, struct error *er
 			(unsigned long long)header->deleted);
 		return screen_give(&screen, &to_screen, err);
 	}
-	screen_addf(&screen, STYLE_BOLD, "%s", path);
+	screen_text(&screen, STYLE_BOLD, span_of(path), 0, false);
 	screen_addf(&screen, STYLE_PLAIN,
 		"\n  %llu users, %llu groups, %llu contacts, %llu deleted; taken %s UTC\n"
 		"  identity %.16s…\n",

@@ -1,4 +1,6 @@
 /* unstage status: where a plan stands now, by reading every object again. */
+#include <unistd.h>
+
 #include "base/file.h"
 #include "base/memory.h"
 #include "cli/plan_file.h"
@@ -18,6 +20,9 @@ static bool read_status(const struct status_arguments *arguments, const struct p
 
 	if (!session)
 		return false;
+	/* The default one may not be there yet; a name that was typed is meant. */
+	if (arguments->journal && access(arguments->journal, F_OK) != 0)
+		return error_errno(err, "--journal %s", arguments->journal);
 	if (arguments->journal)
 		buf_add_text(&journal, arguments->journal);
 	else

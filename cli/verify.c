@@ -9,20 +9,14 @@ struct verify_arguments {
 	const char *key;
 };
 
-/*
- * A plan opens with a brace, or has a signature beside it (its first byte may be the damaged one);
- * all else is to be a snapshot.
- */
+/* A plan, or what has a signature beside it (its first byte may be the damaged one); all else is to
+ * be a snapshot. */
 static bool is_plan(const char *path)
 {
 	CLEANUP(buf_release) struct buf signature = BUF_UP_TO(PATH_MAX);
-	FILE *file = fopen(path, "re");
-	int first = file ? fgetc(file) : EOF;
 
-	if (file)
-		fclose(file);
 	buf_addf(&signature, "%s.minisig", path);
-	return first == '{' || access(buf_text(&signature), F_OK) == 0;
+	return plan_file_is_plan(path) || access(buf_text(&signature), F_OK) == 0;
 }
 
 static bool verify_snapshot(struct screen *screen, const char *path, bool json, struct error *err)
@@ -38,7 +32,7 @@ static bool verify_snapshot(struct screen *screen, const char *path, bool json, 
 			snapshot_identity(snapshot));
 	else
 		screen_addf(screen, STYLE_GREEN,
-			"whole: every bucket has its digest; identity %s\n",
+			"whole: every bucket has its digest\n  identity  %s\n",
 			snapshot_identity(snapshot));
 	return true;
 }

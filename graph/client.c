@@ -174,17 +174,18 @@ bool attempt_again(struct attempt *attempt, const struct graph *graph, const str
 	struct span retry_after, struct error *err)
 {
 	struct error given_up = { 0 };
-	bool no_answer = err->kind == ERROR_NETWORK && graph->service_time_ms == TIME_NONE;
+	bool no_answer = ruling == ruling_find(0, NULL) && graph->service_time_ms == TIME_NONE;
 
+	attempt->unanswered = no_answer ? attempt->unanswered + 1 : 0;
 	if (ruling->read != READING_AGAIN && ruling->read != READING_AGAIN_FEW)
 		return false;
 	/* A host that never answered is rather a wrong name than a bad minute: say so soon. */
-	if (no_answer && ++attempt->few >= GRAPH_FEW_TRIES)
-		return error_prefix(err, "given up after %u tries", attempt->few);
+	if (attempt->unanswered >= GRAPH_FEW_TRIES)
+		return error_prefix(err, "given up after %u tries", attempt->unanswered);
 	if (ruling->read == READING_AGAIN_FEW && ++attempt->few >= GRAPH_FEW_TRIES)
 		return false;
-	if (retry_wait(&attempt->retry, retry_after,
-		    no_answer ? err->text : ruling->meaning, graph->progress, &given_up))
+	if (retry_wait(&attempt->retry, retry_after, no_answer ? err->text : ruling->meaning,
+		    graph->progress, &given_up))
 		return true;
 	if (no_answer) {
 		*err = given_up;

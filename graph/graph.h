@@ -133,14 +133,14 @@ const char *graph_operation_name(enum graph_operation operation); /* "add-member
 
 enum graph_outcome {
 	GRAPH_NOT_SENT = 0, /* it did not leave this machine */
-	GRAPH_DONE,      /* 2xx */
-	GRAPH_ALREADY,   /* 400 "already exist" / 404 of a reference: success after a re-read */
-	GRAPH_THROTTLED, /* 429: not done; pause, read, and send again */
-	GRAPH_CONFLICT,  /* 409, or 400 with ObjectConflict: who holds it is in `text` */
-	GRAPH_REFUSED,   /* other 4xx: mastered elsewhere, read-only, malformed */
-	GRAPH_DENIED,    /* 403 */
-	GRAPH_ABSENT,    /* 404 */
-	GRAPH_UNKNOWN,   /* no answer, 5xx, or an answer that does not match: read to know */
+	GRAPH_DONE,         /* 2xx */
+	GRAPH_ALREADY,      /* 400 "already exist" / 404 of a reference: success after a re-read */
+	GRAPH_THROTTLED,    /* 429: not done; pause, read, and send again */
+	GRAPH_CONFLICT,     /* 409, or 400 with ObjectConflict: who holds it is in `text` */
+	GRAPH_REFUSED,      /* other 4xx: mastered elsewhere, read-only, malformed */
+	GRAPH_DENIED,       /* 403 */
+	GRAPH_ABSENT,       /* 404 */
+	GRAPH_UNKNOWN,      /* no answer, 5xx, or an answer that does not match: read to know */
 };
 
 struct graph_write {

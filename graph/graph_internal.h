@@ -15,8 +15,8 @@ enum {
 	/* Half of what Graph takes (3,000 writes in 150 s), in any window of 150 s. */
 	GRAPH_WRITE_EVERY_MS = 125,
 	GRAPH_WRITE_BURST = 300,
-	GRAPH_LINES_MAX = 256 << 20,      /* lines of one object, with all its members */
-	GRAPH_SELECT_MAX = 128,           /* names in one $select */
+	GRAPH_LINES_MAX = 256 << 20, /* lines of one object, with all its members */
+	GRAPH_SELECT_MAX = 128,      /* names in one $select */
 	GRAPH_CODE_BYTES = 64,
 	GRAPH_REQUEST_ID_BYTES = 64,
 };
@@ -24,7 +24,7 @@ enum {
 /* Repetitions of one read, or of writes in a row that did not get through. */
 struct attempt {
 	struct retry retry;
-	unsigned few;
+	unsigned few, unanswered;
 };
 
 /* When the next write may leave. */
@@ -32,7 +32,7 @@ struct write_pace {
 	struct attempt attempt;
 	const struct ruling *held_by; /* why the last writes did not get through; NULL: they did */
 	char retry_after[48];
-	struct error trouble; /* the last failure of `held_by`, for when tries are used up */
+	struct error trouble;  /* the last failure of `held_by`, for when tries are used up */
 	int64_t paid_until_ms; /* each write moves it on; how far it is ahead is the burst */
 };
 

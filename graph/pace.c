@@ -42,8 +42,10 @@ static bool wait_until_freed(struct graph *graph, struct error *err)
 	if (!pace->held_by)
 		return true;
 	*err = pace->trouble;
-	if (!attempt_again(&pace->attempt, graph, pace->held_by, retry_after, err))
+	if (!attempt_again(&pace->attempt, graph, pace->held_by, retry_after, err)) {
+		pace_free(graph);
 		return false;
+	}
 	*err = (struct error){ 0 };
 	pace->held_by = NULL;
 	return true;

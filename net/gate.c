@@ -71,7 +71,8 @@ static bool spelled_as_read(struct span authority, const struct url_parts *parts
 
 	assert(parts->host); /* libcurl read one, or we would not be here */
 	length = strlen(parts->host);
-	if (authority.length < length || strncasecmp(authority.data, parts->host, length) != 0)
+	if (!authority.data || authority.length < length ||
+		strncasecmp(authority.data, parts->host, length) != 0)
 		return false;
 	if (authority.length == length)
 		return true;

@@ -281,8 +281,7 @@ static bool apply_steps(struct apply *apply, struct error *err)
 {
 	bool more = true;
 
-	if (!settle_in_flight(apply, err) || !settle_others(apply, err) ||
-		!reopen(apply, err))
+	if (!settle_in_flight(apply, err) || !settle_others(apply, err) || !reopen(apply, err))
 		return false;
 	while (more)
 		if (!apply_round(apply, &more, err))

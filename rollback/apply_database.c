@@ -71,6 +71,20 @@ static bool database_number(sqlite3 *database, const char *sql, int64_t *number,
 	return true;
 }
 
+/* A trigger could make the journal forget what it was told, a view could tell it anything. */
+static bool database_is_plain(sqlite3 *database, const char *path, struct error *err)
+{
+	int64_t others;
+
+	if (!database_number(database,
+		    "SELECT count(*) FROM sqlite_schema WHERE type NOT IN ('table', 'index')",
+		    &others, err))
+		return false;
+	return !others ||
+		error_set(err, ERROR_FORMAT,
+			"%s: it has triggers or views, which this program never makes", path);
+}
+
 /* A new file takes our version; a file of a newer program is not ours to write. */
 static bool database_version(sqlite3 *database, const char *path, enum database_access access,
 	int version, struct error *err)
@@ -123,7 +137,7 @@ sqlite3 *database_open(
 	if (!database_run(database, "PRAGMA trusted_schema = OFF", err) ||
 		!database_run(database, "PRAGMA synchronous = FULL", err) ||
 		!database_run(database, "PRAGMA foreign_keys = ON", err) ||
-		!database_check(database, path, err) ||
+		!database_check(database, path, err) || !database_is_plain(database, path, err) ||
 		!database_version(database, path, access, version, err))
 		return NULL;
 	return TAKE(database);

@@ -32,8 +32,8 @@ struct step_record {
 	unsigned attempts; /* INTENTs in the journal */
 	unsigned
 		settled; /* the last attempt whose effect is known; less than attempts: in flight */
-	unsigned sent_now;          /* INTENTs of this run that may have left */
-	bool doubtful; /* an attempt before the last may have worked, and be seen only now */
+	unsigned sent_now; /* INTENTs of this run that may have left */
+	bool doubtful;     /* an attempt before the last may have worked, and be seen only now */
 	enum graph_outcome outcome; /* of the last attempt; GRAPH_UNKNOWN where none came */
 	int64_t begun_ms;           /* the last INTENT */
 	bool told;

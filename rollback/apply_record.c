@@ -64,8 +64,7 @@ void step_record_begin_attempt(struct step_record *record, int64_t begun_ms)
 
 bool step_was_denied(const struct step_record *record)
 {
-	return record->state == STEP_REFUSED && record->attempts &&
-		record->outcome == GRAPH_DENIED;
+	return record->state == STEP_REFUSED && record->attempts && record->outcome == GRAPH_DENIED;
 }
 
 /* Only steps of our door are open to us; the others wait for theirs. */

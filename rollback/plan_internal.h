@@ -51,6 +51,23 @@ bool source_anchor_is_plain(struct span anchor);
 /* The text of a canonical JSON string; empty where it is none. */
 void value_add_text(struct buf *out, struct span value);
 
+/* Why a set of addresses can't stand as the step would leave it; NULL: it can. */
+const char *addresses_refusal(const struct plan_step *step);
+
+/* ---- sets (plan_sets.c) ------------------------------------------------------------------ */
+
+/* Findings that lie together: of one object, or of one attribute of it, sorted by element. */
+struct finding_group {
+	const struct finding *const *items;
+	size_t count;
+};
+
+/* The set `live` with the elements of the group put back; nothing appended: it becomes empty. */
+MUST_CHECK bool plan_merge_set(struct buf *merged, struct finding_group group,
+	const struct attribute *attribute, struct span live, struct error *err);
+/* ERROR_FORMAT: the findings were made from another live snapshot. */
+bool plan_another_live(const struct attribute *attribute, struct error *err);
+
 /* ---- order (order.c) -------------------------------------------------------------------- */
 
 struct order_edge {
@@ -83,6 +100,9 @@ struct plan_input {
 	size_t count;
 	/* The live object, to be freed by the caller; NULL where it is nowhere. */
 	bool (*object)(void *context, struct span id, struct object **object, struct error *err);
+	/* Every live object's lines; asked for only where a step could meet an obstacle. */
+	bool (*each)(void *context, snapshot_each_function *visit, void *visit_context,
+		struct error *err);
 	void *context;
 };
 
@@ -104,6 +124,13 @@ struct draft {
 void plan_order_drafts(struct plan *plan, struct draft *drafts, size_t count);
 /* Finds what the draft lets go and takes; `object` may be NULL. */
 void draft_add_addresses(struct plan *plan, struct draft *draft, const struct object *object);
+
+/*
+ * Gives a cause to each draft for Graph that something stands in the way of which the plan does not
+ * move: a holder of the address, a reference to what is deleted (plan_obstacles.c).
+ */
+MUST_CHECK bool drafts_meet_obstacles(
+	const struct plan_input *input, struct draft *drafts, size_t count, struct error *err);
 
 /* The paragraph for a person (plan_manual.c); borrowed from the plan. */
 const char *manual_paragraph(struct plan *plan, const struct plan_step *step, const char *cause);

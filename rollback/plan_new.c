@@ -60,14 +60,21 @@ static bool live_object(void *context, struct span id, struct object **object, s
 	return *object != NULL;
 }
 
+static bool each_live_object(
+	void *context, snapshot_each_function *visit, void *visit_context, struct error *err)
+{
+	return snapshot_each(context, visit, visit_context, err);
+}
+
 struct plan *plan_new(const struct plan_options *options, struct error *err)
 {
 	CLEANUP(plan_freep) struct plan *plan = NULL;
 	CLEANUP(memory_freep) const struct finding **findings = NULL;
 	size_t count = findings_count(options->findings);
-	struct plan_input input = {
-		.count = count, .object = live_object, .context = options->live
-	};
+	struct plan_input input = { .count = count,
+		.object = live_object,
+		.each = each_live_object,
+		.context = options->live };
 
 	if (!check_options(options, err))
 		return NULL;

@@ -4,6 +4,7 @@
  *	an object is restored    before anything is done to it, or refers to it
  *	a reference is removed   before the object it leads to is deleted
  *	an object is changed     before it is deleted
+ *	an owner is added        before another one goes: the last owner of a group can't leave
  *	an address is let go     before another object takes it, since the directory refuses an
  *	                         address that is held, also by a deleted object
  *
@@ -186,7 +187,7 @@ static bool at_place(const struct places *places, size_t at, struct span key)
 struct ordering {
 	const struct draft *drafts;
 	size_t count;
-	struct places restores, removes, releases;
+	struct places restores, removes, releases, new_owners;
 	struct order order;
 };
 
@@ -195,6 +196,7 @@ static void ordering_release(struct ordering *ordering)
 	memory_free(ordering->restores.items);
 	memory_free(ordering->removes.items);
 	memory_free(ordering->releases.items);
+	memory_free(ordering->new_owners.items);
 	order_release(&ordering->order);
 }
 
@@ -207,12 +209,15 @@ static void collect_places(struct ordering *ordering)
 			add_place(&ordering->restores, span_of(draft->step.id), i);
 		if (draft->step.operation == GRAPH_REMOVE)
 			add_place(&ordering->removes, span_of(draft->step.id), i);
+		if (draft->step.operation == GRAPH_ADD_OWNER)
+			add_place(&ordering->new_owners, span_of(draft->step.id), i);
 		for (size_t j = 0; j < draft->release_count; j++)
 			add_place(&ordering->releases, draft->releases[j], i);
 	}
 	sort_places(&ordering->restores);
 	sort_places(&ordering->removes);
 	sort_places(&ordering->releases);
+	sort_places(&ordering->new_owners);
 }
 
 static void after_restore(struct ordering *ordering, struct span id, size_t draft)
@@ -231,6 +236,14 @@ static void before_remove(struct ordering *ordering, struct span id, size_t draf
 		order_add(&ordering->order, draft, ordering->removes.items[at].draft, false);
 }
 
+static void after_new_owners(struct ordering *ordering, struct span group, size_t draft)
+{
+	const struct places *owners = &ordering->new_owners;
+
+	for (size_t at = find_place(owners, group); at_place(owners, at, group); at++)
+		order_add(&ordering->order, owners->items[at].draft, draft, false);
+}
+
 /* The id in a canonical reference: without its quotes. */
 static struct span reference_id(struct span value)
 {
@@ -243,6 +256,8 @@ static void add_references(struct ordering *ordering, size_t index)
 
 	after_restore(ordering, span_of(step->id), index);
 	before_remove(ordering, span_of(step->id), index);
+	if (step->operation == GRAPH_REMOVE_OWNER)
+		after_new_owners(ordering, span_of(step->id), index);
 	if (!step_rule(step->operation)->attribute)
 		return;
 	if (step->to.data)

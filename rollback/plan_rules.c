@@ -67,6 +67,43 @@ const struct reference_rule *reference_rule(const struct attribute *attribute)
 	return NULL;
 }
 
+static size_t count_primaries(struct span addresses)
+{
+	struct scan scan = scan_open(addresses);
+	struct span element;
+	size_t count = 0;
+
+	while (addresses.data && scan_element(&scan, &element)) {
+		CLEANUP(buf_release) struct buf text = BUF_UP_TO(DIRECTORY_LINE_MAX);
+
+		value_add_text(&text, element);
+		count += address_parse(buf_span(&text)).primary;
+	}
+	return count;
+}
+
+const char *addresses_refusal(const struct plan_step *step)
+{
+	size_t primaries;
+
+	if (step->operation != GRAPH_SET || step->attribute->compare != COMPARE_ADDRESSES)
+		return NULL;
+	primaries = count_primaries(step->to);
+	if (primaries > 1)
+		return "more than one address would be the primary one, so a person must choose.";
+	if (!primaries && step->to.data && count_primaries(step->from))
+		return "no address would be the primary one any more, so a person must choose.";
+	return NULL;
+}
+
+static bool has_second_element(struct span set)
+{
+	struct scan scan = scan_open(set);
+	struct span element;
+
+	return set.data && scan_element(&scan, &element) && scan_element(&scan, &element);
+}
+
 /* A plain value that a PATCH can set. */
 static const char *patch_refusal(const struct plan_step *step)
 {
@@ -77,6 +114,8 @@ static const char *patch_refusal(const struct plan_step *step)
 		return "Graph can't write this attribute.";
 	if (!step->to.data && !attribute->clearable)
 		return "Graph can't clear this attribute, and it was empty before.";
+	if (strcmp(attribute->name, "businessPhones") == 0 && has_second_element(step->to))
+		return "Graph takes one business phone only.";
 	return NULL;
 }
 
@@ -117,6 +156,8 @@ const char *step_refusal(const struct plan_step *step)
 		return step->door == DOOR_GRAPH
 			? "Graph has no such operation for objects of this kind."
 			: "There is no such operation for objects of this kind.";
+	if (step->door != DOOR_MANUAL && addresses_refusal(step))
+		return addresses_refusal(step);
 	if (step->door == DOOR_GRAPH && step->operation == GRAPH_SET)
 		return patch_refusal(step);
 	return step->door == DOOR_ADSYNC ? adsync_refusal(step) : NULL;

@@ -23,19 +23,16 @@ struct planner {
 	size_t finding_count;
 	struct draft *drafts;
 	size_t draft_count, draft_capacity;
+	struct plan_blocked *blocked;
+	size_t blocked_count, blocked_capacity;
 };
 
 static void planner_release(struct planner *planner)
 {
 	memory_free(planner->findings);
 	memory_free(planner->drafts);
+	memory_free(planner->blocked);
 }
-
-/* Findings that lie together: of one object, or of one attribute of it. */
-struct group {
-	const struct finding *const *items;
-	size_t count;
-};
 
 /* ---- choosing and sorting --------------------------------------------------------------- */
 
@@ -68,40 +65,60 @@ static bool is_blocked(const struct finding *finding)
 		(finding->verdict == VERDICT_REVERT && finding->change == CHANGE_PURGED);
 }
 
-static void choose(struct planner *planner, const struct finding **blocked, size_t *blocked_count)
+static void add_blocked(struct planner *planner, const struct finding *finding, const char *why)
 {
-	for (size_t i = 0; i < planner->input->count; i++) {
-		const struct finding *finding = planner->input->findings[i];
+	struct plan *plan = planner->plan;
 
-		if (is_blocked(finding))
-			blocked[(*blocked_count)++] = finding;
-		else if (finding->verdict == VERDICT_REVERT)
-			planner->findings[planner->finding_count++] = finding;
-	}
-	qsort(blocked, *blocked_count, sizeof(*blocked), by_place);
+	MEMORY_GROW(planner->blocked, planner->blocked_count, planner->blocked_capacity);
+	planner->blocked[planner->blocked_count++] = (struct plan_blocked){
+		.kind = finding->kind,
+		.id = plan_keep_span(plan, finding->id),
+		.name = plan_keep_span(plan, finding->name),
+		.attribute = finding->attribute,
+		.why = plan_keep_text(plan, why),
+	};
+}
+
+static void choose(struct planner *planner)
+{
+	const struct finding *const *all = planner->input->findings;
+
+	for (size_t i = 0; i < planner->input->count; i++)
+		if (all[i]->verdict == VERDICT_REVERT || is_blocked(all[i]))
+			planner->findings[planner->finding_count++] = all[i];
 	qsort(planner->findings, planner->finding_count, sizeof(*planner->findings), by_place);
 }
 
-static void list_blocked(struct plan *plan, const struct finding *const *findings, size_t count)
+/* Takes what is blocked out of the findings. */
+static void list_blocked(struct planner *planner)
 {
-	struct plan_blocked *blocked = plan_room(plan, count, sizeof(*blocked));
+	size_t kept = 0;
 
-	for (size_t i = 0; i < count; i++)
-		blocked[i] = (struct plan_blocked){
-			.kind = findings[i]->kind,
-			.id = plan_keep_span(plan, findings[i]->id),
-			.name = plan_keep_span(plan, findings[i]->name),
-			.attribute = findings[i]->attribute,
-			.why = plan_keep_text(plan, findings[i]->reason ? findings[i]->reason : ""),
-		};
+	for (size_t i = 0; i < planner->finding_count; i++) {
+		const struct finding *finding = planner->findings[i];
+
+		if (is_blocked(finding))
+			add_blocked(planner, finding, finding->reason ? finding->reason : "");
+		else
+			planner->findings[kept++] = finding;
+	}
+	planner->finding_count = kept;
+}
+
+static void keep_blocked(struct plan *plan, const struct planner *planner)
+{
+	struct plan_blocked *blocked = plan_room(plan, planner->blocked_count, sizeof(*blocked));
+
+	if (planner->blocked_count)
+		memcpy(blocked, planner->blocked, planner->blocked_count * sizeof(*blocked));
 	plan->blocked = blocked;
-	plan->blocked_count = count;
+	plan->blocked_count = planner->blocked_count;
 }
 
 /* ---- one draft -------------------------------------------------------------------------- */
 
 /* The reasons of a group, each once. */
-static const char *join_reasons(struct plan *plan, struct group group)
+static const char *join_reasons(struct plan *plan, struct finding_group group)
 {
 	CLEANUP(buf_release) struct buf why = BUF_UP_TO(WHY_MAX);
 
@@ -123,7 +140,7 @@ static int by_text(const void *a, const void *b)
 }
 
 /* The references of a group, each once, in byte order. */
-static void join_references(struct plan *plan, struct group group, struct plan_step *step)
+static void join_references(struct plan *plan, struct finding_group group, struct plan_step *step)
 {
 	size_t count = 0, kept = 0;
 	const char **references;
@@ -149,7 +166,7 @@ static void join_references(struct plan *plan, struct group group, struct plan_s
 }
 
 /* Doors that differ within one value can't both be taken: a person decides. */
-static enum door common_door(struct group group)
+static enum door common_door(struct finding_group group)
 {
 	enum door door = group.items[0]->door;
 
@@ -177,7 +194,7 @@ static const char *door_cause(enum door door)
 }
 
 static struct plan_step step_for(
-	struct plan *plan, struct group group, enum graph_operation operation)
+	struct plan *plan, struct finding_group group, enum graph_operation operation)
 {
 	const struct finding *finding = group.items[0];
 	struct plan_step step = {
@@ -194,13 +211,19 @@ static struct plan_step step_for(
 	return step;
 }
 
-static void add_draft(struct planner *planner, struct plan_step step, const struct object *object)
+/* `cause`: why a person must do it in any case; NULL: none. */
+static void add_draft(struct planner *planner, struct plan_step step, const struct object *object,
+	const char *cause)
 {
-	struct draft draft = { .step = step, .cause = door_cause(step.door) };
+	struct draft draft = { .step = step, .cause = cause };
 
 	/* Nobody writes it: it follows by itself from what other steps put back. */
 	if (step.door == DOOR_NONE)
 		return;
+	if (!draft.cause)
+		draft.cause = addresses_refusal(&step);
+	if (!draft.cause)
+		draft.cause = door_cause(step.door);
 	if (!draft.cause)
 		draft.cause = step_refusal(&step);
 	draft_add_addresses(planner->plan, &draft, object);
@@ -222,27 +245,28 @@ static const char *source_anchor_of(struct plan *plan, const struct object *obje
 static void draft_object(
 	struct planner *planner, const struct finding *const *finding, const struct object *object)
 {
-	struct group group = { finding, 1 };
+	struct finding_group group = { finding, 1 };
 	enum graph_operation operation = (*finding)->change == CHANGE_DELETED ? GRAPH_RESTORE
 									      : GRAPH_REMOVE;
 	struct plan_step step = step_for(planner->plan, group, operation);
 
 	if (step.door == DOOR_ADSYNC)
 		step.source_anchor = source_anchor_of(planner->plan, object);
-	add_draft(planner, step, object);
+	add_draft(planner, step, object, NULL);
 }
 
 /* ---- references ------------------------------------------------------------------------- */
 
 static bool draft_reference(struct planner *planner, const struct finding *const *finding,
-	const struct reference_rule *rule, const struct object *object, struct error *err)
+	const struct reference_rule *rule, const struct object *object, const char *removal_cause,
+	struct error *err)
 {
 	struct span before = (*finding)->before.value, live = (*finding)->live.value;
 	struct plan_step step;
 
 	if (span_equal(before, live))
 		return true;
-	step = step_for(planner->plan, (struct group){ finding, 1 },
+	step = step_for(planner->plan, (struct finding_group){ finding, 1 },
 		before.data ? rule->add : rule->remove);
 	step.from = plan_keep_value(planner->plan, live);
 	step.to = plan_keep_value(planner->plan, before);
@@ -255,11 +279,14 @@ static bool draft_reference(struct planner *planner, const struct finding *const
 				rule->attribute);
 		step.target = plan_keep_span(planner->plan, buf_span(&target));
 	}
-	add_draft(planner, step, object);
+	add_draft(planner, step, object, step.to.data ? NULL : removal_cause);
 	return true;
 }
 
-/* Its members follow from its rule: who puts one back puts nothing back. */
+static const char computed_members[] =
+	"the group is a dynamic one by now: who is a member follows from its rule, and nobody can put one "
+	"back. Look at the rule, and at the values that it asks for.";
+
 static bool has_computed_members(const struct object *object)
 {
 	struct span types = object ? object_get_named(object, "groupTypes") : SPAN_NONE, type;
@@ -273,13 +300,38 @@ static bool has_computed_members(const struct object *object)
 	return false;
 }
 
-static bool draft_references(struct planner *planner, struct group group,
+static const char last_owner[] =
+	"Graph does not let the last owner of a group go, and nobody else owned it before.";
+
+static bool leaves_no_owner(struct finding_group group, const struct object *object)
+{
+	struct span owners = object ? object_get(object, group.items[0]->attribute) : SPAN_NONE;
+	struct scan scan = scan_open(owners);
+	struct span owner;
+	size_t before = 0, going = 0;
+
+	while (owners.data && scan_element(&scan, &owner))
+		before++;
+	for (size_t i = 0; i < group.count; i++) {
+		before += group.items[i]->before.value.data != NULL;
+		going += group.items[i]->before.value.data == NULL;
+	}
+	return going >= before;
+}
+
+static bool draft_references(struct planner *planner, struct finding_group group,
 	const struct reference_rule *rule, const struct object *object, struct error *err)
 {
-	if (rule->add == GRAPH_ADD_MEMBER && has_computed_members(object))
+	const char *removal_cause = NULL;
+
+	if (rule->add == GRAPH_ADD_MEMBER && has_computed_members(object)) {
+		add_blocked(planner, group.items[0], computed_members);
 		return true;
+	}
+	if (rule->add == GRAPH_ADD_OWNER && leaves_no_owner(group, object))
+		removal_cause = last_owner;
 	for (size_t i = 0; i < group.count; i++) {
-		if (!draft_reference(planner, group.items + i, rule, object, err))
+		if (!draft_reference(planner, group.items + i, rule, object, removal_cause, err))
 			return false;
 	}
 	return true;
@@ -287,104 +339,32 @@ static bool draft_references(struct planner *planner, struct group group,
 
 /* ---- values ----------------------------------------------------------------------------- */
 
-static bool another_live(const struct attribute *attribute, struct error *err)
+/* Graph makes a mail address the primary one too, which a step must not do unsaid. */
+static bool changes_primary(const struct plan_step *step, const struct object *object)
 {
-	return error_set(err, ERROR_FORMAT,
-		"%s: the live snapshot is not the one that the findings "
-		"were made from",
-		attribute->name);
-}
+	struct span proxies = object_get_named(object, "proxyAddresses"), element;
+	struct scan scan = scan_open(proxies);
+	CLEANUP(buf_release) struct buf mail = BUF_UP_TO(DIRECTORY_LINE_MAX);
 
-/* The finding about this element; the group is sorted by element. */
-static size_t find_element(struct group group, struct span key)
-{
-	size_t low = 0, high = group.count;
+	if (step->door != DOOR_GRAPH || strcmp(step->attribute->name, "mail") != 0)
+		return false;
+	if (object_unknown(object, attribute_find(step->kind, SPAN_LITERAL("proxyAddresses"))))
+		return true;
+	value_add_text(&mail, step->to);
+	while (proxies.data && scan_element(&scan, &element)) {
+		CLEANUP(buf_release) struct buf text = BUF_UP_TO(DIRECTORY_LINE_MAX);
+		struct address address;
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (span_compare(group.items[middle]->element, key) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < group.count && span_equal(group.items[low]->element, key) ? low : group.count;
-}
-
-static void add_element(struct buf *set, struct span element)
-{
-	if (!element.data)
-		return;
-	buf_add_byte(set, set->length ? ',' : '[');
-	buf_add_span(set, element);
-}
-
-static bool is_primary(const struct attribute *attribute, struct span element)
-{
-	static const char opening[] = "\"SMTP:";
-
-	return attribute->compare == COMPARE_ADDRESSES && element.data &&
-		element.length >= sizeof(opening) - 1 &&
-		memcmp(element.data, opening, sizeof(opening) - 1) == 0;
-}
-
-/* A finding of who is primary names the one that should be; whoever is now must step back. */
-static bool brings_primary(struct group group, const struct attribute *attribute)
-{
-	for (size_t i = 0; i < group.count; i++) {
-		if (is_primary(attribute, group.items[i]->before.value))
-			return true;
+		value_add_text(&text, element);
+		address = address_parse(buf_span(&text));
+		if (address.primary)
+			return text_compare_caseless(address.value, buf_span(&mail)) != 0;
 	}
 	return false;
 }
 
-static void add_as_secondary(struct buf *set, struct span element)
-{
-	size_t scheme = set->length + 2; /* behind the comma or bracket, and the quote */
-
-	add_element(set, element);
-	if (!set->overflowed)
-		memcpy(set->data + scheme, "smtp", 4);
-}
-
-/* The set as it stands, with the elements of the group put back. */
-static bool merge_set(struct buf *merged, struct group group, const struct attribute *attribute,
-	struct span live, struct error *err)
-{
-	CLEANUP(memory_freep) bool *met = memory_array(group.count, sizeof(*met));
-	CLEANUP(buf_release) struct buf set = BUF_UP_TO(DIRECTORY_LINE_MAX);
-	bool one_steps_back = brings_primary(group, attribute);
-	struct scan scan = scan_open(live);
-	struct span element;
-
-	while (live.data && scan_element(&scan, &element)) {
-		CLEANUP(buf_release) struct buf key = BUF_UP_TO(DIRECTORY_LINE_MAX);
-		size_t at;
-
-		element_add_key(&key, attribute, element);
-		at = find_element(group, buf_span(&key));
-		if (at < group.count)
-			met[at] = true;
-		if (at == group.count && one_steps_back && is_primary(attribute, element))
-			add_as_secondary(&set, element);
-		else
-			add_element(
-				&set, at < group.count ? group.items[at]->before.value : element);
-	}
-	for (size_t i = 0; i < group.count; i++) {
-		if (met[i] != (group.items[i]->live.value.data != NULL))
-			return another_live(attribute, err);
-		if (!met[i])
-			add_element(&set, group.items[i]->before.value);
-	}
-	if (set.length)
-		buf_add_byte(&set, ']');
-	return buf_check(&set, attribute->name, err) &&
-		(!set.length || value_add_canonical(merged, attribute, buf_span(&set), err));
-}
-
-static bool draft_value(
-	struct planner *planner, struct group group, const struct object *object, struct error *err)
+static bool draft_value(struct planner *planner, struct finding_group group,
+	const struct object *object, struct error *err)
 {
 	const struct finding *finding = group.items[0];
 	const struct attribute *attribute = finding->attribute;
@@ -393,15 +373,15 @@ static bool draft_value(
 	struct plan_step step;
 
 	if (!object || object_unknown(object, attribute))
-		return another_live(attribute, err);
+		return plan_another_live(attribute, err);
 	live = object_get(object, attribute);
 	if (finding->change == CHANGE_ELEMENT) {
-		if (!merge_set(&merged, group, attribute, live, err))
+		if (!plan_merge_set(&merged, group, attribute, live, err))
 			return false;
 		to = merged.length ? buf_span(&merged) : SPAN_NONE;
 	} else {
 		if (!attribute_equal(attribute, live, finding->live.value))
-			return another_live(attribute, err);
+			return plan_another_live(attribute, err);
 		to = finding->before.value;
 	}
 	if (attribute_equal(attribute, live, to))
@@ -409,13 +389,15 @@ static bool draft_value(
 	step = step_for(planner->plan, group, GRAPH_SET);
 	step.from = plan_keep_value(planner->plan, live);
 	step.to = plan_keep_value(planner->plan, to);
-	add_draft(planner, step, object);
+	if (changes_primary(&step, object))
+		step.door = DOOR_EXCHANGE;
+	add_draft(planner, step, object, NULL);
 	return true;
 }
 
 /* ---- one object ------------------------------------------------------------------------- */
 
-static bool draft_attribute(struct planner *planner, struct group group,
+static bool draft_attribute(struct planner *planner, struct finding_group group,
 	const struct object *object, bool restored, struct error *err)
 {
 	const struct attribute *attribute = group.items[0]->attribute;
@@ -433,7 +415,7 @@ static bool draft_attribute(struct planner *planner, struct group group,
 	return draft_value(planner, group, object, err);
 }
 
-static bool draft_all_of(struct planner *planner, struct group group, struct error *err)
+static bool draft_all_of(struct planner *planner, struct finding_group group, struct error *err)
 {
 	CLEANUP(object_freep) struct object *object = NULL;
 	bool restored = false;
@@ -443,7 +425,7 @@ static bool draft_all_of(struct planner *planner, struct group group, struct err
 	for (size_t i = 0; i < group.count; i++)
 		restored |= group.items[i]->change == CHANGE_DELETED;
 	for (size_t i = 0, end; i < group.count; i = end) {
-		struct group one = { group.items + i, 0 };
+		struct finding_group one = { group.items + i, 0 };
 
 		for (end = i; end < group.count &&
 			!compare_attributes(group.items[i]->attribute, group.items[end]->attribute);
@@ -459,7 +441,7 @@ static bool draft_everything(struct planner *planner, struct error *err)
 {
 	for (size_t i = 0, end; i < planner->finding_count; i = end) {
 		const struct finding *first = planner->findings[i];
-		struct group group = { planner->findings + i, 0 };
+		struct finding_group group = { planner->findings + i, 0 };
 
 		for (end = i; end < planner->finding_count &&
 			planner->findings[end]->kind == first->kind &&
@@ -482,15 +464,14 @@ bool plan_add_steps(struct plan *plan, const struct plan_input *input, struct er
 	struct planner planner = { .plan = plan,
 		.input = input,
 		.findings = memory_array(input->count + 1, sizeof(*planner.findings)) };
-	CLEANUP(memory_freep)
-	const struct finding **blocked = memory_array(input->count + 1, sizeof(*blocked));
-	size_t blocked_count = 0;
 	struct plan_counts counts;
 
-	choose(&planner, blocked, &blocked_count);
-	list_blocked(plan, blocked, blocked_count);
-	if (!draft_everything(&planner, err))
+	choose(&planner);
+	list_blocked(&planner);
+	if (!draft_everything(&planner, err) ||
+		!drafts_meet_obstacles(input, planner.drafts, planner.draft_count, err))
 		return false;
+	keep_blocked(plan, &planner);
 	plan_order_drafts(plan, planner.drafts, planner.draft_count);
 	counts = plan_count(plan->steps, plan->step_count);
 	plan->limits.steps = counts.steps;

@@ -85,8 +85,7 @@ static bool check_limits(const struct plan *plan, struct error *err)
 		check_limit("objects", counts.objects, plan->limits.objects, err);
 }
 
-bool preflight_plan(
-	const struct plan *plan, const struct apply_options *options, struct error *err)
+bool preflight_plan(const struct plan *plan, const struct apply_options *options, struct error *err)
 {
 	char created[TIME_TEXT_BYTES], now[TIME_TEXT_BYTES];
 	int64_t now_ms = options->now_ms;
@@ -202,8 +201,8 @@ static bool check_folder(const char *path, struct error *err)
 			path);
 	if (facts.st_mode & 022)
 		return error_set(err, ERROR_REFUSED,
-			"state folder %s: others may write to it (mode %03o); run: chmod go-w %s", path,
-			facts.st_mode & 0777, path);
+			"state folder %s: others may write to it (mode %03o); run: chmod go-w %s",
+			path, facts.st_mode & 0777, path);
 	return true;
 }
 

@@ -101,11 +101,11 @@ MUST_CHECK bool key_generate(
 	const char *public_path, const char *secret_path, struct span password, struct error *err);
 
 /*
- * Signs `path` as it lies on disk, into `path`.minisig. Refuses a file that does not begin with
- * its purpose (ERROR_FORMAT), a secret key whose public half does not match (ERROR_REFUSED),
- * a wrong password (ERROR_AUTH). `trusted_comment` repeats facts for people.
+ * Signs `bytes`, which were read from `path` once and looked at, into `path`.minisig. Refuses what
+ * does not begin with its purpose (ERROR_FORMAT), a secret key whose public half does not match
+ * (ERROR_REFUSED), a wrong password (ERROR_AUTH). `trusted_comment` repeats facts for people.
  */
-MUST_CHECK bool signature_make(const char *path, enum signature_purpose purpose,
+MUST_CHECK bool signature_make(const char *path, struct span bytes, enum signature_purpose purpose,
 	const char *secret_key_path, struct span password, const char *trusted_comment,
 	struct error *err);
 

@@ -238,7 +238,8 @@ bool settle(struct apply *apply, const size_t *indices, size_t count, struct err
 		if (!waiting.count)
 			break;
 		apply_sleep(apply, wait_ms < left_ms ? wait_ms : left_ms,
-			"for the directory's replicas");
+			interrupted() ? "for the directory's replicas; nothing new is sent"
+				      : "for the directory's replicas");
 		wait_ms = wait_ms * 2 < SETTLE_WAIT_MAX_MS ? wait_ms * 2 : SETTLE_WAIT_MAX_MS;
 	}
 	return true;

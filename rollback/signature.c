@@ -17,7 +17,7 @@
 #include "base/time.h"
 #include "rollback/signature_internal.h"
 
-enum { SIGNED_FILE_MAX = PLAN_FILE_MAX, HASH_BYTES = crypto_generichash_BYTES_MAX };
+enum { HASH_BYTES = crypto_generichash_BYTES_MAX };
 
 _Static_assert(HASH_BYTES == 64, "BLAKE2b-512");
 
@@ -109,18 +109,18 @@ static bool add_signature_file(struct buf *out, struct span bytes, const struct 
 	return buf_check(out, "signature file", err);
 }
 
-bool signature_make(const char *path, enum signature_purpose purpose, const char *secret_key_path,
-	struct span password, const char *trusted_comment, struct error *err)
+bool signature_make(const char *path, struct span bytes, enum signature_purpose purpose,
+	const char *secret_key_path, struct span password, const char *trusted_comment,
+	struct error *err)
 {
-	CLEANUP(buf_release) struct buf bytes = BUF_UP_TO(SIGNED_FILE_MAX);
 	CLEANUP(buf_release) struct buf file = BUF_UP_TO(SIGNATURE_FILE_MAX);
 	CLEANUP(buf_release) struct buf file_name = BUF_UP_TO(SIGNATURE_FILE_MAX);
 	CLEANUP(secret_key_freep) struct secret_key *key = NULL;
 	struct span comment = span_of(trusted_comment);
 
-	if (!signature_library(err) || !file_load(path, SIGNED_FILE_MAX, &bytes, err))
+	if (!signature_library(err))
 		return false;
-	if (!has_purpose(buf_span(&bytes), purpose))
+	if (!has_purpose(bytes, purpose))
 		return error_set(err, ERROR_FORMAT, "%s: not %s, so it is not signed as one", path,
 			purposes[purpose].name);
 	if (comment.length >= sizeof(((struct signature_facts *)NULL)->comment) ||
@@ -131,7 +131,7 @@ bool signature_make(const char *path, enum signature_purpose purpose, const char
 	key = secret_key_load(secret_key_path, password, err);
 	if (!key)
 		return false;
-	if (!add_signature_file(&file, buf_span(&bytes), key, comment, err))
+	if (!add_signature_file(&file, bytes, key, comment, err))
 		return error_prefix(err, "signing %s", path);
 	buf_addf(&file_name, "%s.minisig", path);
 	return buf_check(&file_name, "file name", err) &&

@@ -288,7 +288,7 @@ static void codes_and_errors_have_their_advice(void **state)
 		{ "{\"error\":\"invalid_client\",\"error_codes\":[7000222]}",
 			{ "has expired", "client_secret_file" } },
 		{ "{\"error\":\"invalid_request\",\"error_codes\":[1,90002]}",
-			{ "AADSTS1, AADSTS90002", "no such tenant", "--cloud" } },
+			{ "AADSTS1, AADSTS90002", "no such tenant", "profile's cloud" } },
 		{ "{\"error\":\"invalid_request\",\"error_description\":\"AADSTS900382: x\"}",
 			{ "AADSTS900382", "another national cloud" } },
 		{ "{\"error\":\"invalid_resource\",\"error_codes\":[500011]}", { "wrong cloud" } },

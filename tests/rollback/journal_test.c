@@ -205,6 +205,27 @@ static void a_database_of_another_program_is_left_alone(void **state)
 	assert_int_equal(err.kind, ERROR_FORMAT);
 }
 
+static void a_journal_with_a_trigger_is_a_format_error(void **state)
+{
+	struct fixture *fixture = *state;
+	sqlite3 *database;
+
+	fixture_set(fixture, 1, "department", NULL, "\"x\"");
+	tiny_add(&fixture->tiny, "users", 1, "{}");
+	assert_true(fixture_apply(fixture));
+	assert_int_equal(sqlite3_open(fixture->journal, &database), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(database,
+			"CREATE TRIGGER forget AFTER INSERT ON intent BEGIN DELETE FROM intent; END",
+			NULL, NULL, NULL),
+		SQLITE_OK);
+	sqlite3_close(database);
+	assert_false(fixture_apply(fixture));
+	assert_true(fixture_error_says(fixture, ERROR_FORMAT, "triggers"));
+	assert_false(fixture_status(fixture, NULL));
+	assert_true(fixture_error_says(fixture, ERROR_FORMAT, "triggers"));
+}
+
 static void a_step_that_the_plan_lacks_is_a_format_error(void **state)
 {
 	struct fixture *fixture = *state;
@@ -262,6 +283,7 @@ int main(void)
 		TEST(a_link_is_not_followed),
 		TEST(a_newer_journal_is_refused),
 		TEST(a_database_of_another_program_is_left_alone),
+		TEST(a_journal_with_a_trigger_is_a_format_error),
 		TEST(a_step_that_the_plan_lacks_is_a_format_error),
 		TEST(a_crash_before_the_tables_leaves_nothing_to_see),
 		cmocka_unit_test(every_state_has_a_name_that_finds_it),

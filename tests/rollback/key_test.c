@@ -54,8 +54,8 @@ static void secret_key_that_others_can_read_is_refused(void **state)
 	struct error err = { 0 };
 
 	assert_int_equal(chmod(bench->secret_key, 0644), 0);
-	assert_false(signature_make(
-		bench->plan, SIGNATURE_PLAN, bench->secret_key, NO_PASSWORD, "", &err));
+	assert_false(
+		sign_file(bench->plan, SIGNATURE_PLAN, bench->secret_key, NO_PASSWORD, "", &err));
 	assert_int_equal(err.kind, ERROR_REFUSED);
 }
 
@@ -137,7 +137,7 @@ static void damaged_secret_keys_sign_nothing(void **state)
 		struct error err = { 0 };
 
 		alter_secret(bench, cases[i].alter);
-		assert_false(signature_make(bench->plan, SIGNATURE_PLAN, bench->secret_key,
+		assert_false(sign_file(bench->plan, SIGNATURE_PLAN, bench->secret_key,
 			SPAN_LITERAL("password"), "", &err));
 		assert_int_equal(err.kind, cases[i].kind);
 		assert_non_null(strstr(err.text, cases[i].says));
@@ -189,14 +189,14 @@ static void password_opens_its_key_and_no_other_does(void **state)
 		fail_msg("%s", err.text);
 	assert_true(key_wants_password(bench->secret_key, &wants, &err));
 	assert_true(wants);
-	assert_false(signature_make(
-		bench->plan, SIGNATURE_PLAN, bench->secret_key, NO_PASSWORD, "", &err));
+	assert_false(
+		sign_file(bench->plan, SIGNATURE_PLAN, bench->secret_key, NO_PASSWORD, "", &err));
 	assert_int_equal(err.kind, ERROR_AUTH);
 	err = (struct error){ 0 };
-	assert_false(signature_make(bench->plan, SIGNATURE_PLAN, bench->secret_key,
+	assert_false(sign_file(bench->plan, SIGNATURE_PLAN, bench->secret_key,
 		SPAN_LITERAL("correct house"), "", &err));
 	assert_int_equal(err.kind, ERROR_AUTH);
-	assert_true(signature_make(bench->plan, SIGNATURE_PLAN, bench->secret_key,
+	assert_true(sign_file(bench->plan, SIGNATURE_PLAN, bench->secret_key,
 		SPAN_LITERAL("correct horse"), "", &err));
 	assert_true(verify(bench, SPAN_LITERAL(PLAN_TEXT), &facts, &err));
 	assert_string_equal(facts.comment, "");

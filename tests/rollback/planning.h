@@ -44,6 +44,17 @@ static inline bool directory_object(
 	return true;
 }
 
+static inline bool directory_each(
+	void *context, snapshot_each_function *visit, void *visit_context, struct error *err)
+{
+	const struct directory *directory = context;
+
+	for (size_t i = 0; directory->lines[i]; i++)
+		if (!visit(visit_context, span_of(directory->lines[i]), err))
+			return false;
+	return true;
+}
+
 static inline struct finding finding_of(enum kind_id kind, const char *id, const char *attribute)
 {
 	struct finding finding = {
@@ -120,7 +131,11 @@ static inline struct plan *try_plan(const struct directory *directory,
 	const struct finding *pointers[FINDINGS_MAX];
 	struct directory copy = *directory;
 	struct plan_input input = {
-		.findings = pointers, .count = count, .object = directory_object, .context = &copy
+		.findings = pointers,
+		.count = count,
+		.object = directory_object,
+		.each = directory_each,
+		.context = &copy,
 	};
 
 	assert_true(count <= FINDINGS_MAX);

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -193,6 +194,38 @@ static void a_used_plan_whose_journal_is_gone_is_refused(void **state)
 	assert_refused(fixture, "journal");
 }
 
+static void a_used_plan_whose_journal_was_emptied_is_refused(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_true(fixture_apply(fixture));
+	tiny_set(&fixture->tiny, 1, "department", "\"bad\"");
+	fixture->tiny.writes = 0;
+	assert_int_equal(truncate(fixture->journal, 0), 0);
+	assert_refused(fixture, "journal");
+	/* Also the second time, when it has its tables again. */
+	assert_refused(fixture, "bring it back");
+}
+
+static void a_plan_for_another_cloud_is_refused(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->options.cloud = "usgov";
+	assert_refused(fixture, "cloud usgov");
+	assert_int_equal(fixture->tiny.requests, 0);
+}
+
+static void a_state_folder_that_others_may_write_to_is_refused(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(chmod(fixture->folder, 0770), 0);
+	assert_refused(fixture, "chmod go-w");
+	assert_int_equal(chmod(fixture->folder, 0755), 0);
+	assert_true(fixture_apply(fixture));
+}
+
 static void a_clock_before_the_ledgers_newest_time_is_refused(void **state)
 {
 	struct fixture *fixture = *state;
@@ -243,6 +276,9 @@ int main(void)
 		TEST(a_second_apply_at_the_same_time_is_refused),
 		TEST(a_plan_id_used_with_another_hash_is_refused),
 		TEST(a_used_plan_whose_journal_is_gone_is_refused),
+		TEST(a_used_plan_whose_journal_was_emptied_is_refused),
+		TEST(a_plan_for_another_cloud_is_refused),
+		TEST(a_state_folder_that_others_may_write_to_is_refused),
 		TEST(a_clock_before_the_ledgers_newest_time_is_refused),
 		TEST(a_directory_that_can_not_be_reached_leaves_no_ledger_entry),
 	};

@@ -144,11 +144,11 @@ static void file_of_another_purpose_is_neither_signed_nor_taken(void **state)
 	struct error err = { 0 };
 
 	save(bench->plan, SPAN_LITERAL(STATEMENT_TEXT));
-	assert_false(signature_make(
-		bench->plan, SIGNATURE_PLAN, bench->secret_key, NO_PASSWORD, "", &err));
+	assert_false(
+		sign_file(bench->plan, SIGNATURE_PLAN, bench->secret_key, NO_PASSWORD, "", &err));
 	assert_int_equal(err.kind, ERROR_FORMAT);
 	err = (struct error){ 0 };
-	assert_true(signature_make(bench->plan, SIGNATURE_SNAPSHOT_STATEMENT, bench->secret_key,
+	assert_true(sign_file(bench->plan, SIGNATURE_SNAPSHOT_STATEMENT, bench->secret_key,
 		NO_PASSWORD, "", &err));
 	assert_true(signature_verify(SPAN_LITERAL(STATEMENT_TEXT), SIGNATURE_SNAPSHOT_STATEMENT,
 		bench->signature, bench->public_key, &facts, &err));
@@ -166,7 +166,7 @@ static void purpose_is_more_than_a_beginning(void **state)
 		struct error err = { 0 };
 
 		save(bench->plan, span_of(texts[i]));
-		assert_false(signature_make(
+		assert_false(sign_file(
 			bench->plan, SIGNATURE_PLAN, bench->secret_key, NO_PASSWORD, "", &err));
 		assert_int_equal(err.kind, ERROR_FORMAT);
 	}
@@ -255,8 +255,8 @@ static void odd_comment_is_not_signed(void **state)
 	for (size_t i = 0; i <= COUNT_OF(comments); i++) {
 		struct error err = { 0 };
 
-		assert_false(signature_make(bench->plan, SIGNATURE_PLAN, bench->secret_key,
-			NO_PASSWORD, i < COUNT_OF(comments) ? comments[i] : longest, &err));
+		assert_false(sign_file(bench->plan, SIGNATURE_PLAN, bench->secret_key, NO_PASSWORD,
+			i < COUNT_OF(comments) ? comments[i] : longest, &err));
 		assert_int_equal(err.kind, ERROR_USAGE);
 	}
 }

@@ -41,11 +41,21 @@ static inline void save(const char *path, struct span content)
 		fail_msg("%s", err.text);
 }
 
+/* Reads the file and signs what was read. */
+static inline bool sign_file(const char *path, enum signature_purpose purpose,
+	const char *secret_key, struct span password, const char *comment, struct error *err)
+{
+	CLEANUP(buf_release) struct buf bytes = BUF_UP_TO(PLAN_FILE_MAX);
+
+	return file_load(path, PLAN_FILE_MAX, &bytes, err) &&
+		signature_make(path, buf_span(&bytes), purpose, secret_key, password, comment, err);
+}
+
 static inline void sign_plan(const struct bench *bench)
 {
 	struct error err = { 0 };
 
-	if (!signature_make(bench->plan, SIGNATURE_PLAN, bench->secret_key, NO_PASSWORD,
+	if (!sign_file(bench->plan, SIGNATURE_PLAN, bench->secret_key, NO_PASSWORD,
 		    "2 steps, tenant Example", &err))
 		fail_msg("%s", err.text);
 }

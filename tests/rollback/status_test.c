@@ -165,7 +165,19 @@ static void many_steps_on_few_objects_are_read_in_few_requests(void **state)
 		fixture_set(fixture, i, "city", NULL, "\"x\"");
 	assert_true(fixture_status(fixture, NULL));
 	assert_int_equal(fixture->result.by_state[STEP_OPEN], 50);
-	assert_int_equal(fixture->tiny.requests, 2);
+	assert_int_equal(fixture->tiny.requests, 3); /* and the tenant */
+}
+
+static void another_tenant_is_not_looked_at(void **state)
+{
+	struct fixture *fixture = *state;
+
+	user(fixture, 1, DOOR_GRAPH, "\"staging\"");
+	fixture->tiny.organization = "99999999-0000-4000-8000-000000000009";
+	assert_false(fixture_status(fixture, NULL));
+	assert_true(
+		fixture_error_says(fixture, ERROR_REFUSED, "99999999-0000-4000-8000-000000000009"));
+	assert_int_equal(fixture->tiny.requests, 1);
 }
 
 static void the_journal_of_another_plan_is_refused(void **state)
@@ -192,6 +204,7 @@ int main(void)
 		TEST(only_the_named_production_server_settles),
 		TEST(other_doors_wait_until_it_is_done),
 		TEST(many_steps_on_few_objects_are_read_in_few_requests),
+		TEST(another_tenant_is_not_looked_at),
 		TEST(the_journal_of_another_plan_is_refused),
 	};
 

@@ -264,6 +264,8 @@ static struct answer write_item(struct tiny_graph *tiny, const struct path *path
 	tiny->writes++;
 	if (tiny->throttle) {
 		tiny->throttle--;
+		if (tiny->throttled)
+			tiny->throttled(tiny);
 		return answer_error(429, "TooManyRequests", "slow down");
 	}
 	if (tiny->refuse_id && strstr(url, tiny->refuse_id))

@@ -37,8 +37,10 @@ struct tiny_graph {
 	const char *dump_path; /* where a kill leaves the state */
 	unsigned lag_reads;    /* read batches after a write that show the state before it */
 	unsigned lag_left;
-	unsigned throttle;     /* this many write items are answered 429 */
-	const char *refuse_id; /* writes to this object are answered so: */
+	unsigned throttle; /* this many write items are answered 429 */
+	void (*throttled)(
+		struct tiny_graph *tiny); /* what happens at each of them; NULL: nothing */
+	const char *refuse_id;            /* writes to this object are answered so: */
 	long refuse_status;
 	const char *refuse_code;
 	bool audits_denied;

@@ -1,0 +1,234 @@
+/*
+ * What would make Graph refuse a step, and no step of the plan removes: an address that another
+ * object holds by now, two steps that want the same address, a reference to an object that lies
+ * in deleted items. Such steps go to a person, who decides whose address it is.
+ *
+ * One walk over the live objects answers all of it, and only where a step takes an address or a
+ * reference by Graph.
+ */
+#include <stdlib.h>
+
+#include "base/scan.h"
+#include "base/text.h"
+#include "rollback/plan_internal.h"
+
+static const char taken_cause[] =
+	"another object holds this address by now, and the directory refuses an address that another "
+	"one holds. First find out whose it is.";
+static const char wanted_twice_cause[] =
+	"another step of this plan puts the same address back on another object: it changed hands, and "
+	"then was taken from both. First find out whose it is.";
+static const char deleted_cause[] =
+	"the object that it refers to lies in deleted items, and this plan does not restore it: somebody "
+	"else deleted it.";
+
+/* An address or an id, and a draft that wants it or lets it go. */
+struct want {
+	struct span key;
+	size_t draft;
+};
+
+struct wants {
+	struct want *items;
+	size_t count, capacity;
+};
+
+struct obstacles {
+	struct draft *drafts;
+	size_t count;
+	struct wants addresses; /* taken by any door, sorted */
+	struct wants releases;  /* let go by any door, sorted */
+	struct wants targets;   /* of references that Graph adds, sorted */
+	bool takes;             /* some draft takes an address by Graph */
+};
+
+static void obstacles_release(struct obstacles *obstacles)
+{
+	memory_free(obstacles->addresses.items);
+	memory_free(obstacles->releases.items);
+	memory_free(obstacles->targets.items);
+}
+
+static void wants_add(struct wants *wants, struct span key, size_t draft)
+{
+	MEMORY_GROW(wants->items, wants->count, wants->capacity);
+	wants->items[wants->count++] = (struct want){ key, draft };
+}
+
+static int by_key(const void *a, const void *b)
+{
+	const struct want *left = a, *right = b;
+	int order = text_compare_caseless(left->key, right->key);
+
+	return order ? order : (left->draft > right->draft) - (left->draft < right->draft);
+}
+
+static void wants_sort(struct wants *wants)
+{
+	if (wants->count)
+		qsort(wants->items, wants->count, sizeof(*wants->items), by_key);
+}
+
+/* The first place of this key, or the count; those with the same key follow it. */
+static size_t wants_find(const struct wants *wants, struct span key)
+{
+	size_t low = 0, high = wants->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (text_compare_caseless(wants->items[middle].key, key) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool wants_at(const struct wants *wants, size_t at, struct span key)
+{
+	return at < wants->count && text_compare_caseless(wants->items[at].key, key) == 0;
+}
+
+static bool is_by_graph(const struct draft *draft)
+{
+	return draft->step.door == DOOR_GRAPH && !draft->cause;
+}
+
+static void collect(struct obstacles *obstacles)
+{
+	for (size_t i = 0; i < obstacles->count; i++) {
+		const struct draft *draft = &obstacles->drafts[i];
+
+		for (size_t j = 0; j < draft->claim_count; j++)
+			wants_add(&obstacles->addresses, draft->claims[j], i);
+		for (size_t j = 0; j < draft->release_count; j++)
+			wants_add(&obstacles->releases, draft->releases[j], i);
+		if (draft->step.target && draft->step.to.data && is_by_graph(draft))
+			wants_add(&obstacles->targets, span_of(draft->step.target), i);
+		obstacles->takes |= draft->claim_count && is_by_graph(draft);
+	}
+	wants_sort(&obstacles->addresses);
+	wants_sort(&obstacles->releases);
+	wants_sort(&obstacles->targets);
+}
+
+static bool same_object(const struct draft *a, const struct draft *b)
+{
+	return strcmp(a->step.id, b->step.id) == 0;
+}
+
+static void find_wanted_twice(struct obstacles *obstacles)
+{
+	const struct wants *wants = &obstacles->addresses;
+
+	for (size_t i = 0; i < wants->count; i++) {
+		struct draft *draft = &obstacles->drafts[wants->items[i].draft];
+		size_t at = wants_find(wants, wants->items[i].key);
+
+		for (; is_by_graph(draft) && wants_at(wants, at, wants->items[i].key); at++)
+			if (!same_object(&obstacles->drafts[wants->items[at].draft], draft))
+				draft->cause = wanted_twice_cause;
+	}
+}
+
+/* ---- what live holds ---------------------------------------------------------------------- */
+
+/* Does the plan itself take the address from this object? */
+static bool is_let_go(const struct obstacles *obstacles, struct span id, struct span address)
+{
+	size_t at = wants_find(&obstacles->releases, address);
+
+	for (; wants_at(&obstacles->releases, at, address); at++) {
+		const struct draft *draft = &obstacles->drafts[obstacles->releases.items[at].draft];
+
+		if (span_is(id, draft->step.id))
+			return true;
+	}
+	return false;
+}
+
+static void meet_holder(struct obstacles *obstacles, struct span id, struct span address)
+{
+	size_t at = address.length ? wants_find(&obstacles->addresses, address)
+				   : obstacles->addresses.count;
+
+	for (; wants_at(&obstacles->addresses, at, address); at++) {
+		struct draft *draft = &obstacles->drafts[obstacles->addresses.items[at].draft];
+
+		if (is_by_graph(draft) && !span_is(id, draft->step.id) &&
+			!is_let_go(obstacles, id, address))
+			draft->cause = taken_cause;
+	}
+}
+
+static void meet_text(struct obstacles *obstacles, struct span id, struct span value)
+{
+	CLEANUP(buf_release) struct buf text = BUF_UP_TO(DIRECTORY_LINE_MAX);
+	struct address address;
+
+	value_add_text(&text, value);
+	address = address_parse(buf_span(&text));
+	meet_holder(obstacles, id, address.smtp ? address.value : buf_span(&text));
+}
+
+/*
+ * The sign-in name of a deleted user is free, since it has the id before it; its addresses are
+ * not. `mail` alone holds nothing: a second account may name the mailbox of the first.
+ */
+static void meet_addresses(struct obstacles *obstacles, const struct object *object)
+{
+	struct span id = object_id(object), element;
+	struct span proxies = object_get_named(object, "proxyAddresses");
+	struct scan scan = scan_open(proxies);
+
+	meet_text(obstacles, id, object_get_named(object, "userPrincipalName"));
+	while (proxies.data && scan_element(&scan, &element))
+		meet_text(obstacles, id, element);
+}
+
+static bool is_restored(const struct obstacles *obstacles, struct span id)
+{
+	for (size_t i = 0; i < obstacles->count; i++)
+		if (obstacles->drafts[i].step.operation == GRAPH_RESTORE &&
+			span_is(id, obstacles->drafts[i].step.id))
+			return true;
+	return false;
+}
+
+static void meet_deleted(struct obstacles *obstacles, struct span id)
+{
+	size_t at = wants_find(&obstacles->targets, id);
+
+	if (!wants_at(&obstacles->targets, at, id) || is_restored(obstacles, id))
+		return;
+	for (; wants_at(&obstacles->targets, at, id); at++)
+		obstacles->drafts[obstacles->targets.items[at].draft].cause = deleted_cause;
+}
+
+static bool visit(void *context, struct span lines, struct error *err)
+{
+	struct obstacles *obstacles = context;
+	CLEANUP(object_freep) struct object *object = object_parse(lines, err);
+
+	if (!object)
+		return false;
+	if (obstacles->takes)
+		meet_addresses(obstacles, object);
+	if (object_deleted(object))
+		meet_deleted(obstacles, object_id(object));
+	return true;
+}
+
+bool drafts_meet_obstacles(
+	const struct plan_input *input, struct draft *drafts, size_t count, struct error *err)
+{
+	CLEANUP(obstacles_release)
+	struct obstacles obstacles = { .drafts = drafts, .count = count };
+
+	collect(&obstacles);
+	find_wanted_twice(&obstacles);
+	if (!obstacles.takes && !obstacles.targets.count)
+		return true;
+	return input->each(input->context, visit, &obstacles, err);
+}

@@ -4,7 +4,6 @@ add_compile_definitions(_GNU_SOURCE UNSTAGE_VERSION="${PROJECT_VERSION}")
 add_compile_options(
 	-Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef
 	-Wwrite-strings -Wformat=2 -Wcast-align -Wpointer-arith -Wimplicit-fallthrough
-	-Wno-gnu-zero-variadic-macro-arguments
 	-fno-strict-aliasing -fno-common
 	-ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
 if(CMAKE_C_COMPILER_ID STREQUAL "GNU")

@@ -7,28 +7,9 @@
  */
 #include "base/scan.h"
 #include "base/text.h"
-#include "reconcile/reconcile_internal.h"
+#include "reconcile/audit_internal.h"
 
-#define NAME_NOT_RECORDED "(not recorded)"
 #define GROUP_ID_PROPERTY "Group.ObjectID"
-#define INCLUDED_PROPERTY "Included Updated Properties"
-
-enum does {
-	DOES_UPDATE,
-	DOES_CREATE,
-	DOES_DELETE,
-	DOES_PURGE,
-	DOES_RESTORE,
-	DOES_ADD,    /* to a relation of a group */
-	DOES_REMOVE, /* from it */
-};
-
-struct activity {
-	const char *name;
-	enum kind_id kind; /* of the object that changes */
-	enum does does;
-	const char *relation;
-};
 
 static const struct activity activities[] = {
 	{ "Add user", KIND_USER, DOES_CREATE, NULL },
@@ -36,9 +17,9 @@ static const struct activity activities[] = {
 	{ "Delete user", KIND_USER, DOES_DELETE, NULL },
 	{ "Hard Delete user", KIND_USER, DOES_PURGE, NULL },
 	{ "Restore user", KIND_USER, DOES_RESTORE, NULL },
-	{ "Enable account", KIND_USER, DOES_UPDATE, NULL },
-	{ "Disable account", KIND_USER, DOES_UPDATE, NULL },
-	{ "Set user manager", KIND_USER, DOES_UPDATE, NULL },
+	{ "Enable account", KIND_USER, DOES_UPDATE, "accountEnabled" },
+	{ "Disable account", KIND_USER, DOES_UPDATE, "accountEnabled" },
+	{ "Set user manager", KIND_USER, DOES_UPDATE, "manager" },
 	{ "Add group", KIND_GROUP, DOES_CREATE, NULL },
 	{ "Update group", KIND_GROUP, DOES_UPDATE, NULL },
 	{ "Delete group", KIND_GROUP, DOES_DELETE, NULL },
@@ -55,24 +36,8 @@ static const struct activity activities[] = {
 	{ "Restore contact", KIND_CONTACT, DOES_RESTORE, NULL },
 };
 
-/* Properties that describe the record and not the object. */
-static const char *const pseudo_properties[] = {
-	INCLUDED_PROPERTY,
-	"Action Client Name",
-	"TargetId.UserType",
-};
-
-struct record {
-	struct evidence *evidence;
-	const struct activity *activity;
-	const json_t *targets;
-	struct fact fact; /* what all its facts have in common */
-};
-
-static bool same_name(const char *a, const char *b)
-{
-	return text_compare_caseless(span_of(a), span_of(b)) == 0;
-}
+/* Who masters an object is switched to get at it (contract 5.6): nobody uses it because of that. */
+#define SWITCH_OF_MASTER "Change Source of Authority"
 
 static const struct activity *activity_find(const char *name)
 {
@@ -80,14 +45,6 @@ static const struct activity *activity_find(const char *name)
 		if (same_name(activities[i].name, name))
 			return &activities[i];
 	return NULL;
-}
-
-static bool is_pseudo(struct span name)
-{
-	for (size_t i = 0; i < COUNT_OF(pseudo_properties); i++)
-		if (text_compare_caseless(name, span_of(pseudo_properties[i])) == 0)
-			return true;
-	return false;
 }
 
 /* The id in lower case, kept; NULL where the target has none. */
@@ -130,141 +87,6 @@ static const struct writer *record_writer(struct evidence *evidence, const json_
 	return evidence_keep_writer(evidence, &writer);
 }
 
-/* ---- properties of one object ------------------------------------------------------- */
-
-static struct fact fact_about(
-	const struct record *record, const struct attribute *attribute, struct span name)
-{
-	struct fact fact = record->fact;
-
-	fact.attribute = attribute;
-	fact.attribute_name = evidence_keep(record->evidence, name).data;
-	fact.operation = FACT_NAMED;
-	return fact;
-}
-
-static struct span keep_value(const struct record *record, const struct buf *value)
-{
-	return value->length ? evidence_keep(record->evidence, buf_span(value)) : SPAN_NONE;
-}
-
-static void add_property(
-	const struct record *record, const struct attribute *attribute, const json_t *property)
-{
-	CLEANUP(buf_release) struct buf old_value = BUF_UP_TO(AUDIT_RECORD_MAX);
-	CLEANUP(buf_release) struct buf new_value = BUF_UP_TO(AUDIT_RECORD_MAX);
-	struct fact fact = fact_about(
-		record, attribute, span_of(json_text_or_null(property, "displayName")));
-
-	fact.old_known = audit_value_add(
-		&old_value, attribute, json_object_get(property, "oldValue"));
-	fact.new_known = audit_value_add(
-		&new_value, attribute, json_object_get(property, "newValue"));
-	fact.old_value = fact.old_known ? keep_value(record, &old_value) : SPAN_NONE;
-	fact.new_value = fact.new_known ? keep_value(record, &new_value) : SPAN_NONE;
-	if (record->activity->does == DOES_CREATE) {
-		if (!fact.new_known)
-			return;
-		fact.old_known = true; /* there was no object */
-		fact.old_value = SPAN_NONE;
-	}
-	if (fact.old_known || fact.new_known)
-		fact.operation = FACT_SET;
-	evidence_add_fact(record->evidence, &fact);
-}
-
-static const struct attribute *attribute_of(const struct record *record, struct span name)
-{
-	const struct attribute *attribute = attribute_find_audit(record->fact.kind, name);
-
-	if (!attribute && text_compare_caseless(name, SPAN_LITERAL("Manager")) == 0)
-		attribute = attribute_find(record->fact.kind, SPAN_LITERAL("manager"));
-	return attribute;
-}
-
-static bool changes_by_itself(const struct attribute *attribute)
-{
-	return attribute && attribute->compare == COMPARE_VOLATILE;
-}
-
-static bool has_property(const json_t *properties, struct span name)
-{
-	const json_t *property;
-	size_t i;
-
-	json_array_foreach(properties, i, property)
-	{
-		const char *other = json_text_or_null(property, "displayName");
-
-		if (other && text_compare_caseless(span_of(other), name) == 0)
-			return true;
-	}
-	return false;
-}
-
-static struct span trim(struct span text)
-{
-	while (text.length && text.data[0] == ' ') {
-		text.data++;
-		text.length--;
-	}
-	while (text.length && text.data[text.length - 1] == ' ')
-		text.length--;
-	return text;
-}
-
-/* "DisplayName, Mail": what changed, where the properties themselves may be missing. */
-static void add_included(
-	const struct record *record, const json_t *properties, const json_t *property)
-{
-	CLEANUP(buf_release) struct buf quoted = BUF_UP_TO(AUDIT_RECORD_MAX);
-	CLEANUP(buf_release) struct buf names = BUF_UP_TO(AUDIT_RECORD_MAX);
-	struct span rest;
-
-	if (!audit_value_add(&quoted, NULL, json_object_get(property, "newValue")) ||
-		scan_type(buf_span(&quoted)) != SCAN_STRING)
-		return;
-	scan_text(buf_span(&quoted), &names);
-	rest = buf_span(&names);
-	while (rest.length) {
-		const char *comma = memchr(rest.data, ',', rest.length);
-		size_t length = comma ? (size_t)(comma - rest.data) : rest.length;
-		struct span name = trim((struct span){ rest.data, length });
-		const struct attribute *attribute = attribute_of(record, name);
-
-		rest.data += comma ? length + 1 : length;
-		rest.length -= comma ? length + 1 : length;
-		if (name.length && !is_pseudo(name) && !changes_by_itself(attribute) &&
-			!memchr(name.data, '\0', name.length) && !has_property(properties, name)) {
-			struct fact fact = fact_about(record, attribute, name);
-
-			evidence_add_fact(record->evidence, &fact);
-		}
-	}
-}
-
-static void add_properties(const struct record *record, const json_t *target)
-{
-	const json_t *properties = json_object_get(target, "modifiedProperties"), *property;
-	size_t i;
-
-	json_array_foreach(properties, i, property)
-	{
-		const char *name = json_text_or_null(property, "displayName");
-		const struct attribute *attribute;
-
-		if (!name)
-			continue;
-		if (same_name(name, INCLUDED_PROPERTY))
-			add_included(record, properties, property);
-		if (is_pseudo(span_of(name)))
-			continue;
-		attribute = attribute_of(record, span_of(name));
-		if (!changes_by_itself(attribute))
-			add_property(record, attribute, property);
-	}
-}
-
 /* ---- whole objects, and memberships ------------------------------------------------- */
 
 static bool add_object(struct record *record, struct error *err)
@@ -285,10 +107,17 @@ static bool add_object(struct record *record, struct error *err)
 	if (does != DOES_UPDATE) {
 		fact = record->fact;
 		fact.operation = operations[does];
-		evidence_add_fact(record->evidence, &fact);
+		record_add(record, &fact);
 	}
 	if (does == DOES_UPDATE || does == DOES_CREATE)
-		add_properties(record, target);
+		record_add_properties(record, target);
+	if (record->activity->attribute)
+		record_add_implied(record, target);
+	/* What names nothing that it changed still tells who touched the object. */
+	if (!record->facts) {
+		fact = record_fact_about(record, NULL, span_of(record->activity->name));
+		record_add(record, &fact);
+	}
 	return true;
 }
 
@@ -358,7 +187,7 @@ static const char *member_among_targets(struct record *record, const char *group
 
 static bool add_membership(struct record *record, struct error *err)
 {
-	const char *relation = record->activity->relation, *group = NULL, *member;
+	const char *relation = record->activity->attribute, *group = NULL, *member;
 	const json_t *target;
 	char quoted[ID_BYTES + 3];
 	struct fact fact = record->fact;
@@ -381,26 +210,61 @@ static bool add_membership(struct record *record, struct error *err)
 	fact.old_known = fact.operation == FACT_REMOVE;
 	*(fact.new_known ? &fact.new_value : &fact.old_value) = evidence_keep(
 		record->evidence, span_of(quoted));
-	evidence_add_fact(record->evidence, &fact);
+	record_add(record, &fact);
 	return true;
 }
 
 /* ---- the record --------------------------------------------------------------------- */
 
-/* Finds the activity of a record that tells of something that happened to what we follow. */
-static bool record_find_activity(
-	const json_t *root, const struct activity **found, struct error *err)
+/* Something that happened, in the directory itself. */
+static bool record_counts(const json_t *root, bool *counts, struct error *err)
 {
 	const json_t *service = json_object_get(root, "loggedByService");
 	const char *result = json_text(root, "result", err);
-	const char *activity = result ? json_text(root, "activityDisplayName", err) : NULL;
 
-	if (!activity)
+	if (!result || !json_text(root, "activityDisplayName", err))
 		return false;
-	*found = same_name(result, "success") ? activity_find(activity) : NULL;
-	if (json_is_string(service) && !same_name(json_string_value(service), "Core Directory"))
-		*found = NULL;
+	*counts = same_name(result, "success") &&
+		(!json_is_string(service) ||
+			same_name(json_string_value(service), "Core Directory"));
 	return true;
+}
+
+static const struct kind *target_kind(const json_t *target)
+{
+	const char *type = json_text_or_null(target, "type");
+
+	for (enum kind_id id = 0; type && id < KIND_COUNT; id++)
+		if (same_name(type, kind_get(id)->name))
+			return kind_get(id);
+	return NULL;
+}
+
+/*
+ * What is none of the activities above (a licence given, a password set) changes nothing that we
+ * follow, but whoever did it uses the object: staging's making it is not all there is to it.
+ */
+static void add_touches(struct record *record, const char *activity)
+{
+	struct span switched = SPAN_LITERAL(SWITCH_OF_MASTER);
+	const json_t *target;
+	size_t i;
+
+	if (strlen(activity) >= switched.length &&
+		text_compare_caseless((struct span){ activity, switched.length }, switched) == 0)
+		return;
+
+	json_array_foreach(record->targets, i, target)
+	{
+		struct fact fact;
+
+		record->fact.kind = target_kind(target);
+		record->fact.id = record->fact.kind ? target_id(record, target) : NULL;
+		if (!record->fact.id)
+			continue;
+		fact = record_fact_about(record, NULL, span_of(activity));
+		record_add(record, &fact);
+	}
 }
 
 static bool record_add_facts(struct record *record, const json_t *root, struct error *err)
@@ -411,19 +275,26 @@ static bool record_add_facts(struct record *record, const json_t *root, struct e
 		return false;
 	if (!evidence_instant(when, &record->fact.when_ms))
 		return error_set(err, ERROR_FORMAT, "activityDateTime: not an instant");
+	record->fact.source = SOURCE_AUDIT;
+	record->fact.who = record_writer(record->evidence, root);
+	if (!record->activity) {
+		record->targets = json_object_get(root, "targetResources");
+		add_touches(record, json_text_or_null(root, "activityDisplayName"));
+		return true;
+	}
 	record->targets = json_array_of(root, "targetResources", err);
 	if (!record->targets)
 		return false;
 	record->fact.kind = kind_get(record->activity->kind);
-	record->fact.source = SOURCE_AUDIT;
-	record->fact.who = record_writer(record->evidence, root);
-	return record->activity->relation ? add_membership(record, err) : add_object(record, err);
+	return record->activity->does >= DOES_ADD ? add_membership(record, err)
+						  : add_object(record, err);
 }
 
 bool evidence_add_audit(struct evidence *evidence, struct span record_text, struct error *err)
 {
 	CLEANUP(json_freep) json_t *root = json_parse(record_text, AUDIT_RECORD_MAX, err);
 	struct record record = { .evidence = evidence };
+	bool counts = false;
 	const char *id;
 
 	if (!root)
@@ -433,10 +304,11 @@ bool evidence_add_audit(struct evidence *evidence, struct span record_text, stru
 		return error_prefix(err, "audit record");
 	if (!*id)
 		return error_set(err, ERROR_FORMAT, "audit record: its id is empty");
-	if (!record_find_activity(root, &record.activity, err))
+	if (!record_counts(root, &counts, err))
 		return error_prefix(err, "audit record %s", id);
-	if (!record.activity)
+	if (!counts)
 		return true;
+	record.activity = activity_find(json_text_or_null(root, "activityDisplayName"));
 	record.fact.reference = evidence_keep(evidence, span_of(id)).data;
 	if (!record_add_facts(&record, root, err))
 		return error_prefix(err, "audit record %s", id);

@@ -48,6 +48,39 @@ static bool is_protected(const struct object *object)
 	return is_true(object, "isAssignableToRole");
 }
 
+/* What decides whether Graph can write to it, and could not be seen: no guess is made. */
+static bool is_opaque(const struct object *object)
+{
+	static const char *const deciding[] = { "groupTypes", "mailEnabled", "isAssignableToRole",
+		"isManagementRestricted" };
+
+	for (size_t i = 0; i < COUNT_OF(deciding); i++) {
+		const struct attribute *attribute = attribute_find(
+			object_kind(object), span_of(deciding[i]));
+
+		if (attribute && object_unknown(object, attribute))
+			return true;
+	}
+	return false;
+}
+
+/* Graph refuses, or asks for a role in that administrative unit (contract 9.2). */
+static bool is_out_of_reach(const struct object *object)
+{
+	return is_opaque(object) || is_true(object, "isManagementRestricted");
+}
+
+/* What makes a group of one sort or another: Graph takes it when a group is made (contract 5.4). */
+static bool is_nature_of_group(const struct object *object, const struct attribute *attribute)
+{
+	static const char *const nature[] = { "groupTypes", "mailEnabled", "securityEnabled" };
+
+	for (size_t i = 0; i < COUNT_OF(nature); i++)
+		if (strcmp(attribute->name, nature[i]) == 0)
+			return true;
+	return strcmp(attribute->name, "visibility") == 0 && !has_group_type(object, "Unified");
+}
+
 static bool is_membership(const struct attribute *attribute)
 {
 	return attribute->source == SOURCE_RELATION;
@@ -58,22 +91,24 @@ static bool is_extension(const struct attribute *attribute)
 	return strncmp(attribute->name, EXTENSION_ATTRIBUTES, strlen(EXTENSION_ATTRIBUTES)) == 0;
 }
 
-static enum door door_through_graph(const struct attribute *attribute, struct known_value before)
+static enum door door_through_graph(
+	const struct object *object, const struct attribute *attribute, struct known_value before)
 {
+	if (is_out_of_reach(object) || is_nature_of_group(object, attribute))
+		return DOOR_MANUAL;
 	return before.value.data || attribute->clearable || attribute->shape == SHAPE_SET
 		? DOOR_GRAPH
 		: DOOR_MANUAL;
 }
 
-static enum door door_when_synced(const struct attribute *attribute, struct known_value before)
+static enum door door_when_synced(
+	const struct object *object, const struct attribute *attribute, struct known_value before)
 {
-	if (is_membership(attribute))
-		return DOOR_SYNC;
 	switch (attribute->when_synced) {
 	case MASTER_DIRECTORY:
 		return attribute->sync_name ? DOOR_SYNC : DOOR_MANUAL;
 	case MASTER_CLOUD:
-		return door_through_graph(attribute, before);
+		return door_through_graph(object, attribute, before);
 	case MASTER_EXCHANGE:
 		return DOOR_EXCHANGE;
 	case MASTER_SERVICE:
@@ -85,13 +120,14 @@ static enum door door_when_synced(const struct attribute *attribute, struct know
 static enum door door_when_cloud(
 	const struct object *object, const struct attribute *attribute, struct known_value before)
 {
-	if (is_membership(attribute) && has_group_type(object, "DynamicMembership"))
+	if (is_opaque(object) ||
+		(is_membership(attribute) && has_group_type(object, "DynamicMembership")))
 		return DOOR_MANUAL;
 	if (is_exchange_recipient(object) || (is_extension(attribute) && object_was_synced(object)))
 		return DOOR_EXCHANGE;
 	switch (attribute->when_cloud) {
 	case MASTER_CLOUD:
-		return door_through_graph(attribute, before);
+		return door_through_graph(object, attribute, before);
 	case MASTER_EXCHANGE:
 		return DOOR_EXCHANGE;
 	case MASTER_DIRECTORY:
@@ -109,7 +145,7 @@ enum door door_of_value(
 		return DOOR_MANUAL;
 	switch (object_mastery(object)) {
 	case MASTERY_SYNCED:
-		return door_when_synced(attribute, before);
+		return door_when_synced(object, attribute, before);
 	case MASTERY_CLOUD:
 		return door_when_cloud(object, attribute, before);
 	case MASTERY_UNKNOWN:
@@ -118,16 +154,18 @@ enum door door_of_value(
 	return DOOR_MANUAL;
 }
 
-enum door door_of_object(const struct object *object, enum change change)
+enum door door_of_object(const struct object *object, const struct object *base, enum change change)
 {
-	if (is_protected(object))
+	if (is_protected(object) || (base && is_protected(base)))
 		return DOOR_MANUAL;
 	if (change == CHANGE_DELETED) /* it lies in deleted items; synced ones are restored too */
-		return DOOR_GRAPH;
+		return is_out_of_reach(object) ? DOOR_MANUAL : DOOR_GRAPH;
 	switch (object_mastery(object)) {
 	case MASTERY_SYNCED:
 		return DOOR_ADSYNC;
 	case MASTERY_CLOUD:
+		if (is_out_of_reach(object))
+			return DOOR_MANUAL;
 		return is_exchange_recipient(object) ? DOOR_EXCHANGE : DOOR_GRAPH;
 	case MASTERY_UNKNOWN:
 		return DOOR_MANUAL;

@@ -196,7 +196,7 @@ static void decide_value(struct reconciling *reconciling, const struct subject *
 		.live = subject_live(subject, attribute),
 		.timeline = &timeline,
 		.times = &reconciling->times,
-		.known_since_ms = subject->known_since_ms,
+		.origin = subject->origin,
 	};
 
 	for (size_t i = 0; i < subject->fact_count; i++)
@@ -236,12 +236,26 @@ static void decide_attribute(struct reconciling *reconciling, const struct subje
 		decide_value(reconciling, subject, attribute);
 }
 
+static bool is_shared(const struct reconciling *reconciling, const struct subject *subject,
+	const struct attribute *attribute)
+{
+	for (size_t i = 0; i < subject->fact_count; i++)
+		if (subject->facts[i]->attribute == attribute &&
+			fact_class(reconciling, subject->facts[i]) != WRITER_STAGING)
+			return true;
+	return false;
+}
+
 static void decide_subject(struct reconciling *reconciling, const struct subject *subject)
 {
-	if (!objects_decide(reconciling, subject))
-		return;
-	for (size_t i = 0; i < subject->kind->attribute_count; i++)
-		decide_attribute(reconciling, subject, &subject->kind->attributes[i]);
+	enum examine examine = objects_decide(reconciling, subject);
+
+	for (size_t i = 0; examine != EXAMINE_NOTHING && i < subject->kind->attribute_count; i++) {
+		const struct attribute *attribute = &subject->kind->attributes[i];
+
+		if (examine == EXAMINE_ALL || is_shared(reconciling, subject, attribute))
+			decide_attribute(reconciling, subject, attribute);
+	}
 }
 
 /* ---- the walk
@@ -268,22 +282,21 @@ static void mark_visited(struct walk *walk, struct span id)
 		found->visited = true;
 }
 
-/* The base has it, or the first that is told of it is that somebody else made it. */
-static int64_t known_since_ms(const struct reconciling *reconciling, const struct subject *subject)
+/* What a restored object came back with is in no record: only a creation will do. */
+static struct origin origin_of(const struct reconciling *reconciling, const struct subject *subject)
 {
 	if (subject->base && !object_deleted(subject->base))
-		return reconciling->times.base_until;
+		return (struct origin){ reconciling->times.base_until, false };
 	for (size_t i = 0; i < subject->fact_count; i++) {
 		const struct fact *fact = subject->facts[i];
 
 		if (fact->operation < FACT_CREATE)
 			continue;
-		if (fact_class(reconciling, fact) == WRITER_OTHER &&
-			(fact->operation == FACT_CREATE || fact->operation == FACT_RESTORE))
-			return fact->when_ms;
+		if (fact->operation == FACT_CREATE && fact_class(reconciling, fact) == WRITER_OTHER)
+			return (struct origin){ fact->when_ms, true };
 		break;
 	}
-	return TIME_NONE;
+	return (struct origin){ TIME_NONE, false };
 }
 
 static bool walk_object(struct walk *walk, struct span id, struct span base_lines,
@@ -311,7 +324,7 @@ static bool walk_object(struct walk *walk, struct span id, struct span base_line
 		return true;
 	if (base && live && object_kind(base) != object_kind(live))
 		subject.base = NULL; /* another object: ids of different kinds are not compared */
-	subject.known_since_ms = known_since_ms(&walk->reconciling, &subject);
+	subject.origin = origin_of(&walk->reconciling, &subject);
 	mark_visited(walk, subject.id);
 	decide_subject(&walk->reconciling, &subject);
 	if (walk->reconciling.options->progress)

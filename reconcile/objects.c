@@ -110,14 +110,13 @@ static bool was_proved(const struct reconciling *reconciling, const struct subje
 		story->first->when_ms > times->base_until;
 }
 
-/* Staging made and unmade it, or unmade and made it. */
+/* Staging made and unmade it, or unmade and made it. What it made may stay in deleted items. */
 static bool changed_nothing(const struct story *story)
 {
-	enum presence found = effects[story->first->operation].from;
 	enum presence left = effects[story->staging->operation].to;
 
-	return story->first != story->staging &&
-		(found == PRESENCE_LIVE) == (left == PRESENCE_LIVE);
+	return effects[story->first->operation].from == left ||
+		(story->first->operation == FACT_CREATE && left != PRESENCE_LIVE);
 }
 
 /* ---- findings of objects
@@ -147,7 +146,7 @@ static void add_finding(struct reconciling *reconciling, const struct subject *s
 	else
 		finding.name = object ? object_name(object) : subject->id;
 	if (verdict == VERDICT_REVERT)
-		finding.door = door_of_object(subject->live, change);
+		finding.door = door_of_object(subject->live, subject->base, change);
 	else if (verdict == VERDICT_BLOCKED)
 		finding.door = DOOR_MANUAL;
 	findings_add(reconciling, &finding, deciding,
@@ -174,8 +173,11 @@ static void add_sentence(struct reconciling *reconciling, const struct subject *
 	add_finding(reconciling, subject, story, change, verdict, buf_text(&reason));
 }
 
-/* What staging made is there, and is to go; unless somebody touched it since. */
-static void decide_made(struct reconciling *reconciling, const struct subject *subject,
+/*
+ * What staging made is there, and is to go; unless somebody touched it since. Then it stays for
+ * now, and what staging wrote over others' values is to be looked at.
+ */
+static enum examine decide_made(struct reconciling *reconciling, const struct subject *subject,
 	struct story *story, enum change change)
 {
 	bool quarantined = subject->live &&
@@ -192,9 +194,11 @@ static void decide_made(struct reconciling *reconciling, const struct subject *s
 	else if (story->touched)
 		add_sentence(reconciling, subject, story, change, VERDICT_CONTESTED,
 			"written after the staging server", story->touched, "");
-	else if (presence_of(subject->base) == PRESENCE_LIVE)
+	else if (!was_proved(reconciling, subject, story))
 		add_finding(reconciling, subject, story, change, VERDICT_SUSPECT,
-			"the base snapshot has it: it was not made by the staging server first");
+			presence_of(subject->base) == PRESENCE_LIVE
+				? "the base snapshot has it: it was not made by the staging server first"
+				: "it is not proved that somebody else had deleted it before");
 	else if (!covered_until_live(reconciling, story))
 		add_finding(reconciling, subject, story, change, VERDICT_SUSPECT,
 			"the evidence ends before the live snapshot was taken: somebody may have "
@@ -204,6 +208,9 @@ static void decide_made(struct reconciling *reconciling, const struct subject *s
 			change == CHANGE_CREATED ? "created" : "restored", story->staging,
 			quarantined ? ", and by nobody written since; it holds quarantined values"
 				    : ", and by nobody written since");
+	if (presence_of(subject->live) != PRESENCE_LIVE || !story->touched)
+		return EXAMINE_NOTHING;
+	return change == CHANGE_CREATED ? EXAMINE_SHARED : EXAMINE_ALL;
 }
 
 static const char *why_blocked(const struct subject *subject)
@@ -219,6 +226,17 @@ static const char *why_blocked(const struct subject *subject)
 		return ": it does not lie in deleted items. Production will create it again under a "
 		       "new id, without the mailbox, licences and memberships of the old one";
 	}
+}
+
+/* In deleted items values can't be looked at: what staging wrote to it comes back with it. */
+static const char *what_comes_back(
+	const struct reconciling *reconciling, const struct subject *subject)
+{
+	for (size_t i = 0; i < subject->fact_count; i++)
+		if (subject->facts[i]->attribute && is_by_staging(reconciling, subject->facts[i]))
+			return ", and it lies in deleted items; the staging server had written values of "
+			       "it before, which come back with it: compare again then";
+	return ", and it lies in deleted items";
 }
 
 /* What staging deleted lies in deleted items, or is gone, or is back. */
@@ -246,41 +264,13 @@ static void decide_deleted(
 		add_finding(reconciling, subject, story, change, VERDICT_SUSPECT,
 			"the evidence ends before the live snapshot was taken: somebody may have "
 			"deleted it again since");
+	else if (!was_proved(reconciling, subject, story))
+		add_finding(reconciling, subject, story, change, VERDICT_SUSPECT,
+			"it is not proved that it was there before by somebody else's doing");
 	else
 		add_sentence(reconciling, subject, story, change, VERDICT_REVERT, "deleted",
-			story->staging, ", and it lies in deleted items");
+			story->staging, what_comes_back(reconciling, subject));
 }
-
-/* Staging made it and took it away again: there was nothing before and there is nothing now. */
-static bool came_and_went(const struct story *story, enum presence now)
-{
-	return story->first->operation == FACT_CREATE && now != PRESENCE_LIVE;
-}
-
-static bool decide_staging(
-	struct reconciling *reconciling, const struct subject *subject, struct story *story)
-{
-	enum presence now = presence_of(subject->live);
-
-	switch (story->staging->operation) {
-	case FACT_CREATE:
-		decide_made(reconciling, subject, story, CHANGE_CREATED);
-		return false;
-	case FACT_RESTORE:
-		if (story->first->operation == FACT_DELETE && now == PRESENCE_LIVE)
-			return true; /* deleted and restored by staging: nothing changed */
-		decide_made(reconciling, subject, story,
-			story->first->operation == FACT_CREATE ? CHANGE_CREATED : CHANGE_RESTORED);
-		return false;
-	default:
-		if (!came_and_went(story, now))
-			decide_deleted(reconciling, subject, story);
-		return now == PRESENCE_LIVE;
-	}
-}
-
-/* ---- without staging
- * ---------------------------------------------------------------------------------- */
 
 /* What the two snapshots say when nothing points to staging: [base][live]. */
 static const struct {
@@ -295,29 +285,64 @@ static const struct {
 		[PRESENCE_DELETED] = { true, CHANGE_DELETED } },
 };
 
-bool objects_decide(struct reconciling *reconciling, const struct subject *subject)
+/* In the end nothing is staging's doing; what differs from the base is somebody else's. */
+static void decide_unchanged(
+	struct reconciling *reconciling, const struct subject *subject, const struct story *story)
 {
 	enum presence was = presence_of(subject->base), now = presence_of(subject->live);
-	struct story story;
+	enum presence left = effects[story->staging->operation].to;
+	bool unseen = !story->after && (now == PRESENCE_LIVE) != (left == PRESENCE_LIVE);
+
+	if (!drifts[was][now].differs ||
+		(story->first->operation == FACT_CREATE && was != PRESENCE_LIVE &&
+			now != PRESENCE_LIVE))
+		return;
+	add_sentence(reconciling, subject, story, drifts[was][now].change,
+		unseen ? VERDICT_CONTESTED : VERDICT_DRIFT,
+		unseen ? "the staging server changed nothing in the end, and somebody unseen did since"
+		       : "the staging server changed nothing in the end; done",
+		unseen ? NULL : (story->after ? story->after : story->prior), "");
+}
+
+static enum examine decide_staging(
+	struct reconciling *reconciling, const struct subject *subject, struct story *story)
+{
+	enum change made = story->first->operation == FACT_CREATE ? CHANGE_CREATED
+								  : CHANGE_RESTORED;
+	enum presence now = presence_of(subject->live);
+
+	if (changed_nothing(story))
+		decide_unchanged(reconciling, subject, story);
+	else if (effects[story->staging->operation].to == PRESENCE_LIVE)
+		return decide_made(reconciling, subject, story, made);
+	else
+		decide_deleted(reconciling, subject, story);
+	return now == PRESENCE_LIVE ? EXAMINE_ALL : EXAMINE_NOTHING;
+}
+
+/* ---- without staging
+ * ---------------------------------------------------------------------------------- */
+
+enum examine objects_decide(struct reconciling *reconciling, const struct subject *subject)
+{
+	enum presence was = presence_of(subject->base), now = presence_of(subject->live);
+	enum examine examine = now == PRESENCE_LIVE ? EXAMINE_ALL : EXAMINE_NOTHING;
 	size_t before = reconciling->findings->count;
-	bool go_on, told;
+	struct story story;
+	bool told;
 
 	story_read(reconciling, subject, &story);
-	if (story.staging) {
-		go_on = decide_staging(reconciling, subject, &story) && now == PRESENCE_LIVE;
-	} else {
-		go_on = now == PRESENCE_LIVE;
-		if (drifts[was][now].differs)
-			add_sentence(reconciling, subject, &story, drifts[was][now].change,
-				VERDICT_DRIFT,
-				story.last ? "nothing points to the staging server; done"
-					   : "nothing points to the staging server",
-				story.last, "");
-	}
+	if (story.staging)
+		examine = decide_staging(reconciling, subject, &story);
+	else if (drifts[was][now].differs)
+		add_sentence(reconciling, subject, &story, drifts[was][now].change, VERDICT_DRIFT,
+			story.last ? "nothing points to the staging server; done"
+				   : "nothing points to the staging server",
+			story.last, "");
 	told = story.staging || reconciling->findings->count > before;
 	for (size_t i = 0; i < subject->fact_count; i++)
 		if (is_of_object(subject->facts[i]) ||
-			(told && !go_on && subject->facts[i]->attribute))
+			(told && examine != EXAMINE_ALL && subject->facts[i]->attribute))
 			explain(reconciling, subject->facts[i]);
-	return go_on;
+	return examine;
 }

@@ -22,6 +22,8 @@ enum {
 #define FINDINGS_FORMAT "unstage-findings/1"
 #define SOURCE_AUDIT    "audit"
 
+#define NAME_NOT_RECORDED "(not recorded)" /* of a writer */
+
 /* ---- texts.c: texts that live as long as the collection that holds them ------------- */
 
 struct texts;
@@ -115,15 +117,22 @@ struct times {
 /* Are `a` and `b` the same, as far as this question goes? */
 typedef bool same_function(const struct attribute *attribute, struct span a, struct span b);
 
+/*
+ * Since when nothing can happen to the object unseen: the base has it, or somebody else made it
+ * since. TIME_NONE: neither.
+ */
+struct origin {
+	int64_t since_ms;
+	bool made_since; /* a value that no record tells was not there then */
+};
+
 struct question {
 	const struct attribute *attribute;
 	same_function *same;
 	struct known_value base, live;
 	const struct timeline *timeline;
 	const struct times *times;
-	/* Since when nothing can happen to the object unseen: the base, or its making by
-	 * somebody else; TIME_NONE: neither. */
-	int64_t known_since_ms;
+	struct origin origin;
 	bool element; /* of a set: a value that nobody is known to have changed is no finding */
 };
 
@@ -151,7 +160,7 @@ struct subject {
 	const struct object *base, *live; /* NULL: not there */
 	const struct fact *const *facts;
 	size_t fact_count;
-	int64_t known_since_ms; /* as in struct question */
+	struct origin origin;
 };
 
 /* What an attribute was and is: not known where an object is missing, deleted, or did not show it.
@@ -188,13 +197,23 @@ const struct fact *link_after(
 void sets_decide(struct reconciling *reconciling, const struct subject *subject,
 	const struct attribute *attribute);
 
-/* objects.c: decides the object; false when its values are not to be looked at one by one. */
-MUST_CHECK bool objects_decide(struct reconciling *reconciling, const struct subject *subject);
+/* Which values of an object are to be looked at, one by one. */
+enum examine {
+	EXAMINE_NOTHING,
+	EXAMINE_SHARED, /* staging made the object: those that somebody else wrote too */
+	EXAMINE_ALL,
+};
+
+/* objects.c: decides the object itself. */
+MUST_CHECK enum examine objects_decide(
+	struct reconciling *reconciling, const struct subject *subject);
 
 /* doors.c */
 enum door door_of_value(
 	const struct object *object, const struct attribute *attribute, struct known_value before);
-enum door door_of_object(const struct object *object, enum change change);
+/* `base` may be NULL: in deleted items an object does not show all that it is. */
+enum door door_of_object(
+	const struct object *object, const struct object *base, enum change change);
 
 /* conflicts.c: quarantined values and their claimants; marks or adds findings. */
 MUST_CHECK bool conflicts_find(struct reconciling *reconciling, struct error *err);

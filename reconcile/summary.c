@@ -10,9 +10,17 @@
 
 /* ---- what only follows from something else ------------------------------------------ */
 
-static int compare_spans(const void *left, const void *right)
+/* An object that is not there any more, and whether it can come back as what it was. */
+struct gone {
+	struct span id;
+	bool for_good;
+};
+
+static int compare_gone(const void *left, const void *right)
 {
-	return span_compare(*(const struct span *)left, *(const struct span *)right);
+	const struct gone *a = left, *b = right;
+
+	return span_compare(a->id, b->id);
 }
 
 static bool is_gone(const struct finding *finding)
@@ -21,38 +29,55 @@ static bool is_gone(const struct finding *finding)
 		(finding->change == CHANGE_DELETED || finding->change == CHANGE_PURGED);
 }
 
-/* A reference that nobody is known to have removed, to an object that is gone. */
-static bool follows_from(const struct finding *finding, const struct span *gone, size_t count)
+/* What a reference led to that nobody is known to have removed; NULL: it is there. */
+static const struct gone *follows_from(
+	const struct finding *finding, const struct gone *gone, size_t count)
 {
-	struct span id;
+	struct gone wanted = { 0 };
 
 	if (finding->verdict != VERDICT_DRIFT || !finding->attribute || finding->last_writer ||
 		finding->attribute->compare != COMPARE_REFERENCE || finding->live.value.data ||
 		!finding->base.value.data || scan_type(finding->base.value) != SCAN_STRING)
-		return false;
-	id = scan_text_direct(finding->base.value);
-	return count && bsearch(&id, gone, count, sizeof(id), compare_spans);
+		return NULL;
+	wanted.id = scan_text_direct(finding->base.value);
+	return count ? bsearch(&wanted, gone, count, sizeof(wanted), compare_gone) : NULL;
+}
+
+/* Whoever comes back under another id has none of the places of the old one. */
+static void block_reference(struct finding *finding)
+{
+	finding->verdict = VERDICT_BLOCKED;
+	finding->door = DOOR_MANUAL;
+	finding->reason =
+		"what it refers to was deleted by the staging server and is gone for good: "
+		"whatever takes its place has a new id and must be put here again";
 }
 
 /*
  * Whoever is deleted leaves all groups and has no reports any more, and comes back with all of
- * it: the deleted object is the finding, and not each of its places.
+ * it: the deleted object is the finding, and not each of its places; unless it can't come back.
  */
 static void drop_consequences(struct findings *findings)
 {
-	CLEANUP(memory_freep) struct span *gone = memory_array(findings->count + 1, sizeof(*gone));
+	CLEANUP(memory_freep) struct gone *gone = memory_array(findings->count + 1, sizeof(*gone));
 	size_t count = 0, kept = 0;
 
 	for (size_t i = 0; i < findings->count; i++)
 		if (is_gone(&findings->items[i]))
-			gone[count++] = findings->items[i].id;
+			gone[count++] = (struct gone){ findings->items[i].id,
+				findings->items[i].verdict == VERDICT_BLOCKED };
 	if (count)
-		qsort(gone, count, sizeof(*gone), compare_spans);
+		qsort(gone, count, sizeof(*gone), compare_gone);
 	for (size_t i = 0; i < findings->count; i++) {
-		if (follows_from(&findings->items[i], gone, count))
-			memory_free((void *)(uintptr_t)findings->items[i].references);
+		struct finding *finding = &findings->items[i];
+		const struct gone *from = follows_from(finding, gone, count);
+
+		if (from && from->for_good)
+			block_reference(finding);
+		if (from && !from->for_good)
+			memory_free((void *)(uintptr_t)finding->references);
 		else
-			findings->items[kept++] = findings->items[i];
+			findings->items[kept++] = *finding;
 	}
 	findings->count = kept;
 }

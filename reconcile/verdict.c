@@ -181,13 +181,20 @@ static bool before_from_records(const struct question *question, const struct ru
 static bool before_is_undisputed(const struct question *question, const struct run *run,
 	struct known_value before, struct answer *answer)
 {
-	if (run->nearest && contradict(question, run->nearest->new_value, before))
-		return not_proved_by(answer,
-			"something unseen happened between the staging server's write and the one",
-			run->nearest);
+	const struct event *const witnesses[] = { run->nearest, run->writer };
+
+	for (size_t i = 0; i < COUNT_OF(witnesses); i++)
+		if (witnesses[i] && contradict(question, witnesses[i]->new_value, before))
+			return not_proved_by(answer,
+				"something unseen happened between the staging server's write and "
+				"the one",
+				witnesses[i]);
 	if (base_is_newest(question, run) && contradict(question, question->base, before))
 		return not_proved(answer,
 			"the base snapshot differs, and no record tells who changed it since");
+	if (question->origin.made_since && !run->writer && before.value.data)
+		return not_proved(answer,
+			"the object was made without it, and no record tells who wrote it since");
 	return true;
 }
 
@@ -203,13 +210,13 @@ static bool before_is_vouched_for(
 
 	if (run->writer && run->writer->when_ms >= times->evidence_from)
 		return true;
-	if (question->known_since_ms == TIME_NONE)
+	if (question->origin.since_ms == TIME_NONE)
 		return not_proved(answer,
 			"the base snapshot does not have the object, and no record tells who made it");
-	if (first->when_ms <= question->known_since_ms)
-		return not_proved(answer,
-			"the staging server wrote before the base snapshot was complete");
-	if (times->evidence_from > question->known_since_ms)
+	if (first->when_ms <= question->origin.since_ms)
+		return not_proved(
+			answer, "the staging server wrote before the base snapshot was complete");
+	if (times->evidence_from > question->origin.since_ms)
 		return not_proved(answer,
 			"the evidence does not cover all the time from the base snapshot to the staging "
 			"server's write");

@@ -22,6 +22,15 @@ static bool is_identity(const struct writer *writer, const char *given)
 	return same_text(writer->name, given) || same_text(writer->id, given);
 }
 
+/* What the accounts of all sync servers are displayed as (facts 2), where a record has no more. */
+#define SYNC_ACCOUNT_NAME "On-Premises Directory Synchronization Service Account"
+
+static bool is_anybody(const struct writer *writer)
+{
+	return same_text(writer->name, SYNC_ACCOUNT_NAME) ||
+		same_text(writer->name, NAME_NOT_RECORDED);
+}
+
 static bool is_meant(const struct writer *writer, const char *given)
 {
 	return same_text(writer->server, given) || is_identity(writer, given);
@@ -66,6 +75,24 @@ static void classify_kin(struct reconciling *reconciling, const struct evidence 
 	}
 }
 
+/* Records name one account by its sign-in name, or by what it is displayed as, or by its id alone. */
+static void classify_same_account(struct reconciling *reconciling, const struct evidence *evidence)
+{
+	for (size_t i = 0; i < evidence_writer_count(evidence); i++) {
+		const struct writer *staging = evidence_writer(evidence, i);
+
+		if (reconciling->writers[i] != WRITER_STAGING || !*staging->id)
+			continue;
+		for (size_t j = 0; j < evidence_writer_count(evidence); j++)
+			if (same_text(evidence_writer(evidence, j)->id, staging->id))
+				reconciling->writers[j] = WRITER_STAGING;
+	}
+	for (size_t i = 0; i < evidence_writer_count(evidence); i++)
+		if (reconciling->writers[i] == WRITER_OTHER &&
+			is_anybody(evidence_writer(evidence, i)))
+			reconciling->writers[i] = WRITER_DOUBTFUL;
+}
+
 static bool classify_staging(struct reconciling *reconciling, struct error *err)
 {
 	struct evidence *evidence = reconciling->options->evidence;
@@ -82,6 +109,7 @@ static bool classify_staging(struct reconciling *reconciling, struct error *err)
 	for (size_t i = 0; i < evidence_writer_count(evidence); i++)
 		if (is_identity(evidence_writer(evidence, i), staging))
 			classify_kin(reconciling, evidence, evidence_writer(evidence, i));
+	classify_same_account(reconciling, evidence);
 	return true;
 }
 

@@ -212,7 +212,8 @@ static void a_released_buffer_can_be_used_again(void **state)
 
 /* ---- secrets --------------------------------------------------------------------------- */
 
-static const char secret[] = "correct horse battery staple", secret_end[] = "battery staple";
+static const char secret[] = "correct horse battery staple";
+UNUSED static const char secret_end[] = "battery staple";
 
 /* What was wiped since the test began: freed memory can't be looked at, so its wiper is. */
 static struct {
@@ -225,6 +226,12 @@ static bool has_secret(const char *memory, size_t size)
 	return memmem(memory, size, secret_end, sizeof(secret_end) - 1) != NULL;
 }
 
+/* A hardened build brings a wiper of its own, which nobody can replace. */
+#if defined(_FORTIFY_SOURCE) && _FORTIFY_SOURCE > 0
+#define HARDENED true
+#else
+#define HARDENED false
+
 /* Stands in for the C library's. */
 void explicit_bzero(void *memory, size_t size)
 {
@@ -234,14 +241,15 @@ void explicit_bzero(void *memory, size_t size)
 	wiped.secrets += has_secret(wiped.last, size);
 	memset(memory, 0, size);
 }
+#endif
 
 static void watch_the_wiping(void)
 {
 	wiped.calls = wiped.bytes = wiped.secrets = 0;
-#if defined(_FORTIFY_SOURCE) && _FORTIFY_SOURCE > 0
-	print_message("skipped: a hardened build calls another function to wipe\n");
-	skip();
-#endif
+	if (HARDENED) {
+		print_message("skipped: a hardened build calls another function to wipe\n");
+		skip();
+	}
 }
 
 static void wiping_overwrites_all_of_it(void **state)

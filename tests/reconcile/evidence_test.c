@@ -195,15 +195,78 @@ static void a_name_that_is_only_listed_is_a_named_fact(void **state UNUSED)
 	assert_string_equal(evidence_fact(evidence, 1)->attribute->name, "department");
 }
 
-static void activities_are_found_in_any_case_and_others_add_nothing(void **state UNUSED)
+static void activities_are_found_in_any_case(void **state UNUSED)
 {
 	CLEANUP(evidence_freep) struct evidence *evidence = empty_evidence();
 
-	add_record(evidence, "Update device", "Department", "\"a\"", "\"b\"");
-	add_record(evidence, "Reset user password", "Department", "\"a\"", "\"b\"");
-	assert_int_equal(evidence_count(evidence), 0);
 	add_record(evidence, "UPDATE USER", "Department", "\"a\"", "\"b\"");
 	assert_int_equal(evidence_count(evidence), 1);
+	assert_int_equal(evidence_fact(evidence, 0)->operation, FACT_SET);
+}
+
+/* Whoever gives a licence or sets a password uses the object, whatever staging did to it. */
+static void another_activity_tells_only_who_touched_the_object(void **state UNUSED)
+{
+	CLEANUP(evidence_freep) struct evidence *evidence = empty_evidence();
+	const struct fact *fact;
+
+	add_record(evidence, "Reset user password", "Department", "\"a\"", "\"b\"");
+	assert_int_equal(evidence_count(evidence), 1);
+	fact = evidence_fact(evidence, 0);
+	assert_int_equal(fact->operation, FACT_NAMED);
+	assert_null(fact->attribute);
+	assert_string_equal(fact->attribute_name, "Reset user password");
+	assert_string_equal(fact->id, ADA);
+	assert_false(fact->old_known || fact->new_known);
+}
+
+static void what_says_nothing_of_the_use_of_an_object_adds_nothing(void **state UNUSED)
+{
+	static const char *const records[] = {
+		"{\"id\":\"x\",\"result\":\"success\",\"activityDisplayName\":\"Update device\","
+		"\"activityDateTime\":\"2026-03-04T02:17:41Z\",\"targetResources\":[{\"id\":\"" ADA
+		"\",\"type\":\"Device\"},{\"id\":\"7\",\"type\":\"User\"},{\"id\":\"" BEN "\"}]}",
+		"{\"id\":\"x\",\"result\":\"failure\",\"activityDisplayName\":\"Change user license\","
+		"\"activityDateTime\":\"2026-03-04T02:17:41Z\",\"targetResources\":[{\"id\":\"" ADA
+		"\",\"type\":\"User\"}]}",
+		"{\"id\":\"x\",\"result\":\"success\",\"activityDisplayName\":\"Change Source of "
+		"Authority from AD to cloud\",\"activityDateTime\":\"2026-03-04T02:17:41Z\","
+		"\"targetResources\":[{\"id\":\"" ADA "\",\"type\":\"User\"}]}",
+		("{\"id\":\"x\",\"result\":\"success\",\"activityDisplayName\":\"Set policy\","
+		 "\"activityDateTime\":\"2026-03-04T02:17:41Z\",\"targetResources\":null}"),
+	};
+	CLEANUP(evidence_freep) struct evidence *evidence = empty_evidence();
+	struct error err = { 0 };
+
+	for (size_t i = 0; i < COUNT_OF(records); i++)
+		if (!evidence_add_audit(evidence, span_of(records[i]), &err))
+			fail_msg("%s", err.text);
+	assert_int_equal(evidence_count(evidence), 0);
+}
+
+static void an_update_that_names_nothing_tells_only_who_touched_the_object(void **state UNUSED)
+{
+	CLEANUP(evidence_freep) struct evidence *evidence = empty_evidence();
+
+	add_record(evidence, "Update user", "LastDirSyncTime", "null", "\"[]\"");
+	assert_int_equal(evidence_count(evidence), 1);
+	assert_null(evidence_fact(evidence, 0)->attribute);
+	assert_int_equal(evidence_fact(evidence, 0)->operation, FACT_NAMED);
+}
+
+static void a_record_about_one_property_names_it_even_if_it_does_not_show_it(void **state UNUSED)
+{
+	static const char *const about[][2] = { { "Set user manager", "manager" },
+		{ "Enable account", "accountEnabled" }, { "Disable account", "accountEnabled" } };
+
+	for (size_t i = 0; i < COUNT_OF(about); i++) {
+		CLEANUP(evidence_freep) struct evidence *evidence = empty_evidence();
+
+		add_record(evidence, about[i][0], "Action Client Name", "null", "\"x\"");
+		assert_int_equal(evidence_count(evidence), 1);
+		assert_string_equal(evidence_fact(evidence, 0)->attribute->name, about[i][1]);
+		assert_int_equal(evidence_fact(evidence, 0)->operation, FACT_NAMED);
+	}
 }
 
 static void a_creation_has_nothing_before(void **state UNUSED)
@@ -406,6 +469,7 @@ static struct evidence *full_evidence(void)
 	add_record(evidence, "Delete user", "Department", "null", "null");
 	assert_true(add_membership(evidence, "Add owner to group", "",
 		",{\"id\":\"" SALES "\",\"type\":\"Group\"}", &err));
+	add_record(evidence, "Change user license", "AssignedLicense", "null", "\"x\"");
 	return evidence;
 }
 
@@ -562,7 +626,11 @@ int main(void)
 		cmocka_unit_test(values_come_in_every_wrapping),
 		cmocka_unit_test(an_unknown_name_is_kept_as_it_is),
 		cmocka_unit_test(a_name_that_is_only_listed_is_a_named_fact),
-		cmocka_unit_test(activities_are_found_in_any_case_and_others_add_nothing),
+		cmocka_unit_test(activities_are_found_in_any_case),
+		cmocka_unit_test(another_activity_tells_only_who_touched_the_object),
+		cmocka_unit_test(what_says_nothing_of_the_use_of_an_object_adds_nothing),
+		cmocka_unit_test(an_update_that_names_nothing_tells_only_who_touched_the_object),
+		cmocka_unit_test(a_record_about_one_property_names_it_even_if_it_does_not_show_it),
 		cmocka_unit_test(a_creation_has_nothing_before),
 		cmocka_unit_test(a_member_added_is_a_fact_of_the_group),
 		cmocka_unit_test(a_member_removed_names_the_group_in_the_old_value),

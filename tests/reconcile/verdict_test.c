@@ -45,7 +45,7 @@ static void trial_start(struct trial *trial, struct known_value base, struct kno
 		.live = live,
 		.timeline = &trial->timeline,
 		.times = &trial->times,
-		.known_since_ms = plain_times.base_until };
+		.origin = { plain_times.base_until, false } };
 }
 
 static struct event *add(struct trial *trial, int64_t when_ms, enum writer_class writer,
@@ -215,6 +215,17 @@ static void a_sight_that_the_base_contradicts_is_no_proof(void **state UNUSED)
 	expect(&trial, VERDICT_SUSPECT);
 }
 
+static void a_sight_that_the_last_writer_contradicts_is_no_proof(void **state UNUSED)
+{
+	CLEANUP(trial_release) struct trial trial;
+
+	trial_start(&trial, known("x"), known("z"));
+	add(&trial, 300, WRITER_OTHER, known("x"), known("a"));
+	add(&trial, 400, WRITER_OTHER, known("x"), known("x"))->seen = true;
+	add(&trial, 500, WRITER_STAGING, known("x"), known("z"));
+	expect(&trial, VERDICT_SUSPECT);
+}
+
 static void a_base_after_the_last_writer_contradicts_him(void **state UNUSED)
 {
 	CLEANUP(trial_release) struct trial trial;
@@ -262,10 +273,22 @@ static void a_value_of_an_object_that_nobody_is_known_to_have_made_is_no_proof(v
 
 	trial_start(&trial, not_known, known("z"));
 	add(&trial, 500, WRITER_STAGING, known("x"), known("z"));
-	trial.question.known_since_ms = 400;
+	trial.question.origin.since_ms = 400;
 	expect(&trial, VERDICT_REVERT);
-	trial.question.known_since_ms = TIME_NONE;
+	trial.question.origin.since_ms = TIME_NONE;
 	expect(&trial, VERDICT_SUSPECT);
+}
+
+static void an_object_made_since_had_only_what_a_record_tells(void **state UNUSED)
+{
+	CLEANUP(trial_release) struct trial trial;
+
+	trial_start(&trial, not_known, known("z"));
+	trial.question.origin = (struct origin){ 400, true };
+	add(&trial, 500, WRITER_STAGING, known("x"), known("z"));
+	expect(&trial, VERDICT_SUSPECT);
+	trial.timeline.events[0].old_value = known(NULL);
+	expect(&trial, VERDICT_REVERT);
 }
 
 static void a_run_is_broken_by_somebody_else(void **state UNUSED)
@@ -434,12 +457,13 @@ int main(void)
 		cmocka_unit_test(the_old_value_of_the_first_write_of_a_run_is_before),
 		cmocka_unit_test(an_old_value_that_the_base_contradicts_is_no_proof),
 		cmocka_unit_test(a_sight_that_the_base_contradicts_is_no_proof),
+		cmocka_unit_test(a_sight_that_the_last_writer_contradicts_is_no_proof),
 		cmocka_unit_test(a_base_after_the_last_writer_contradicts_him),
-		cmocka_unit_test(
-			an_old_value_behind_a_gap_is_no_proof_even_if_the_base_agrees),
+		cmocka_unit_test(an_old_value_behind_a_gap_is_no_proof_even_if_the_base_agrees),
 		cmocka_unit_test(a_run_that_spans_a_gap_is_no_proof),
 		cmocka_unit_test(
 			a_value_of_an_object_that_nobody_is_known_to_have_made_is_no_proof),
+		cmocka_unit_test(an_object_made_since_had_only_what_a_record_tells),
 		cmocka_unit_test(a_run_is_broken_by_somebody_else),
 		cmocka_unit_test(a_doubtful_writers_value_is_no_proof),
 		cmocka_unit_test(a_doubtful_writer_afterwards_still_makes_it_contested),

@@ -1,0 +1,55 @@
+/*
+ * What the files that read audit records share: the record that is being read.
+ */
+#pragma once
+
+#include "base/text.h"
+#include "reconcile/reconcile_internal.h"
+
+enum does {
+	DOES_UPDATE,
+	DOES_CREATE,
+	DOES_DELETE,
+	DOES_PURGE,
+	DOES_RESTORE,
+	DOES_ADD,    /* to a relation of a group */
+	DOES_REMOVE, /* from it */
+};
+
+struct activity {
+	const char *name;
+	enum kind_id kind; /* of the object that changes */
+	enum does does;
+	const char *
+		attribute; /* the relation; or what an update is about, whether it says so or not */
+};
+
+struct record {
+	struct evidence *evidence;
+	const struct activity *activity;
+	const json_t *targets;
+	struct fact fact; /* what all its facts have in common */
+	size_t facts;     /* that were added */
+};
+
+/* Names of the log are compared without regard to case. */
+static inline bool same_name(const char *a, const char *b)
+{
+	return text_compare_caseless(span_of(a), span_of(b)) == 0;
+}
+
+static inline void record_add(struct record *record, const struct fact *fact)
+{
+	evidence_add_fact(record->evidence, fact);
+	record->facts++;
+}
+
+/* ---- audit_property.c ----------------------------------------------------------------- */
+
+/* A fact of this record that names an attribute (NULL: none that we know) and no values yet. */
+struct fact record_fact_about(
+	const struct record *record, const struct attribute *attribute, struct span name);
+/* The facts that the target's modified properties are. */
+void record_add_properties(struct record *record, const json_t *target);
+/* The attribute that the activity is about, where the properties do not show it. */
+void record_add_implied(struct record *record, const json_t *target);

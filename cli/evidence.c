@@ -8,7 +8,7 @@ struct evidence_arguments {
 	const char *from, *until;
 };
 
-enum { DEFAULT_DAYS = 7, LOG_TRAILS_MS = 10 * 60 * 1000 };
+enum { DEFAULT_DAYS = 7, LEAST_KEPT_DAYS = 7, LOG_TRAILS_MS = 10 * 60 * 1000 };
 
 static bool add_record(void *context, struct span record, struct error *err)
 {
@@ -62,6 +62,28 @@ static void warn_of_fresh_writes(struct evidence *evidence, int64_t now_ms)
 	}
 }
 
+/*
+ * The log keeps 7 days at least and 30 at most, by licence (contract 4.2). What is older than its
+ * least is covered only as far back as a record shows that it was kept.
+ */
+static void narrow_to_what_was_kept(
+	struct evidence *evidence, const struct evidence_header *asked, int64_t now_ms)
+{
+	int64_t kept_ms = now_ms - (int64_t)LEAST_KEPT_DAYS * 86400000;
+	char from[TIME_TEXT_BYTES];
+
+	if (asked->from_ms >= kept_ms)
+		return;
+	if (evidence_count(evidence) && evidence_fact(evidence, 0)->when_ms < kept_ms)
+		kept_ms = evidence_fact(evidence, 0)->when_ms;
+	if (kept_ms > asked->until_ms)
+		kept_ms = asked->until_ms;
+	evidence_cover_from(evidence, kept_ms);
+	progress_warn(talk(),
+		"the log shows nothing before %s UTC; what was written before that is not covered",
+		screen_time(kept_ms, from));
+}
+
 static bool collect(
 	const struct evidence_arguments *arguments, struct session *session, struct error *err)
 {
@@ -92,6 +114,7 @@ static bool collect(
 		    session->graph, header.from_ms, header.until_ms, add_record, evidence, err))
 		return false;
 	talk_end();
+	narrow_to_what_was_kept(evidence, &header, now);
 	warn_of_fresh_writes(evidence, now);
 	return evidence_save(evidence, arguments->common.output, err) &&
 		tell(evidence, &arguments->common, err);

@@ -244,6 +244,12 @@ static void settle(struct evidence *evidence)
 
 /* ---- looking ------------------------------------------------------------------------ */
 
+void evidence_cover_from(struct evidence *evidence, int64_t from_ms)
+{
+	if (from_ms > evidence->header.from_ms)
+		evidence->header.from_ms = from_ms;
+}
+
 const struct evidence_header *evidence_header(const struct evidence *evidence)
 {
 	return &evidence->header;

@@ -78,6 +78,12 @@ DEFINE_CLEANUP(struct evidence *, evidence_free);
 MUST_CHECK bool evidence_add_audit(
 	struct evidence *evidence, struct span record, struct error *err);
 
+/*
+ * Says that nothing before `from_ms` is covered after all: the log did not reach back that far.
+ * Call before saving; an earlier instant than the header's changes nothing.
+ */
+void evidence_cover_from(struct evidence *evidence, int64_t from_ms);
+
 /* Whole or not at all: header line, a fact a line in order of time, trailer with the count. */
 MUST_CHECK bool evidence_save(struct evidence *evidence, const char *path, struct error *err);
 /* ERROR_FORMAT: file, line, byte; also a missing trailer ("incomplete"). */

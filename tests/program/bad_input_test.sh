@@ -231,6 +231,14 @@ said "graph.example.net"
 same "requests that failed or came after" 0 "$(query 'SELECT count(*) FROM requests WHERE status <> 200')"
 stop_tenant
 
+sentence "a window from before the log's memory is not claimed as covered, and that is said"
+start_tenant forgetful || give_up
+expect 0 "$UNSTAGE" evidence --from 40d --output old.jsonl
+said "is not covered"
+covered=$(head -n 1 old.jsonl | jq -r '.sources[0].covered[0].from')
+at_least "begin of what is covered" "$(date -u -d '9 days ago' +%s)" "$(date -u -d "$covered" +%s)"
+stop_tenant
+
 sentence "throttled, refused now and then, in small pages: the same snapshot in the end"
 start_tenant troubled || give_up
 expect 0 "$UNSTAGE" snapshot --output calm.jsonl.zst

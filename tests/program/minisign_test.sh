@@ -113,7 +113,7 @@ expect 2 setsid "$UNSTAGE" sign plan.json --secret-key locked.key
 said "terminal"
 absent plan.json.minisig
 
-if command -v script >/dev/null; then
+if script -qec true /dev/null >/dev/null 2>&1; then
 	sentence "minisign's encrypted key signs in our hands, once the password is right"
 	typed 3 guess "$UNSTAGE sign plan.json --secret-key locked.key"
 	absent plan.json.minisig
@@ -131,7 +131,7 @@ if command -v script >/dev/null; then
 	unsigned
 	echo guess | minisign -S -s ours.key -m plan.json >/dev/null 2>&1 && wrong "a wrong password was to fail"
 else
-	echo "  script is not installed: passwords not tried"
+	echo "  script(1) can have no terminal here: passwords not tried"
 fi
 
 finish

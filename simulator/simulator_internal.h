@@ -153,9 +153,6 @@ bool tenant_has_reference(
 /* Targets in id order, also those in deleted items; never those gone. */
 MUST_CHECK bool tenant_references(struct simulator *simulator, const char *id,
 	enum relation relation, struct id_list *list, struct error *err);
-/* Who refers to `target`. */
-MUST_CHECK bool tenant_referrers(struct simulator *simulator, const char *target,
-	enum relation relation, struct id_list *list, struct error *err);
 
 /* ---- the organisation ---------------------------------------------------------------------- */
 

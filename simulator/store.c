@@ -76,9 +76,6 @@ static const char *const texts[STATEMENT_COUNT] = {
 	[STATEMENT_LINK_TARGETS] = "SELECT target FROM links JOIN objects ON id = target"
 				   " WHERE source = ?1 AND relation = ?2 AND present AND state < 2"
 				   " ORDER BY target",
-	[STATEMENT_LINK_SOURCES] = "SELECT source FROM links JOIN objects ON id = source"
-				   " WHERE target = ?1 AND relation = ?2 AND present AND state < 2"
-				   " ORDER BY source",
 	[STATEMENT_LINK_PAGE] = "SELECT target FROM links WHERE source = ?2 AND relation = ?3"
 				" AND target > ?4 AND (" VISIBLE_LINK ") ORDER BY target",
 	[STATEMENT_WRITE_INSERT] = "INSERT INTO writes VALUES(NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,"

@@ -105,28 +105,16 @@ bool tenant_remove_reference(struct simulator *simulator, const struct actor *ac
 	return change_link(simulator, actor, id, relation, target, false, err);
 }
 
-static bool collect(struct simulator *simulator, enum statement which, const char *id,
-	enum relation relation, struct id_list *list, struct error *err)
+bool tenant_references(struct simulator *simulator, const char *id, enum relation relation,
+	struct id_list *list, struct error *err)
 {
-	sqlite3_stmt *statement = store_statement(simulator, which);
+	sqlite3_stmt *statement = store_statement(simulator, STATEMENT_LINK_TARGETS);
 
 	store_bind_text(statement, 1, id);
 	sqlite3_bind_int(statement, 2, relation);
 	while (store_row(simulator, statement, "list references", err))
 		id_list_add(list, store_text(statement, 0));
 	return err->kind == ERROR_NONE;
-}
-
-bool tenant_references(struct simulator *simulator, const char *id, enum relation relation,
-	struct id_list *list, struct error *err)
-{
-	return collect(simulator, STATEMENT_LINK_TARGETS, id, relation, list, err);
-}
-
-bool tenant_referrers(struct simulator *simulator, const char *target, enum relation relation,
-	struct id_list *list, struct error *err)
-{
-	return collect(simulator, STATEMENT_LINK_SOURCES, target, relation, list, err);
 }
 
 bool links_visible(struct simulator *simulator, const char *id, enum relation relation,

@@ -14,7 +14,6 @@
 #include "directory/directory.h"
 
 enum {
-	SNAPSHOT_ID_BYTES = 32,
 	SNAPSHOT_ID_TEXT = 65,
 	SNAPSHOT_BUCKET_MAX = 64
 		<< 20, /* plain bytes of one bucket's frame when read; a writer splits above 1 MiB */

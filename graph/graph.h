@@ -19,6 +19,9 @@ enum {
 	GRAPH_PAGES_MAX = 1 << 20,
 };
 
+/* Others use the same application, too (contract 7.1). */
+#define GRAPH_QUOTA_SHARE 0.5
+
 struct graph_options {
 	const struct transport *transport; /* borrowed */
 	struct auth *auth;                 /* borrowed */
@@ -26,6 +29,7 @@ struct graph_options {
 	const char *url; /* "https://graph.microsoft.com": version root is url/v1.0 */
 	const struct progress *progress;
 	int64_t run_limit_ms;      /* the whole run; 0: six hours */
+	double quota_share;        /* of the tenant's limits, up to 1; 0: half, as is advised */
 	int64_t (*clock_ms)(void); /* as in struct retry */
 	void (*sleep_ms)(int64_t);
 };

@@ -145,7 +145,7 @@ static bool take_list(struct graph *graph, struct id_list *list, const struct ba
 	bool bulk, struct error *err)
 {
 	CLEANUP(page_release) struct page page;
-	CLEANUP(memory_freep) char *next = NULL;
+	CLEANUP(page_links_release) struct page_links links = { 0 };
 	struct list_job job = {
 		.path = item->path,
 		.bulk = bulk,
@@ -155,10 +155,10 @@ static bool take_list(struct graph *graph, struct id_list *list, const struct ba
 	};
 
 	page_init(&page, take_member, list);
-	if (!page_feed(&page, buf_span(&item->answer), err) || !page_end(&page, &next, err))
+	if (!page_feed(&page, buf_span(&item->answer), err) || !page_end(&page, &links, err))
 		return false;
-	job.link = next;
-	return !next || list_run(graph, &job, err);
+	job.link = links.next;
+	return !links.next || list_run(graph, &job, err);
 }
 
 static bool take_behavior(struct found *found, const struct batch_item *item, struct error *err)

@@ -16,7 +16,8 @@
 #include "base/json.h"
 #include "base/scan.h"
 
-static const char value_key[] = "value";
+static const char value_key[] = "value", next_key[] = "@odata.nextLink",
+		  delta_key[] = "@odata.deltaLink";
 
 void page_init(struct page *page, graph_item_function *item, void *context)
 {
@@ -212,6 +213,22 @@ static bool step_envelope(struct page *page, char byte, struct error *err)
 	return true;
 }
 
+/* What stands before the items names the page behind, as a rule: told before they come. */
+static bool tell_link(struct page *page, struct error *err)
+{
+	CLEANUP(buf_release) struct buf head = BUF_UP_TO(GRAPH_ENVELOPE_MAX + 2);
+	CLEANUP(json_freep) json_t *envelope = NULL;
+	const char *link;
+
+	buf_add_span(&head, buf_span(&page->envelope));
+	buf_add_text(&head, "]}");
+	envelope = json_parse(buf_span(&head), GRAPH_ENVELOPE_MAX + 2, err);
+	if (!envelope)
+		return error_prefix(err, "the page");
+	link = json_text_or_null(envelope, next_key);
+	return !link || page->linked(page->context, link, err);
+}
+
 static size_t take_envelope(struct page *page, struct span piece, struct error *err)
 {
 	size_t taken = 0;
@@ -221,7 +238,9 @@ static size_t take_envelope(struct page *page, struct span piece, struct error *
 			return 0;
 	}
 	buf_add(&page->envelope, piece.data, taken);
-	return buf_check(&page->envelope, "the page without its items", err) ? taken : 0;
+	if (!buf_check(&page->envelope, "the page without its items", err))
+		return 0;
+	return !page->in_items || !page->linked || tell_link(page, err) ? taken : 0;
 }
 
 /* ---- the whole ----------------------------------------------------------------------- */
@@ -244,10 +263,20 @@ bool page_feed(void *context, struct span piece, struct error *err)
 	return true;
 }
 
-bool page_end(struct page *page, char **next_link, struct error *err)
+static bool take_link(const json_t *envelope, const char *key, char **link, struct error *err)
+{
+	const json_t *value = json_object_get(envelope, key);
+
+	if (value && !json_is_string(value))
+		return error_set(err, ERROR_FORMAT, "the page's %s is no text", key);
+	*link = value ? memory_text(json_string_value(value)) : NULL;
+	return true;
+}
+
+bool page_end(struct page *page, struct page_links *links, struct error *err)
 {
 	CLEANUP(json_freep) json_t *envelope = NULL;
-	const json_t *link;
+	CLEANUP(page_links_release) struct page_links found = { 0 };
 
 	assert(!page->failed);
 	if (page->in_items || page->in_string || page->depth)
@@ -257,9 +286,19 @@ bool page_end(struct page *page, char **next_link, struct error *err)
 		return error_prefix(err, "the page");
 	if (!page->value_seen)
 		return error_set(err, ERROR_FORMAT, "the answer has no \"value\": it is no list");
-	link = json_object_get(envelope, "@odata.nextLink");
-	if (link && !json_is_string(link))
-		return error_set(err, ERROR_FORMAT, "the page's @odata.nextLink is no text");
-	*next_link = link ? memory_text(json_string_value(link)) : NULL;
+	if (!take_link(envelope, next_key, &found.next, err) ||
+		!take_link(envelope, delta_key, &found.delta, err))
+		return false;
+	if (found.next && found.delta)
+		return error_set(
+			err, ERROR_FORMAT, "the page has both %s and %s", next_key, delta_key);
+	*links = (struct page_links){ TAKE(found.next), TAKE(found.delta) };
 	return true;
+}
+
+void page_links_release(struct page_links *links)
+{
+	memory_free(links->next);
+	memory_free(links->delta);
+	*links = (struct page_links){ 0 };
 }

@@ -169,6 +169,9 @@ MUST_CHECK bool net_start(struct error *err);
 
 /* ---- waiting ------------------------------------------------------------------------- */
 
+/* Most signals end a sleep early and are no reason to be early; only interrupted() ends this one. */
+void net_sleep_ms(int64_t duration_ms);
+
 /*
  * When to try again: Retry-After (integer or decimal seconds, or a date) capped, else backoff
  * doubling from 3 s with jitter, at most NET_RETRY_MAX_MS a wait, NET_TRIES_MAX tries.
@@ -182,6 +185,13 @@ struct retry {
 	void (*sleep_ms)(int64_t); /* NULL: time_sleep_ms */
 };
 
-/* Waits; false (ERROR_NETWORK, what was tried how often) when tries or time are used up. */
+/*
+ * Counts a try that failed and says how long to wait before the next. False (ERROR_NETWORK, what
+ * was tried how often) when tries or time are used up.
+ */
+MUST_CHECK bool retry_pause(struct retry *retry, struct span retry_after, const char *why,
+	int64_t *pause_ms, struct error *err);
+
+/* The same, and waits. */
 MUST_CHECK bool retry_wait(struct retry *retry, struct span retry_after, const char *why,
 	const struct progress *progress, struct error *err);

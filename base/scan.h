@@ -38,6 +38,17 @@ enum scan_type {
 MUST_CHECK bool scan_check(struct span text, struct error *err);
 
 /*
+ * Checks ONE value at the beginning of a text that may go on: behind the value, or behind the end
+ * of what is here. `*taken` is how many bytes the value took, with the blanks before it; 0: the text
+ * ends before the value does, and nothing is wrong so far. A number, true, false or null is
+ * only over when something follows it.
+ *
+ * The check begins anew with each call. Who comes back with more of the same value should wait
+ * until the text has doubled, or there is no more: that keeps the whole within twice its length.
+ */
+MUST_CHECK bool scan_prefix(struct span text, size_t *taken, struct error *err);
+
+/*
  * As scan_check(), and hands out the members of the outermost object, each as soon as its value
  * was checked, so that the text need not be walked again. What comes behind it may still be
  * refused, also as a duplicate: believe nothing before true has come back. False from `give`,

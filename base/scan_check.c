@@ -35,6 +35,8 @@ struct check {
 	enum expect expect;
 	size_t depth;
 	bool escaped;              /* the string that was checked last has escapes */
+	bool prefix;               /* the text may go on behind its end */
+	bool ended;                /* what is wrong is that the text ends */
 	struct scan_found found;   /* the outermost object's member that is being checked */
 	scan_found_function *give; /* NULL: nobody asks for the members */
 	void *context;
@@ -47,6 +49,9 @@ struct check {
 
 static NOINLINE bool fail_at(struct check *check, const char *at, const char *what)
 {
+	check->ended |= at == check->end;
+	if (check->ended && check->prefix)
+		return false;
 	return error_set(
 		check->err, ERROR_FORMAT, "byte %zu: %s", (size_t)(at - check->begin), what);
 }
@@ -82,19 +87,35 @@ static int32_t unicode_escape(const char *at, const char *end)
 	return value;
 }
 
+/* Whether all that is there of an escape, up to the end of the text, is the beginning of one. */
+static bool unicode_escape_may_follow(const char *at, const char *end)
+{
+	for (int i = 0; at < end && i < 6; i++, at++)
+		if (i < 2 ? *at != "\\u"[i] : scan_hex_digit(*at) < 0)
+			return false;
+	return at == end;
+}
+
 static bool check_unicode_escape(struct check *check)
 {
 	int32_t unit = unicode_escape(check->at, check->end), low;
+	const char *behind;
 
-	if (unit < 0)
+	if (unit < 0) {
+		check->ended = unicode_escape_may_follow(check->at, check->end);
 		return fail(check, "four hexadecimal digits belong behind \\u");
+	}
+	behind = check->at + 6;
 	if (unit < 0xd800 || unit > 0xdfff) {
-		check->at += 6;
+		check->at = behind;
 		return true;
 	}
-	low = unicode_escape(check->at + 6 <= check->end ? check->at + 6 : check->end, check->end);
-	if (unit > 0xdbff || low < 0xdc00 || low > 0xdfff)
+	low = unicode_escape(behind, check->end);
+	if (unit > 0xdbff || low < 0xdc00 || low > 0xdfff) {
+		check->ended = unit <= 0xdbff && low < 0 &&
+			unicode_escape_may_follow(behind, check->end);
 		return fail(check, "half of a surrogate pair");
+	}
 	check->at += 12;
 	return true;
 }
@@ -102,8 +123,10 @@ static bool check_unicode_escape(struct check *check)
 /* `at` is a backslash. */
 static bool check_escape(struct check *check)
 {
-	if (check->end - check->at < 2)
+	if (check->end - check->at < 2) {
+		check->ended = true;
 		return fail(check, "the string does not end");
+	}
 	switch (check->at[1]) {
 	case '"':
 	case '\\':
@@ -122,6 +145,20 @@ static bool check_escape(struct check *check)
 	}
 }
 
+/* Whether `rest` can be the beginning of one character that the end of the text cuts off. */
+static bool character_may_follow(struct span rest)
+{
+	unsigned char first = (unsigned char)rest.data[0];
+	size_t whole = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+
+	if (first < 0xc2 || first > 0xf4 || rest.length >= whole)
+		return false;
+	for (size_t i = 1; i < rest.length; i++)
+		if (((unsigned char)rest.data[i] & 0xc0) != 0x80)
+			return false;
+	return true;
+}
+
 /* `at` is a byte above 0x7f. */
 static bool check_utf8(struct check *check)
 {
@@ -129,8 +166,10 @@ static bool check_utf8(struct check *check)
 	size_t length = 0;
 	uint32_t scalar;
 
-	if (!text_scalar(rest, &length, &scalar))
+	if (!text_scalar(rest, &length, &scalar)) {
+		check->ended = character_may_follow(rest);
 		return fail(check, "not UTF-8");
+	}
 	check->at += length;
 	return true;
 }
@@ -293,8 +332,12 @@ static bool check_number(struct check *check)
 
 static bool check_name(struct check *check, const char *name, size_t length)
 {
-	if ((size_t)(check->end - check->at) < length || memcmp(check->at, name, length) != 0)
+	size_t rest = (size_t)(check->end - check->at);
+
+	if (rest < length || memcmp(check->at, name, length) != 0) {
+		check->ended = rest < length && memcmp(check->at, name, rest) == 0;
 		return fail(check, "no JSON value begins like this");
+	}
 	check->at += length;
 	return true;
 }
@@ -428,15 +471,59 @@ static bool check_after(struct check *check)
 	return frame->object ? check_key(check) : check_element_begin(check);
 }
 
-static bool check_text(struct check *check)
+static bool check_one(struct check *check)
 {
 	while (check->depth || check->expect == EXPECT_VALUE)
 		if (!(check->expect == EXPECT_VALUE ? check_value(check) : check_after(check)))
 			return false;
+	return true;
+}
+
+/* One value, and nothing behind it but blanks. */
+static bool check_whole(struct check *check)
+{
+	if (!check_one(check))
+		return false;
 	skip_blanks(check);
 	if (check->at != check->end)
 		return fail(check, "something follows the value");
 	return true;
+}
+
+/* Only brackets and quotes say by themselves that a value has ended. */
+static bool is_closed(const char *behind)
+{
+	return behind[-1] == '}' || behind[-1] == ']' || behind[-1] == '"';
+}
+
+static bool check_beginning(struct check *check)
+{
+	check->prefix = true;
+	if (!check_one(check))
+		return false;
+	check->ended = check->at == check->end && !is_closed(check->at);
+	return !check->ended;
+}
+
+typedef bool check_function(struct check *check);
+
+/* Runs `function` on a checker of `text`; `check` is given back for what it found out. */
+static bool run_check(struct check *check, struct span text, check_function *function)
+{
+	/* Filled as objects open and keys come. */
+	UNINITIALIZED struct frame frames[SCAN_DEPTH_MAX];
+	UNINITIALIZED struct span near[KEYS_NEAR];
+	bool good;
+
+	check->begin = check->at = text.data ? text.data : "";
+	check->end = check->begin + text.length;
+	check->frames = frames;
+	check->near = check->keys = near;
+	check->key_capacity = KEYS_NEAR;
+	good = function(check);
+	if (check->keys != near)
+		memory_free(check->keys);
+	return good;
 }
 
 bool scan_check(struct span text, struct error *err)
@@ -447,25 +534,18 @@ bool scan_check(struct span text, struct error *err)
 bool scan_check_members(
 	struct span text, scan_found_function *give, void *context, struct error *err)
 {
-	const char *begin = text.data ? text.data : "";
-	/* Filled as objects open and keys come. */
-	UNINITIALIZED struct frame frames[SCAN_DEPTH_MAX];
-	UNINITIALIZED struct span near[KEYS_NEAR];
-	struct check check = {
-		.begin = begin,
-		.at = begin,
-		.end = begin + text.length,
-		.give = give,
-		.context = context,
-		.frames = frames,
-		.near = near,
-		.keys = near,
-		.key_capacity = KEYS_NEAR,
-		.err = err,
-	};
-	bool good = check_text(&check);
+	struct check check = { .give = give, .context = context, .err = err };
 
-	if (check.keys != near)
-		memory_free(check.keys);
-	return good;
+	return run_check(&check, text, check_whole);
+}
+
+bool scan_prefix(struct span text, size_t *taken, struct error *err)
+{
+	struct check check = { .err = err };
+	bool whole = run_check(&check, text, check_beginning);
+
+	if (!whole && !check.ended)
+		return false;
+	*taken = whole ? (size_t)(check.at - check.begin) : 0;
+	return true;
 }

@@ -226,8 +226,11 @@ static bool add_line(struct buf *out, struct line *line, size_t most, struct err
 	size_t length;
 
 	line->pen = (struct pen){ room, room + most };
-	if (!write_line(line, err))
+	if (!write_line(line, err)) {
+		if (roomy)
+			buf_grew(out, 0); /* the NUL behind what stays was overwritten */
 		return false;
+	}
 	length = (size_t)(line->pen.at - room);
 	if (length > DIRECTORY_LINE_MAX)
 		return error_set(err, ERROR_FORMAT, "%s %.*s: its line is longer than %d bytes",

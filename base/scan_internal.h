@@ -127,9 +127,6 @@ static inline int scan_hex_digit(char byte)
 	return -1;
 }
 
-/* Sorts the keys and gives the later one of two that say the same; NULL when all differ. */
-const char *scan_repeated_key(struct span *keys, size_t count, bool escaped);
-
 /*
  * What a checked string says, piece by piece, without a buffer: plain runs are borrowed from the
  * string, an escape is decoded into `decoded`. Strings of any length can so be compared.

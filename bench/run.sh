@@ -137,7 +137,7 @@ say
 bytes=$(stat -c %s "$work/items.jsonl")
 say "Strict check and canonical line of $items_count items, $((bytes / 1000000)) MB, one core"
 rate() { jq -rn --argjson s "$(cat "$work/$1.s")" --argjson b "$bytes" '"\($b/$s/1e7|round/100) GB/s"'; }
-scan="$work/bench_canonicalise ours $work/items.jsonl"
+scan="$work/bench_canonicalise list $work/items.jsonl"
 jansson="$work/bench_canonicalise jansson $work/items.jsonl"
 median scan 5 "$scan"
 median jansson 2 "$jansson"

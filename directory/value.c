@@ -269,6 +269,43 @@ bool value_check(const struct attribute *attribute, struct span value, struct er
 	return true;
 }
 
+/* Texts in ascending order, and nothing between them but commas. */
+static bool is_sorted_texts(struct span array)
+{
+	struct scan scan = scan_open(array);
+	struct span before = SPAN_NONE, element;
+
+	if (array.length <= strlen("[]"))
+		return false;
+	while (scan_element(&scan, &element)) {
+		if (scan_type(element) != SCAN_STRING ||
+			element.data !=
+				(before.data ? before.data + before.length : array.data) + 1 ||
+			(before.data && span_compare(before, element) >= 0))
+			return false;
+		before = element;
+	}
+	return before.data && before.data + before.length + 1 == array.data + array.length;
+}
+
+bool value_is_plain(const struct attribute *attribute, struct span value)
+{
+	switch (attribute->type) {
+	case TYPE_TEXT:
+	case TYPE_INSTANT:
+		if (attribute->shape == SHAPE_ONE)
+			return *value.data == '"';
+		return attribute->shape == SHAPE_SET && *value.data == '[' &&
+			is_sorted_texts(value);
+	case TYPE_BOOLEAN:
+		return attribute->shape == SHAPE_ONE && (*value.data == 't' || *value.data == 'f');
+	case TYPE_COMPLEX:
+	case TYPE_REFERENCE:
+		break;
+	}
+	return false;
+}
+
 static void pen_add_lower(struct pen *pen, struct span text)
 {
 	for (size_t i = 0; i < text.length; i++)

@@ -80,12 +80,25 @@ enum {
 
 _Static_assert((int)SLOTS_END <= (int)SCAN_SLOTS, "all slots have room");
 
+/* A bit for each row. A complex value has that of its first inner row. */
+struct row_set {
+	uint64_t words[SLOT_WORDS];
+};
+
+static inline void row_set_put(struct row_set *set, size_t row, bool on)
+{
+	uint64_t bit = UINT64_C(1) << row % 64, *word = &set->words[row / 64];
+
+	*word = on ? *word | bit : *word & ~bit;
+}
+
 /* One object in rows: each value as it stands in its source, canonical or not. */
 struct rows {
 	const struct kind *kind;
 	const char *const *beside;         /* names for SLOT_BESIDE, or NULL */
 	uint8_t complex[KIND_COMPLEX_MAX]; /* the first inner row of each complex value */
 	unsigned complex_count;
+	struct row_set outer; /* all that are no complex value's */
 	struct attribute_lookup lookup;
 	struct scan_slots slots; /* refers to the rows: they must stay where they are */
 };
@@ -107,6 +120,9 @@ static inline struct span rows_value(const struct rows *rows, unsigned slot)
 
 	return rows_has(rows, slot) && *value.data != 'n' ? value : SPAN_NONE;
 }
+
+/* The rows that came, null or not. */
+struct row_set rows_that_came(const struct rows *rows);
 
 /*
  * Checks a text and reads it. ERROR_FORMAT: it is no strict JSON, no object, or a complex value with
@@ -173,11 +189,21 @@ static inline void pen_add_byte(struct pen *pen, char byte)
 MUST_CHECK bool pen_add_value(
 	struct pen *pen, const struct attribute *attribute, struct span value, struct error *err);
 
+/* A set of few texts, as most sets are: addresses, phones. */
+enum { TEXTS_MAX = 24 };
+
+struct texts {
+	struct span at[TEXTS_MAX]; /* with their quotes, sorted, all different */
+	size_t count;
+	bool canonical; /* they stand so in the source */
+};
+
 /*
- * Whether the value stands in its source as it will stand in a line, if it has no escapes: so do
- * most members of a directory's objects.
+ * Reads a checked array without escapes. False where it has something else, blanks, or more texts
+ * than that: pen_add_value() writes any set.
  */
-bool value_is_plain(const struct attribute *attribute, struct span value);
+bool texts_read(struct texts *texts, struct span array);
+void pen_add_texts(struct pen *pen, const struct texts *texts);
 
 /* Whether a canonical value (or nothing) is what the attribute holds. ERROR_FORMAT where not. */
 MUST_CHECK bool value_check(

@@ -24,7 +24,8 @@ struct line {
 	struct pen pen;
 	const struct rows *rows;
 	const struct line_own *own;
-	bool any; /* something was written: a comma comes first */
+	size_t next_own; /* among own_members */
+	bool any;        /* something was written: a comma comes first */
 	/* Members that stand in the source as in the line, one behind the other: not yet copied. */
 	struct span run;
 };
@@ -81,21 +82,56 @@ static void add_to_run(struct line *line, const char *begin, const char *end)
 	line->run = (struct span){ begin, (size_t)(end - begin) };
 }
 
-/* The value of a row under `key`, its name in the object where it stands. */
-static bool add_row_value(struct line *line, size_t row, struct span key, struct error *err)
+/* Whether the member of a row stands in its source as it will in the line, key and all. */
+static inline bool is_in_place(const struct scan_found *found, struct span key)
+{
+	return !found->escaped && found->key + key.length + strlen("\"\":") == found->value.data;
+}
+
+/* One text, or true or false, is then the same in the source and in the line. */
+static inline bool is_simple(const struct attribute *attribute, struct span value)
+{
+	if (attribute->shape != SHAPE_ONE)
+		return false;
+	if (attribute->type == TYPE_TEXT || attribute->type == TYPE_INSTANT)
+		return *value.data == '"';
+	return attribute->type == TYPE_BOOLEAN && (*value.data == 't' || *value.data == 'f');
+}
+
+static bool is_set_of_texts(const struct attribute *attribute, const struct scan_found *found)
+{
+	return attribute->shape == SHAPE_SET && attribute->type == TYPE_TEXT && !found->escaped &&
+		*found->value.data == '[';
+}
+
+static void add_texts(struct line *line, const struct scan_found *found, struct span key,
+	const struct texts *texts)
+{
+	if (texts->canonical && is_in_place(found, key)) {
+		add_to_run(line, found->key, found->value.data + found->value.length);
+		return;
+	}
+	add_key(line, key);
+	pen_add_texts(&line->pen, texts);
+}
+
+/* The value of a row that came, under `key`, its name in the object where it stands. */
+static ALWAYS_INLINE bool add_row_value(
+	struct line *line, size_t row, struct span key, struct error *err)
 {
 	const struct attribute *attribute = &line->rows->kind->attributes[row];
 	const struct scan_found *found = &line->rows->slots.found[row];
-	struct span value = rows_value(line->rows, (unsigned)row);
+	UNINITIALIZED struct texts texts;
 
-	if (!value.data)
-		return true;
-	if (!found->escaped && found->key + key.length + strlen("\"\":") == value.data &&
-		value_is_plain(attribute, value)) {
-		add_to_run(line, found->key, value.data + value.length);
+	if (is_simple(attribute, found->value) && is_in_place(found, key)) {
+		add_to_run(line, found->key, found->value.data + found->value.length);
 		return true;
 	}
-	return add_value(line, attribute, key, value, err);
+	if (is_set_of_texts(attribute, found) && texts_read(&texts, found->value)) {
+		add_texts(line, found, key, &texts);
+		return true;
+	}
+	return add_value(line, attribute, key, rows_value(line->rows, (unsigned)row), err);
 }
 
 static void add_own_text(struct line *line, struct span key, const char *text, size_t length)
@@ -152,10 +188,11 @@ static bool comes_before(const char *own, const char *name)
 }
 
 /* Adds those own members that come before `name`; all that are left when it is NULL. */
-static bool add_own_before(struct line *line, size_t *next, const char *name, struct error *err)
+static inline bool add_own_before(struct line *line, const char *name, struct error *err)
 {
-	while (*next < COUNT_OF(own_members) && comes_before(own_members[*next].name, name))
-		if (!own_members[(*next)++].add(line, err))
+	while (line->next_own < COUNT_OF(own_members) &&
+		comes_before(own_members[line->next_own].name, name))
+		if (!own_members[line->next_own++].add(line, err))
 			return false;
 	return true;
 }
@@ -173,7 +210,8 @@ static bool add_complex(struct line *line, size_t first, size_t end, struct erro
 	add_key(line, (struct span){ attributes[first].name, outer });
 	line->any = false;
 	for (size_t row = first; row < end; row++) {
-		if (!add_row_value(line, row, attribute_inner_name(&attributes[row]), err))
+		if (rows_has(line->rows, (unsigned)row) &&
+			!add_row_value(line, row, attribute_inner_name(&attributes[row]), err))
 			return false;
 	}
 	end_run(line);
@@ -186,50 +224,31 @@ static bool add_complex(struct line *line, size_t first, size_t end, struct erro
 	return true;
 }
 
-/* Adds the row, or all rows of its complex value; `end` is the next one to look at. */
-static bool add_row(struct line *line, size_t row, size_t *end, struct error *err)
+static bool add_row(struct line *line, size_t row, struct error *err)
 {
-	const struct attribute *attribute = &line->rows->kind->attributes[row];
-	struct span name = { attribute->name, attribute->name_length };
+	const struct kind *kind = line->rows->kind;
+	const struct attribute *attribute = &kind->attributes[row];
 
-	if (!attribute->outer_length) {
-		*end = row + 1;
-		return add_row_value(line, row, name, err);
-	}
-	*end = attribute_next_outer(line->rows->kind, row);
-	return add_complex(line, row, *end, err);
-}
-
-/* The next row that came, at or after `row`; the count of rows at the end. */
-static size_t next_present(const struct rows *rows, size_t row)
-{
-	uint64_t bits;
-
-	for (; row < rows->kind->attribute_count; row = (row / 64 + 1) * 64) {
-		bits = rows->slots.present[row / 64] >> row % 64;
-		if (bits) {
-			row += (size_t)__builtin_ctzll(bits);
-			break;
-		}
-	}
-	return row < rows->kind->attribute_count ? row : rows->kind->attribute_count;
+	/* Members and owners have part lines of their own. */
+	if (attribute->source == SOURCE_RELATION)
+		return true;
+	if (!add_own_before(line, attribute->name, err))
+		return false;
+	if (attribute->outer_length)
+		return add_complex(line, row, attribute_next_outer(kind, row), err);
+	return add_row_value(
+		line, row, (struct span){ attribute->name, attribute->name_length }, err);
 }
 
 static bool write_line(struct line *line, struct error *err)
 {
-	const struct kind *kind = line->rows->kind;
-	size_t next_own = 0, row = next_present(line->rows, 0), end;
+	struct row_set rows = rows_that_came(line->rows);
 
-	for (; row < kind->attribute_count; row = next_present(line->rows, end)) {
-		end = row + 1;
-		/* Members and owners have part lines of their own. */
-		if (kind->attributes[row].source == SOURCE_RELATION)
-			continue;
-		if (!add_own_before(line, &next_own, kind->attributes[row].name, err) ||
-			!add_row(line, row, &end, err))
-			return false;
-	}
-	if (!add_own_before(line, &next_own, NULL, err))
+	for (size_t i = 0; i < SLOT_WORDS; i++)
+		for (uint64_t bits = rows.words[i]; bits; bits &= bits - 1)
+			if (!add_row(line, i * 64 + (size_t)__builtin_ctzll(bits), err))
+				return false;
+	if (!add_own_before(line, NULL, err))
 		return false;
 	end_run(line);
 	pen_add_byte(&line->pen, '}');

@@ -8,11 +8,6 @@
 #include "base/memory.h"
 #include "directory/directory_internal.h"
 
-/* A bit for each row; a complex value has that of its first inner row. */
-struct row_set {
-	uint64_t words[SLOT_WORDS];
-};
-
 struct line_reader {
 	struct rows rows;
 	struct scan_shape *shape;
@@ -29,13 +24,6 @@ struct line_reader {
 
 /* ---- sets of rows -------------------------------------------------------------------- */
 
-static void set_put(struct row_set *set, size_t row, bool on)
-{
-	uint64_t bit = UINT64_C(1) << row % 64, *word = &set->words[row / 64];
-
-	*word = on ? *word | bit : *word & ~bit;
-}
-
 static bool set_has(const struct row_set *set, size_t row)
 {
 	return set->words[row / 64] >> row % 64 & 1;
@@ -45,7 +33,7 @@ static void select_all(struct row_set *set, const struct kind *kind)
 {
 	for (size_t row = 0; row < kind->attribute_count; row = attribute_next_outer(kind, row))
 		if (kind->attributes[row].source == SOURCE_SELECT)
-			set_put(set, row, true);
+			row_set_put(set, row, true);
 }
 
 /* The id is no row: an object without one is refused anyhow. */
@@ -55,7 +43,7 @@ static void add_named(struct row_set *set, const struct line_reader *reader, con
 
 	assert(row != ATTRIBUTE_NONE || strcmp(name, "id") == 0);
 	if (row != ATTRIBUTE_NONE)
-		set_put(set, row, true);
+		row_set_put(set, row, true);
 }
 
 /* ---- opening ------------------------------------------------------------------------- */
@@ -120,17 +108,6 @@ static bool learn_facts(struct line_reader *reader, struct error *err)
 		facts->was_synced |= has_value(reader, reader->marks[i]);
 	facts->behavior_matters = facts->was_synced && !facts->sync_enabled;
 	return true;
-}
-
-/* The rows that came: of complex values, whether the whole did. */
-static struct row_set rows_that_came(const struct rows *rows)
-{
-	struct row_set came;
-
-	memcpy(came.words, rows->slots.present, sizeof(came.words));
-	for (unsigned i = 0; i < rows->complex_count; i++)
-		set_put(&came, rows->complex[i], rows_has(rows, SLOT_COMPLEX + i));
-	return came;
 }
 
 static struct row_set unknown_rows(const struct line_reader *reader)

@@ -52,10 +52,11 @@ static unsigned outer_slot(const struct rows *rows, size_t first)
 /* What is no attribute: the members that only lines have, the id, and what a reader asks for. */
 static unsigned own_slot(const struct rows *rows, struct span key)
 {
-	static const char *const own[] = { "id", "kind", "deleted", "part", "unknown" };
+	const struct span own[] = { SPAN_LITERAL("id"), SPAN_LITERAL("kind"),
+		SPAN_LITERAL("deleted"), SPAN_LITERAL("part"), SPAN_LITERAL("unknown") };
 
 	for (unsigned i = 0; i < COUNT_OF(own); i++)
-		if (span_is(key, own[i]))
+		if (span_equal(key, own[i]))
 			return SLOT_ID + i;
 	for (unsigned i = 0; rows->beside && rows->beside[i]; i++)
 		if (span_is(key, rows->beside[i]))
@@ -91,7 +92,9 @@ void rows_init(struct rows *rows, const struct kind *kind)
 	rows->slots.context = rows;
 	attribute_lookup_init(&rows->lookup, kind);
 	rows->complex_count = 0;
+	rows->outer = (struct row_set){ 0 };
 	for (size_t row = 0; row < kind->attribute_count; row = attribute_next_outer(kind, row)) {
+		row_set_put(&rows->outer, row, !kind->attributes[row].outer_length);
 		if (!kind->attributes[row].outer_length)
 			continue;
 		assert(rows->complex_count < KIND_COMPLEX_MAX);
@@ -120,6 +123,17 @@ bool rows_read(struct rows *rows, const struct kind *kind, struct span text, str
 {
 	rows_init(rows, kind);
 	return scan_check_slots(text, &rows->slots, err) && rows_check(rows, text, err);
+}
+
+struct row_set rows_that_came(const struct rows *rows)
+{
+	struct row_set came;
+
+	for (size_t i = 0; i < SLOT_WORDS; i++)
+		came.words[i] = rows->slots.present[i] & rows->outer.words[i];
+	for (unsigned i = 0; i < rows->complex_count; i++)
+		row_set_put(&came, rows->complex[i], rows_has(rows, SLOT_COMPLEX + i));
+	return came;
 }
 
 /* The kind that a line is likely to be of: it has to be known before members can find their rows. */
@@ -188,7 +202,10 @@ bool rows_put(struct rows *rows, struct span name, struct span value, struct err
 	size_t row;
 
 	if (attribute) {
-		put(rows, (size_t)(attribute - rows->kind->attributes), value);
+		row = (size_t)(attribute - rows->kind->attributes);
+		put(rows, row, value);
+		if (attribute->outer_length && value.data)
+			put(rows, rows_slot(rows, attribute_outer_name(attribute)), value);
 		return true;
 	}
 	row = attribute_lookup(&rows->lookup, name);

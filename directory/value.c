@@ -269,43 +269,6 @@ bool value_check(const struct attribute *attribute, struct span value, struct er
 	return true;
 }
 
-/* Texts in ascending order, and nothing between them but commas. */
-static bool is_sorted_texts(struct span array)
-{
-	struct scan scan = scan_open(array);
-	struct span before = SPAN_NONE, element;
-
-	if (array.length <= strlen("[]"))
-		return false;
-	while (scan_element(&scan, &element)) {
-		if (scan_type(element) != SCAN_STRING ||
-			element.data !=
-				(before.data ? before.data + before.length : array.data) + 1 ||
-			(before.data && span_compare(before, element) >= 0))
-			return false;
-		before = element;
-	}
-	return before.data && before.data + before.length + 1 == array.data + array.length;
-}
-
-bool value_is_plain(const struct attribute *attribute, struct span value)
-{
-	switch (attribute->type) {
-	case TYPE_TEXT:
-	case TYPE_INSTANT:
-		if (attribute->shape == SHAPE_ONE)
-			return *value.data == '"';
-		return attribute->shape == SHAPE_SET && *value.data == '[' &&
-			is_sorted_texts(value);
-	case TYPE_BOOLEAN:
-		return attribute->shape == SHAPE_ONE && (*value.data == 't' || *value.data == 'f');
-	case TYPE_COMPLEX:
-	case TYPE_REFERENCE:
-		break;
-	}
-	return false;
-}
-
 static void pen_add_lower(struct pen *pen, struct span text)
 {
 	for (size_t i = 0; i < text.length; i++)
@@ -426,6 +389,45 @@ static bool pen_add_several(
 	pen_add_elements(pen, elements.at, elements.count);
 	return true;
 }
+
+/* ---- sets of few texts --------------------------------------------------------------- */
+
+bool texts_read(struct texts *texts, struct span array)
+{
+	const char *at = array.data, *end = at + array.length, *quote;
+
+	texts->count = 0;
+	texts->canonical = true;
+	while (texts->count < TEXTS_MAX && end - at > 2 && at[1] == '"') {
+		struct span *text = &texts->at[texts->count];
+
+		quote = memchr(at + 2, '"', (size_t)(end - at) - 2);
+		assert(quote);
+		*text = (struct span){ at + 1, (size_t)(quote - at) };
+		if (texts->count++ && span_compare(text[-1], text[0]) >= 0)
+			texts->canonical = false;
+		at = quote + 1;
+		if (*at == ']') {
+			if (!texts->canonical)
+				texts->count = spans_sort(texts->at, texts->count);
+			return true;
+		}
+		if (*at != ',')
+			return false;
+	}
+	return false;
+}
+
+void pen_add_texts(struct pen *pen, const struct texts *texts)
+{
+	for (size_t i = 0; i < texts->count; i++) {
+		pen_add_byte(pen, i ? ',' : '[');
+		pen_add(pen, texts->at[i].data, texts->at[i].length);
+	}
+	pen_add_byte(pen, ']');
+}
+
+/* ---- any attribute ------------------------------------------------------------------- */
 
 bool pen_add_value(
 	struct pen *pen, const struct attribute *attribute, struct span value, struct error *err)

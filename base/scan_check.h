@@ -133,7 +133,7 @@ void scan_shape_init(struct scan_shape *shape);
 /* Whether the text at `at`, of at least SHAPE_TEXT_BYTES, begins with the node's key. */
 static inline bool scan_shape_begins(const struct shape_node *node, const char *at)
 {
-#ifdef __SSE2__
+#ifdef SCAN_SSE2
 	const __m128i *here = (const void *)at, *there = (const void *)node->text;
 	__m128i low = _mm_cmpeq_epi8(_mm_loadu_si128(here), _mm_loadu_si128(there));
 	__m128i high = _mm_cmpeq_epi8(_mm_loadu_si128(here + 1), _mm_loadu_si128(there + 1));

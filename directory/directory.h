@@ -152,7 +152,7 @@ struct line_list {
 	/*
 	 * What no object of this list can tell, or NULL: "members", "owners"; "manager" where it was
 	 * not expanded. Goes to "unknown" of each object. Only "isCloudManaged" (SOURCE_BEHAVIOR)
-	 * goes there of those objects alone where it matters (line_facts).
+	 * goes there of those objects alone where it matters (struct line_object).
 	 */
 	const char *const *unknown;
 	/* Members beside the table, for line_reader_value(), or NULL: "@removed". */
@@ -175,7 +175,7 @@ MUST_CHECK bool line_take_object(struct line_reader *reader, struct buf *out, st
 	size_t *taken, struct error *err);
 
 /* What the object that was taken last says about itself. */
-struct line_facts {
+struct line_object {
 	char id[ID_BYTES + 1]; /* in lower case */
 	bool sync_enabled;     /* onPremisesSyncEnabled is true */
 	bool was_synced;       /* as object_was_synced() by what came: it has a mark of sync */
@@ -183,7 +183,7 @@ struct line_facts {
 };
 
 /* Borrowed, and overwritten by the next object. */
-const struct line_facts *line_reader_facts(const struct line_reader *reader);
+const struct line_object *line_reader_object(const struct line_reader *reader);
 
 /*
  * The value of a member of that object as it stands in its source, null too; absent where it did not

@@ -219,8 +219,7 @@ static void requests_that_meet_a_401_together_renew_once(void **state)
 	(void)state;
 	if (!read_users(&seen, &err))
 		fail_msg("%s", err.text);
-	assert_int_equal(
-		world.script.tokens, 3); /* at the start, and one for each that was refused alone */
+	assert_int_equal(world.script.tokens, 2);
 }
 
 int main(void)

@@ -35,7 +35,11 @@ struct common {
 
 struct profile {
 	char *name;
-	char *tenant, *client_id, *client_secret_file;
+	char *tenant, *client_id;
+	/* One way to sign in (auth/auth.h); none: the variables of the Azure SDKs choose. */
+	char *client_secret_file, *certificate_file, *federated_token_file, *managed_identity,
+		*access_token_file;
+	char *certificate_password_file, *assertion, *send_certificate_chain;
 	char *cloud;             /* "global" unless said */
 	char *graph, *authority; /* origins; from the cloud table unless said */
 	char *proxy, *ca_file;

@@ -52,14 +52,6 @@ sentence "it spoke HTTP/2, every time"
 at_least "requests over HTTP/2" 10 "$(grep -c '^HTTP/2.0 .* 200$' "$work/ours.log")"
 same "other requests" "" "$(grep -v '^HTTP/2.0 ' "$work/ours.log")"
 
-sentence "without the CA it says so, and nothing is asked: 6"
-grep -v '^ca_file' "$UNSTAGE_CONFIG" >"$work/without-ca"
-: >"$work/nginx/access.log"
-expect 6 env UNSTAGE_CONFIG="$work/without-ca" "$UNSTAGE" snapshot --output "$work/none.jsonl.zst"
-said "ca_file"
-same "requests" "" "$(cat "$work/nginx/access.log")"
-absent "$work/none.jsonl.zst"
-
 sentence "the same tenant without nginx gives the same lines"
 stop_tenant
 start_tenant tenant || give_up

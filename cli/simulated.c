@@ -36,11 +36,30 @@ static bool write_config(const struct simulated *simulated, const char *origin, 
 		file_save(simulated->config, buf_span(&text), err);
 }
 
+/* What a program on App Service would find in its environment; and the simulated VM's address. */
+static bool write_identity(const struct simulated *simulated, struct error *err)
+{
+	CLEANUP(memory_freep) char *path = file_path(simulated->folder, "identity.env");
+	CLEANUP(buf_release) struct buf text = BUF_UP_TO(4096);
+	unsigned port = simulator_server_port(simulated->server);
+
+	buf_addf(&text,
+		"# App Service; on a VM: managed_identity = system, with this alone:\n"
+		"# IMDS_ENDPOINT=http://127.0.0.1:%u\n"
+		"IDENTITY_ENDPOINT=http://127.0.0.1:%u/msi/token\nIDENTITY_HEADER=%s\n",
+		port, port, simulator_identity_header(simulated->simulator));
+	return file_save(path, buf_span(&text), err);
+}
+
 /* A tenant that was kept goes on at the present; a new one begins as far back as its story is long. */
 static bool open_tenant(struct simulated *simulated, const struct simulator_options *options,
 	const struct simulator_size *size, struct error *err)
 {
-	simulated->simulator = simulator_open(options, err);
+	struct simulator_options served = *options;
+
+	/* Assertions are made by machines that live today, whatever day the story plays on. */
+	served.signin_clock_ms = time_now_ms;
+	simulated->simulator = simulator_open(&served, err);
 	if (!simulated->simulator)
 		return false;
 	if (!simulator_is_populated(simulated->simulator))
@@ -65,7 +84,7 @@ bool simulated_open(struct simulated *simulated, const struct simulator_options 
 		return false;
 	simulated->server = simulator_server_start(simulated->simulator, port, err);
 	return simulated->server && write_secret(simulated, err) &&
-		write_config(simulated, options->graph_url, err);
+		write_identity(simulated, err) && write_config(simulated, options->graph_url, err);
 }
 
 void simulated_close(struct simulated *simulated)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Microsoft's token library obtains tokens from the simulated tenant.
+# Microsoft's token library obtains tokens from the simulated tenant, by secret and by certificate.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/library.sh"
 . "$(dirname "$0")/peers.sh"
@@ -7,7 +7,8 @@
 require_tools jq sqlite3 nginx
 need_peers
 
-start_tenant_behind_nginx tenant || give_up
+make_ca && make_certificate app DNS:app.example && make_certificate stranger DNS:app.example || give_up
+start_tenant_behind_nginx tenant --certificate "$work/app.pem" || give_up
 
 # got FIELD: what MSAL reported.
 got() {
@@ -18,6 +19,14 @@ got() {
 msal() {
 	peer msal "$nginx_origin" "$(profile tenant)" "$(profile client_id)" "$@" \
 		>"$work/msal.json" 2>"$work/msal.err" || wrong "it fails: $(tail -n 5 "$work/msal.err")"
+}
+
+# refused_with CODE: in the words that MSAL passes on.
+refused_with() {
+	case $(got error) in
+	*"$1"*) ;;
+	*) wrong "$1 was expected, MSAL says: $(got error)" ;;
+	esac
 }
 
 # a_token_that_works: what MSAL got is one.
@@ -34,9 +43,21 @@ msal secret "$(profile client_secret_file)" && a_token_that_works
 sentence "a wrong secret is refused in words that it understands"
 echo "not~the~secret" >"$work/wrong.secret"
 msal secret "$work/wrong.secret"
-case $(got error) in
-*AADSTS7000215*) ;;
-*) wrong "AADSTS7000215 was expected, MSAL says: $(got error)" ;;
-esac
+refused_with AADSTS7000215
+
+sentence "by certificate"
+msal certificate "$work/app.pem" "$work/app.key" && a_token_that_works
+
+sentence "a certificate that is not registered is refused, and so is another's key"
+msal certificate "$work/stranger.pem" "$work/stranger.key"
+refused_with AADSTS700027
+msal certificate "$work/app.pem" "$work/stranger.key"
+refused_with AADSTS700027
+
+sentence "our own program gets in with the same certificate"
+cat "$work/app.pem" "$work/app.key" >"$work/both.pem" && chmod 600 "$work/both.pem"
+sed "s|^client_secret_file = .*|certificate_file = $work/both.pem|" "$UNSTAGE_CONFIG" >"$work/certificate.config"
+expect 0 env UNSTAGE_CONFIG="$work/certificate.config" "$UNSTAGE" snapshot --output "$work/live.jsonl.zst"
+there "$work/live.jsonl.zst"
 
 finish

@@ -156,7 +156,8 @@ start_nginx() {
 # start_tenant_behind_nginx FOLDER OPTION...: as start_tenant, at $nginx_origin, with our CA.
 start_tenant_behind_nginx() {
 	choose_origin
-	make_ca && start_tenant "$@" --origin "$nginx_origin" || return 1
+	[ -s "$work/ca.pem" ] || make_ca || return 1
+	start_tenant "$@" --origin "$nginx_origin" || return 1
 	echo "ca_file = $work/ca.pem" >>"$UNSTAGE_CONFIG"
 	start_nginx "$(tenant_address "$work/$1.err")"
 }

@@ -10,7 +10,7 @@
 
 struct simulate_arguments {
 	struct common common;
-	const char *folder, *database, *deny, *certificate, *federated;
+	const char *folder, *database, *deny, *origin, *certificate, *federated;
 	int64_t port, users, groups, contacts, seed;
 	int64_t throttle_every, throttle_items, fail_every, drop_answer_at, foreign_link_at,
 		refuse_token, page_max, lag_ms, clock_ahead_s;
@@ -143,6 +143,7 @@ static void fill_options(
 	options->foreign_link_at = small(simulate->foreign_link_at);
 	options->refuse_token = small(simulate->refuse_token);
 	options->deny = simulate->deny;
+	options->graph_url = simulate->origin;
 	options->page_max = small(simulate->page_max);
 	options->lag_ms = simulate->lag_ms;
 	options->signin_ahead_ms = simulate->clock_ahead_s * 1000;
@@ -218,6 +219,8 @@ static const struct option options[] = {
 		offsetof(struct simulate_arguments, database) },
 	{ "port", 'p', OPTION_NUMBER, "PORT", "any free one unless said",
 		offsetof(struct simulate_arguments, port) },
+	{ "origin", 0, OPTION_TEXT, "URL", "where clients reach it, when behind a server",
+		offsetof(struct simulate_arguments, origin) },
 	{ "users", 0, OPTION_NUMBER, "N", "2000 unless said",
 		offsetof(struct simulate_arguments, users) },
 	{ "groups", 0, OPTION_NUMBER, "N", "200 unless said",

@@ -1,6 +1,7 @@
 #include "cli/simulated.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/file.h"
@@ -13,19 +14,24 @@ static bool write_secret(const struct simulated *simulated, struct error *err)
 	return file_save(path, span_of(simulator_client_secret(simulated->simulator)), err);
 }
 
-static bool write_config(const struct simulated *simulated, struct error *err)
+/* `origin`: how clients reach the tenant; NULL: as it listens. */
+static bool write_config(const struct simulated *simulated, const char *origin, struct error *err)
 {
 	CLEANUP(buf_release) struct buf text = BUF_UP_TO(64 << 10);
-	unsigned port = simulator_server_port(simulated->server);
+	char own[64];
+
+	snprintf(own, sizeof(own), "http://127.0.0.1:%u", simulator_server_port(simulated->server));
+	if (!origin)
+		origin = own;
 
 	buf_addf(&text,
 		"# A simulated tenant; it exists while the simulator runs.\n[simulated]\n"
 		"tenant = %s\nclient_id = %s\nclient_secret_file = %s/client.secret\n"
-		"graph = http://127.0.0.1:%u\nauthority = http://127.0.0.1:%u\n"
+		"graph = %s\nauthority = %s\n"
 		"staging = " SIMULATED_STAGING "\nproduction = " SIMULATED_PRODUCTION "\n"
 		"key = %s/unstage.pub\nstate = %s/state\n",
 		simulator_tenant(simulated->simulator), simulator_client_id(simulated->simulator),
-		simulated->folder, port, port, simulated->folder, simulated->folder);
+		simulated->folder, origin, origin, simulated->folder, simulated->folder);
 	return buf_check(&text, "the configuration", err) &&
 		file_save(simulated->config, buf_span(&text), err);
 }
@@ -78,7 +84,7 @@ bool simulated_open(struct simulated *simulated, const struct simulator_options 
 		return false;
 	simulated->server = simulator_server_start(simulated->simulator, port, err);
 	return simulated->server && write_secret(simulated, err) &&
-		write_identity(simulated, err) && write_config(simulated, err);
+		write_identity(simulated, err) && write_config(simulated, options->graph_url, err);
 }
 
 void simulated_close(struct simulated *simulated)

@@ -235,8 +235,9 @@ static bool own_accepted(struct exchange *exchange, const struct jwt *jwt, const
 	if (!claim_is(jwt, "sub", client_id))
 		return !token_refuse(exchange, &other_client,
 			"Client assertion application identifier doesn't match 'client_id' parameter.");
-	/* The very URL that it was posted to. */
-	buf_addf(&audience, "%s%s", origin ? origin : "", exchange->target);
+	/* The URL that it was posted to; MSAL puts a query behind it that is no part of the name. */
+	buf_addf(&audience, "%s%.*s", origin ? origin : "", (int)strcspn(exchange->target, "?"),
+		exchange->target);
 	if (!claim_is(jwt, "aud", buf_text(&audience)))
 		return !token_refuse(exchange, &other_audience,
 			"Client assertion audience claim does not match Realm issuer. Review the documentation at https://docs.microsoft.com/azure/active-directory/develop/active-directory-certificate-credentials .");

@@ -33,6 +33,8 @@ struct line {
 /* Copies the run. Called before anything else is written. */
 static void end_run(struct line *line)
 {
+	if (!line->run.data)
+		return;
 	pen_add(&line->pen, line->run.data, line->run.length);
 	line->run = SPAN_NONE;
 }

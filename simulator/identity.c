@@ -53,7 +53,7 @@ static bool header_accepted(struct exchange *exchange)
 /* A parameter that is not there names nobody. */
 static bool names(const char *value, const char *identity)
 {
-	return !value || strcasecmp(value, identity) == 0;
+	return !value || text_compare_caseless(span_of(value), span_of(identity)) == 0;
 }
 
 static bool identity_accepted(struct exchange *exchange)

@@ -653,6 +653,19 @@ static void a_missing_identity_is_explained(void **state UNUSED)
 	bench_close(&bench);
 }
 
+static void an_endpoint_that_is_not_there_is_named(void **state UNUSED)
+{
+	struct auth_options options = base_options();
+	struct bench bench;
+
+	options.managed_identity = "system";
+	bench_must_open(&bench, &options, "> GET " IMDS "\n< unreachable\n\n");
+	assert_null(ask(&bench, false));
+	assert_int_equal(bench.err.kind, ERROR_NETWORK);
+	assert_said(&bench, "the managed identity endpoint: GET http://169.254.169.254/");
+	bench_close(&bench);
+}
+
 static void only_this_machine_may_stand_in_for_the_endpoint(void **state UNUSED)
 {
 	static const char *const wrong[] = { "http://example.com", "http://localhost:1",
@@ -838,6 +851,7 @@ int main(void)
 		TEST(the_metadata_service_is_waited_for_by_its_timetable),
 		TEST(an_endpoint_that_is_updated_gets_seventy_seconds),
 		TEST(a_missing_identity_is_explained),
+		TEST(an_endpoint_that_is_not_there_is_named),
 		TEST(only_this_machine_may_stand_in_for_the_endpoint),
 		TEST(the_table_of_origins_gets_the_one_row_that_is_needed),
 		TEST(a_pasted_token_is_used_until_it_is_refused),

@@ -19,9 +19,14 @@
 
 enum {
 	ID_BYTES = 36,                /* an object id is a GUID in lower case */
+	ID_BINARY_BYTES = 16,         /* without hyphens; sorts as its text does */
 	DIRECTORY_LINE_MAX = 8 << 20, /* one canonical line */
 	DIRECTORY_PART_IDS = 512,     /* ids on one part line, about */
 };
+
+/* False where it is no GUID in lower case. */
+bool id_parse(struct span text, uint8_t id[static ID_BINARY_BYTES]);
+void id_text(const uint8_t id[static ID_BINARY_BYTES], char text[static ID_BYTES + 1]);
 
 /* ---- the kinds table ------------------------------------------------------------ */
 
@@ -130,6 +135,66 @@ const char *attribute_master_name(enum attribute_master master);
  */
 MUST_CHECK bool line_add_object(struct buf *out, const struct kind *kind, struct span graph_object,
 	bool deleted, const struct span *unknown, size_t unknown_count, struct error *err);
+
+/*
+ * A reader takes the objects of one list, one after the other, straight from the text of its pages
+ * as it arrives. It knows what the list was asked for, and so what did not come; it remembers
+ * the order in which the list has its members, and so is much faster than line_add_object().
+ */
+struct line_reader;
+
+enum { LINE_BESIDE_MAX = 8 };
+
+/* The names are those of the kinds table (outer names); each list of them ends with NULL. */
+struct line_list {
+	const struct kind *kind;
+	bool deleted; /* the objects come from deleted items */
+	/*
+	 * What was selected; NULL: all that kind_add_select() says. A name that was selected and is
+	 * not in the object goes to its "unknown", since query options may be ignored silently.
+	 */
+	const char *const *selected;
+	/*
+	 * What no object of this list can tell, or NULL: "members", "owners"; "manager" where it was
+	 * not expanded. Goes to "unknown" of each object. Only "isCloudManaged" (SOURCE_BEHAVIOR)
+	 * goes there of those objects alone where it matters (struct line_object).
+	 */
+	const char *const *unknown;
+	/* Members beside the table, for line_reader_value(), or NULL: "@removed". */
+	const char *const *beside; /* at most LINE_BESIDE_MAX */
+};
+
+/* The names must outlive the reader. */
+struct line_reader *line_reader_new(const struct line_list *list);
+void line_reader_free(struct line_reader *reader);
+DEFINE_CLEANUP(struct line_reader *, line_reader_free);
+
+/*
+ * Appends the line (no newline) of the object at the beginning of `text`, which may go on behind
+ * it. `*taken` is how many bytes the object took, with the blanks before it; 0: the text ends before
+ * the object does, nothing is wrong so far, nothing was appended (call again when the text has
+ * doubled, or there is no more: see scan_prefix()). Errors are those of line_add_object(), and
+ * `out` is as it was.
+ */
+MUST_CHECK bool line_take_object(struct line_reader *reader, struct buf *out, struct span text,
+	size_t *taken, struct error *err);
+
+/* What the object that was taken last says about itself. */
+struct line_object {
+	char id[ID_BYTES + 1]; /* in lower case */
+	bool sync_enabled;     /* onPremisesSyncEnabled is true */
+	bool was_synced;       /* as object_was_synced() by what came: it has a mark of sync */
+	bool behavior_matters; /* was synced and is not: isCloudManaged says who masters it */
+};
+
+/* Borrowed, and overwritten by the next object. */
+const struct line_object *line_reader_object(const struct line_reader *reader);
+
+/*
+ * The value of a member of that object as it stands in its source, null too; absent where it did not
+ * come. For names of the kinds table (outer names), and those beside it. Borrowed from the text.
+ */
+struct span line_reader_value(const struct line_reader *reader, const char *name);
 
 /*
  * The line again with attributes replaced: `values[i]` (canonical, absent = nothing) for

@@ -33,6 +33,7 @@ static void forget_answer(struct batch_item *item)
 {
 	item->status = 0;
 	item->retry_after[0] = item->request_id[0] = '\0';
+	item->report = (struct quota_report){ 0 };
 	buf_cut(&item->answer, 0);
 }
 
@@ -77,7 +78,7 @@ static bool add_request(
 static size_t answered_item(struct span answer, size_t count)
 {
 	struct span id = scan_find(answer, "id");
-	char expected[8];
+	char expected[24];
 
 	if (scan_type(id) != SCAN_STRING)
 		return count;
@@ -110,6 +111,16 @@ static bool is_header(struct span key, const char *name)
 	return key.length == strlen(name) && strncasecmp(key.data, name, key.length) == 0;
 }
 
+static void take_quota_header(struct batch_item *item, struct span key, struct span text)
+{
+	static const char *const names[] = { "x-ms-resource-unit", "x-ms-throttle-limit-percentage",
+		"x-ms-throttle-information" };
+
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		if (is_header(key, names[i]))
+			quota_report_header(&item->report, span_of(names[i]), text);
+}
+
 static void take_headers(struct batch_item *item, struct span headers)
 {
 	struct scan scan;
@@ -129,6 +140,8 @@ static void take_headers(struct batch_item *item, struct span headers)
 			copy_printable(item->retry_after, sizeof(item->retry_after), text);
 		else if (is_header(key, "request-id"))
 			copy_printable(item->request_id, sizeof(item->request_id), text);
+		else
+			take_quota_header(item, key, text);
 	}
 }
 
@@ -149,6 +162,7 @@ static bool take_answer(struct batch_item *const *items, size_t count, struct sp
 		return true;
 	items[which]->status = status_of(scan_trim(scan_find(answer, "status")));
 	take_headers(items[which], scan_find(answer, "headers"));
+	items[which]->report.throttled = items[which]->status == 429;
 	body = scan_find(answer, "body");
 	if (body.data && scan_type(body) != SCAN_NULL)
 		buf_add_span(&items[which]->answer, body);
@@ -177,12 +191,60 @@ static bool take_answers(
 	return true;
 }
 
+/* ---- one post ------------------------------------------------------------------------- */
+
+static struct cost cost_of_all(struct batch_item *const *items, size_t count)
+{
+	struct cost cost = { 0 };
+
+	for (size_t i = 0; i < count; i++)
+		cost_add(&cost, cost_of(items[i]->method, items[i]->path));
+	return cost;
+}
+
+/* Items are counted alone (contract 6), so what the envelope costs is what they do. */
+static void learn_from_items(
+	struct graph *graph, const struct cost *cost, struct batch_item *const *items, size_t count)
+{
+	struct quota_report report = { 0 };
+
+	for (size_t i = 0; i < count; i++) {
+		const struct quota_report *item = &items[i]->report;
+
+		report.units += item->units;
+		report.used = item->used > report.used ? item->used : report.used;
+		if (!item->throttled)
+			continue;
+		report.throttled = true;
+		memcpy(report.information, item->information, sizeof(report.information));
+	}
+	quota_learn(&graph->quota, cost, &report, graph->clock_ms());
+}
+
+static bool take_envelope(struct graph *graph, const struct cost *cost,
+	struct batch_item *const *items, size_t count, const struct net_response *response,
+	struct error *err)
+{
+	if (graph_check_json(response, err) &&
+		take_answers(items, count, buf_span(&response->body), err)) {
+		learn_from_items(graph, cost, items, count);
+		return true;
+	}
+	for (size_t i = 0; i < count; i++)
+		forget_answer(items[i]);
+	return false;
+}
+
 bool batch_post(struct graph *graph, struct batch_item *const *items, size_t count, bool bulk,
 	struct net_response *response, struct error *err)
 {
 	CLEANUP(buf_release) struct buf url = BUF_UP_TO(NET_URL_MAX);
 	CLEANUP(buf_release) struct buf body = BUF_UP_TO(GRAPH_BATCH_BODY_MAX);
-	struct graph_request request = { .method = "POST", .bulk = bulk };
+	struct graph_request request = {
+		.method = "POST",
+		.bulk = bulk,
+		.cost = cost_of_all(items, count),
+	};
 	struct failure failure;
 
 	assert(count && count <= GRAPH_BATCH_MAX);
@@ -203,12 +265,8 @@ bool batch_post(struct graph *graph, struct batch_item *const *items, size_t cou
 		failure_set(&failure, "POST", "/$batch", err);
 		return error_prefix(err, "POST /$batch");
 	}
-	if (graph_check_json(response, err) &&
-		take_answers(items, count, buf_span(&response->body), err))
-		return true;
-	for (size_t i = 0; i < count; i++)
-		forget_answer(items[i]);
-	return error_prefix(err, "POST /$batch");
+	return take_envelope(graph, &request.cost, items, count, response, err) ||
+		error_prefix(err, "POST /$batch");
 }
 
 void batch_item_failure(const struct batch_item *item, struct failure *failure)
@@ -243,30 +301,32 @@ const char *batch_longer_wait(const struct graph *graph, const char *a, const ch
 
 /* ---- reading ------------------------------------------------------------------------- */
 
-struct batch_reader {
-	struct graph *graph;
-	bool bulk, renewed;
-	struct attempt attempt;
+/* Up to twenty reads on their way, in one batch after another until all answers are final. */
+struct chunk {
 	struct batch_item *open[GRAPH_BATCH_MAX];
 	size_t count;
+	bool bulk, renewed;
+	batch_done_function *done;
+	void *context;
 };
 
 /* What the items that are asked for again wait for. */
-struct batch_again {
+struct again {
 	const struct ruling *ruling; /* the one with the fewest tries; NULL: nothing but a token */
-	const char *retry_after;
+	char retry_after[48];
 	bool token;
 };
 
-static bool is_final(const struct batch_reader *reader, const struct ruling *ruling)
+static bool is_final(
+	const struct chunk *chunk, const struct call *call, const struct ruling *ruling)
 {
 	switch (ruling->read) {
 	case READING_AGAIN:
 		return false;
 	case READING_AGAIN_FEW:
-		return reader->attempt.few + 1 >= GRAPH_FEW_TRIES;
+		return call->attempt.few + 1 >= GRAPH_FEW_TRIES;
 	case READING_TOKEN:
-		return reader->renewed;
+		return chunk->renewed;
 	case READING_DONE:
 	case READING_RESTART:
 	case READING_STOP:
@@ -276,91 +336,133 @@ static bool is_final(const struct batch_reader *reader, const struct ruling *rul
 }
 
 /* Keeps the items that are not final; says in `again` what they wait for, and in `err` why. */
-static void keep_open(struct batch_reader *reader, struct batch_again *again, struct error *err)
+static void keep_open(
+	struct chunk *chunk, const struct call *call, struct again *again, struct error *err)
 {
+	const struct graph *graph = call->flow->graph;
 	size_t kept = 0;
 
-	*again = (struct batch_again){ .retry_after = "" };
-	for (size_t i = 0; i < reader->count; i++) {
-		struct batch_item *item = reader->open[i];
+	*again = (struct again){ 0 };
+	for (size_t i = 0; i < chunk->count; i++) {
+		struct batch_item *item = chunk->open[i];
 		struct failure failure;
 
 		batch_item_failure(item, &failure);
-		if (is_final(reader, failure.ruling))
+		if (is_final(chunk, call, failure.ruling))
 			continue;
-		reader->open[kept++] = item;
+		chunk->open[kept++] = item;
 		if (failure.ruling->read == READING_TOKEN) {
 			again->token = true;
 			continue;
 		}
 		if (!again->ruling || again->ruling->read == READING_AGAIN)
 			again->ruling = failure.ruling;
-		again->retry_after = batch_longer_wait(
-			reader->graph, again->retry_after, item->retry_after);
+		snprintf(again->retry_after, sizeof(again->retry_after), "%s",
+			batch_longer_wait(graph, again->retry_after, item->retry_after));
 		failure_set(&failure, item->method, item->path, err);
 		error_prefix(
 			err, "%s %.*s", item->method, SPAN_FORMAT(path_without_query(item->path)));
 	}
-	reader->count = kept;
+	chunk->count = kept;
 }
 
-/* Posts until the envelope came. */
-static bool post_until_answered(struct batch_reader *reader, struct error *err)
+static bool chunk_post(struct flow *flow, struct chunk *chunk, const struct attempt *attempt,
+	int64_t pause_ms, struct error *err);
+
+/* The envelope was accepted, and some inside of it were not: only these go again. */
+static bool post_again(
+	struct call *call, struct chunk *chunk, const struct again *again, struct error *err)
 {
-	CLEANUP(net_response_release) struct net_response response;
+	struct graph *graph = call->flow->graph;
+	struct span retry_after = *again->retry_after ? span_of(again->retry_after) : SPAN_NONE;
+	int64_t pause_ms = 0;
 
-	net_response_init(&response);
-	while (!batch_post(
-		reader->graph, reader->open, reader->count, reader->bulk, &response, err)) {
-		struct failure failure;
-
-		if (response.status / 100 == 2 || (!response.status && err->kind != ERROR_NETWORK))
-			return false;
-		failure_read(&failure, response.status, buf_span(&response.body), SPAN_NONE);
-		if (!attempt_again(&reader->attempt, reader->graph, failure.ruling,
-			    net_response_header(&response, "retry-after"), err))
-			return false;
-	}
-	return true;
-}
-
-static bool read_chunk(struct batch_reader *reader, struct error *err)
-{
-	struct batch_again again;
-
-	for (;;) {
-		char retry_after[48];
-
-		if (!post_until_answered(reader, err))
-			return false;
-		keep_open(reader, &again, err);
-		if (!reader->count)
-			return true;
-		if (again.token) {
-			reader->renewed = true;
-			if (!auth_token(reader->graph->auth, true, err))
+	if (again->token) {
+		chunk->renewed = true;
+		/* Another request may have seen to it meanwhile. */
+		if (call->token_number == graph->token_number) {
+			if (!auth_token(graph->auth, true, err))
 				return false;
+			graph->token_number++;
 		}
-		/* Copied: the next post clears the items. */
-		snprintf(retry_after, sizeof(retry_after), "%s", again.retry_after);
-		if (again.ruling &&
-			!attempt_again(&reader->attempt, reader->graph, again.ruling,
-				*retry_after ? span_of(retry_after) : SPAN_NONE, err))
-			return false;
 	}
+	if (again->ruling &&
+		!attempt_pause(&call->attempt, graph, again->ruling, retry_after, &pause_ms, err))
+		return false;
+	if (again->ruling && again->ruling->status == 429)
+		quota_hold(&graph->quota, graph->clock_ms() + pause_ms, again->ruling->meaning);
+	*err = (struct error){ 0 };
+	call->context = NULL; /* handed over */
+	call->attempt.why = again->ruling ? again->ruling->meaning : NULL;
+	return chunk_post(call->flow, chunk, &call->attempt, pause_ms, err);
+}
+
+static bool chunk_taken(struct call *call, struct error *err)
+{
+	struct chunk *chunk = call->context;
+	struct again again;
+
+	if (!take_envelope(call->flow->graph, &call->request.cost, chunk->open, chunk->count,
+		    &call->exchange.response, err))
+		return false;
+	keep_open(chunk, call, &again, err);
+	if (chunk->count)
+		return post_again(call, chunk, &again, err);
+	return !chunk->done || chunk->done(chunk->context, err);
+}
+
+static void chunk_freed(struct call *call)
+{
+	memory_free(call->context);
+}
+
+static const struct call_owner chunk_owner = {
+	.taken = chunk_taken,
+	.freed = chunk_freed,
+};
+
+/* Takes the chunk. */
+static bool chunk_post(struct flow *flow, struct chunk *chunk, const struct attempt *attempt,
+	int64_t pause_ms, struct error *err)
+{
+	struct graph *graph = flow->graph;
+	CLEANUP(buf_release) struct buf url = BUF_UP_TO(NET_URL_MAX);
+	struct call *call;
+
+	buf_addf(&url, "%s/$batch", graph->root);
+	call = call_new(graph, "POST", buf_text(&url), &chunk_owner, chunk, "POST /$batch");
+	flow_add(flow, call);
+	if (attempt)
+		call->attempt = *attempt;
+	call->not_before_ms = pause_ms ? graph->clock_ms() + pause_ms : 0;
+	call->request.bulk = chunk->bulk;
+	call->request.cost = cost_of_all(chunk->open, chunk->count);
+	return add_request(&call->body, chunk->open, chunk->count, err);
+}
+
+bool batch_begin(struct flow *flow, struct batch_item *items, size_t count, bool bulk,
+	batch_done_function *done, void *context, struct error *err)
+{
+	struct chunk *chunk = memory_new(sizeof(*chunk));
+
+	assert(count && count <= GRAPH_BATCH_MAX);
+	*chunk = (struct chunk){ .bulk = bulk, .done = done, .context = context };
+	for (size_t i = 0; i < count; i++)
+		chunk->open[chunk->count++] = &items[i];
+	return chunk_post(flow, chunk, NULL, 0, err);
 }
 
 bool batch_read(
 	struct graph *graph, struct batch_item *items, size_t count, bool bulk, struct error *err)
 {
-	for (size_t done = 0; done < count;) {
-		struct batch_reader reader = { .graph = graph, .bulk = bulk };
+	CLEANUP(flow_release) struct flow flow;
 
-		attempt_init(&reader.attempt, graph);
-		while (done < count && reader.count < GRAPH_BATCH_MAX)
-			reader.open[reader.count++] = &items[done++];
-		if (!read_chunk(&reader, err))
+	flow_init(&flow, graph);
+	for (size_t done = 0; done < count; done += GRAPH_BATCH_MAX) {
+		size_t some = count - done < GRAPH_BATCH_MAX ? count - done : GRAPH_BATCH_MAX;
+
+		if (!batch_begin(&flow, items + done, some, bulk, NULL, NULL, err))
 			return false;
 	}
-	return true;
+	return flow_run(&flow, err);
 }

@@ -38,6 +38,8 @@ struct graph *graph_open(const struct graph_options *options, struct error *err)
 	};
 	graph->deadline_ms = graph->clock_ms() + limit_ms;
 	pace_free(graph);
+	quota_init(
+		&graph->quota, options->quota_share > 0 ? options->quota_share : GRAPH_QUOTA_SHARE);
 	return TAKE(graph);
 }
 
@@ -91,11 +93,20 @@ static void add_header(struct net_request *request, const char *name, const char
 	request->headers[request->header_count++] = (struct net_header){ name, value };
 }
 
-static bool send_once(struct graph *graph, const struct graph_request *request, bool renew,
-	struct net_response *response, struct error *err)
+bool graph_check_request(
+	const struct graph *graph, const struct graph_request *request, struct error *err)
 {
-	char attempt_id[GUID_TEXT_BYTES];
-	struct net_request wire = {
+	if (graph->clock_ms() > graph->deadline_ms)
+		return error_set(err, ERROR_NETWORK,
+			"the time for the whole run is used up; nothing more was sent. Run again to go on");
+	return guard_request(graph, request, err) &&
+		net_gate(graph->origins, request->url, NET_SECRET_TOKEN, err);
+}
+
+bool graph_make_wire(struct graph *graph, const struct graph_request *request, bool renew,
+	char attempt_id[static GUID_TEXT_BYTES], struct net_request *wire, struct error *err)
+{
+	*wire = (struct net_request){
 		.method = request->method,
 		.url = request->url,
 		.body = request->body,
@@ -103,42 +114,60 @@ static bool send_once(struct graph *graph, const struct graph_request *request, 
 		.sink = request->sink,
 		.sink_context = request->sink_context,
 	};
-
-	wire.bearer = auth_token(graph->auth, renew, err);
-	if (!wire.bearer)
+	wire->bearer = auth_token(graph->auth, renew, err);
+	if (!wire->bearer)
 		return false;
-	add_header(&wire, "client-request-id", text_new_guid(attempt_id));
-	add_header(&wire, "user-agent", "unstage/" UNSTAGE_VERSION);
-	add_header(&wire, "accept", "application/json");
+	graph->token_number += renew;
+	add_header(wire, "client-request-id", text_new_guid(attempt_id));
+	add_header(wire, "user-agent", "unstage/" UNSTAGE_VERSION);
+	add_header(wire, "accept", "application/json");
 	if (request->body.data)
-		add_header(&wire, "content-type", "application/json");
+		add_header(wire, "content-type", "application/json");
 	if (request->advanced)
-		add_header(&wire, "consistencylevel", "eventual");
+		add_header(wire, "consistencylevel", "eventual");
+	if (request->minimal)
+		add_header(wire, "prefer", "return=minimal");
 	if (request->bulk)
-		add_header(&wire, "x-ms-throttle-priority", "low");
+		add_header(wire, "x-ms-throttle-priority", "low");
+	return true;
+}
 
+void graph_note_answer(
+	struct graph *graph, const struct cost *cost, const struct net_response *response)
+{
+	struct quota_report report = quota_report_of(response);
+
+	graph->requests++;
+	note_service_time(graph, response);
+	quota_learn(&graph->quota, cost, &report, graph->clock_ms());
+}
+
+static bool send_once(struct graph *graph, struct graph_request *request, bool renew,
+	struct net_response *response, struct error *err)
+{
+	char attempt_id[GUID_TEXT_BYTES];
+	struct net_request wire;
+
+	if (!graph_make_wire(graph, request, renew, attempt_id, &wire, err))
+		return false;
 	net_response_release(response);
 	net_response_init(response);
+	quota_spend(&graph->quota, &request->cost, graph->clock_ms());
 	if (!transport_send(graph->transport, &wire, response, err)) {
 		response->status = 0;
 		return false;
 	}
-	note_service_time(graph, response);
+	graph_note_answer(graph, &request->cost, response);
 	return true;
 }
 
-bool graph_send(struct graph *graph, const struct graph_request *request,
-	struct net_response *response, struct error *err)
+bool graph_send(struct graph *graph, struct graph_request *request, struct net_response *response,
+	struct error *err)
 {
 	net_response_release(response);
 	net_response_init(response);
-	if (graph->clock_ms() > graph->deadline_ms)
-		return error_set(err, ERROR_NETWORK,
-			"the time for the whole run is used up; nothing more was sent");
-	if (!guard_request(graph, request, err) ||
-		!net_gate(graph->origins, request->url, NET_SECRET_TOKEN, err))
-		return false;
-	if (!send_once(graph, request, false, response, err))
+	if (!graph_check_request(graph, request, err) ||
+		!send_once(graph, request, false, response, err))
 		return false;
 	if (response->status != 401)
 		return true;
@@ -170,8 +199,8 @@ void attempt_init(struct attempt *attempt, const struct graph *graph)
 				     } };
 }
 
-bool attempt_again(struct attempt *attempt, const struct graph *graph, const struct ruling *ruling,
-	struct span retry_after, struct error *err)
+bool attempt_pause(struct attempt *attempt, const struct graph *graph, const struct ruling *ruling,
+	struct span retry_after, int64_t *pause_ms, struct error *err)
 {
 	struct error given_up = { 0 };
 	bool no_answer = ruling == ruling_find(0, NULL) && graph->service_time_ms == TIME_NONE;
@@ -184,8 +213,8 @@ bool attempt_again(struct attempt *attempt, const struct graph *graph, const str
 		return error_prefix(err, "given up after %u tries", attempt->unanswered);
 	if (ruling->read == READING_AGAIN_FEW && ++attempt->few >= GRAPH_FEW_TRIES)
 		return false;
-	if (retry_wait(&attempt->retry, retry_after, no_answer ? err->text : ruling->meaning,
-		    graph->progress, &given_up))
+	if (retry_pause(&attempt->retry, retry_after, no_answer ? err->text : ruling->meaning,
+		    pause_ms, &given_up))
 		return true;
 	if (no_answer) {
 		*err = given_up;
@@ -194,4 +223,30 @@ bool attempt_again(struct attempt *attempt, const struct graph *graph, const str
 	error_prefix(err, "%s", given_up.text);
 	err->kind = given_up.kind;
 	return false;
+}
+
+void graph_sleep(const struct graph *graph, int64_t duration_ms, const char *why)
+{
+	if (duration_ms <= 0)
+		return;
+	progress_wait(graph->progress, why, duration_ms);
+	if (graph->sleep_ms)
+		graph->sleep_ms(duration_ms);
+	else
+		net_sleep_ms(duration_ms);
+}
+
+bool attempt_again(struct attempt *attempt, const struct graph *graph, const struct ruling *ruling,
+	struct span retry_after, struct error *err)
+{
+	/* What a person reads while waiting; `err` is told only when it is the end. */
+	struct error trouble = *err;
+	bool no_answer = ruling == ruling_find(0, NULL) && graph->service_time_ms == TIME_NONE;
+	int64_t pause_ms;
+
+	if (!attempt_pause(attempt, graph, ruling, retry_after, &pause_ms, err))
+		return false;
+	graph_sleep(graph, pause_ms, no_answer ? trouble.text : ruling->meaning);
+	return !interrupted() ||
+		error_set(err, ERROR_NETWORK, "%s: interrupted while waiting", ruling->meaning);
 }

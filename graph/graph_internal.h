@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "graph/graph.h"
 
 enum {
@@ -12,11 +13,11 @@ enum {
 	GRAPH_WRITE_BODY_MAX = 1 << 20,
 	GRAPH_BATCH_BODY_MAX = 3 << 20,   /* Graph refuses requests of about 4 MB */
 	GRAPH_ERROR_BODY_MAX = 256 << 10, /* beyond it, the body of an error is not read */
-	/* Half of what Graph takes (3,000 writes in 150 s), in any window of 150 s. */
-	GRAPH_WRITE_EVERY_MS = 125,
-	GRAPH_WRITE_BURST = 300,
-	GRAPH_LINES_MAX = 256 << 20, /* lines of one object, with all its members */
-	GRAPH_SELECT_MAX = 128,      /* names in one $select */
+	GRAPH_PAGES_AHEAD = 4,            /* of one list, under way at once */
+	GRAPH_CALLS_MAX = 12,             /* of one flow, under way at once */
+	GRAPH_LINES_MAX = 256 << 20,      /* lines of one object, with all its members */
+	GRAPH_EXPANDED_MAX = 20,  /* items $expand gives, and no link to more (contract 2.8) */
+	GRAPH_HELD_MAX = 8 << 20, /* bytes of groups that wait for their members */
 	GRAPH_CODE_BYTES = 64,
 	GRAPH_REQUEST_ID_BYTES = 64,
 };
@@ -25,16 +26,77 @@ enum {
 struct attempt {
 	struct retry retry;
 	unsigned few, unanswered;
+	const char *why; /* the last try failed, for progress; NULL: there was none */
 };
 
-/* When the next write may leave. */
+/* Why writes do not get through, for graph_write_pause(). */
 struct write_pace {
 	struct attempt attempt;
 	const struct ruling *held_by; /* why the last writes did not get through; NULL: they did */
 	char retry_after[48];
-	struct error trouble;  /* the last failure of `held_by`, for when tries are used up */
-	int64_t paid_until_ms; /* each write moves it on; how far it is ahead is the burst */
+	struct error trouble; /* the last failure of `held_by`, for when tries are used up */
 };
+
+/* ---- quota.c, cost.c: what requests cost, and when they may leave -------------------- */
+
+enum meter_id { METER_UNITS, METER_WRITES, METER_AUDITS, METER_COUNT };
+
+enum { METER_SLOTS = 51 }; /* fifty in a window, and one that is being left */
+
+/* One of the tenant's limits for this application. */
+struct meter {
+	double published; /* what it is said to be, a window */
+	double limit;     /* what is believed: all of it, not only our share */
+	double used;      /* of it, as the service said last; 0: it said nothing */
+	bool learned;     /* `limit` comes from an answer */
+	bool even;        /* requests leave evenly, and not as fast as they can */
+	int64_t learned_ms;
+	double even_at_ms; /* up to when an even flow is spent */
+	double slots[METER_SLOTS];
+	int64_t newest; /* number of the slot that is being filled */
+};
+
+struct quota {
+	double share; /* that we may use of each limit */
+	struct meter meters[METER_COUNT];
+	int64_t held_until_ms; /* the service asked all of us to wait */
+	const char *held_by;
+	double units_spent; /* since the beginning */
+};
+
+/* What a request needs of each meter, and what was spent of a window when it left. */
+struct cost {
+	double needs[METER_COUNT];
+	double spent_by_then[METER_COUNT];
+};
+
+/* What an answer says about its cost. */
+struct quota_report {
+	double units; /* 0: it did not say */
+	double used;  /* share of the limit, 0: below 80 %, or it did not say */
+	bool throttled;
+	char information[32]; /* of a throttled one */
+};
+
+void quota_init(struct quota *quota, double share);
+/* The limits depend on the size of the tenant: it has at least so many users. */
+void quota_tenant_has(struct quota *quota, uint64_t users);
+/* When the request may leave; `why` says what it waits for, and is empty when it is not to wait. */
+int64_t quota_opens_ms(
+	struct quota *quota, const struct cost *cost, int64_t now_ms, struct buf *why);
+void quota_spend(struct quota *quota, struct cost *cost, int64_t now_ms); /* it leaves */
+void quota_learn(struct quota *quota, const struct cost *cost, const struct quota_report *report,
+	int64_t now_ms);
+/* Nothing leaves before `until_ms`; `why` is a constant text. */
+void quota_hold(struct quota *quota, int64_t until_ms, const char *why);
+
+struct quota_report quota_report_of(const struct net_response *response);
+/* The same, header by header (name in lower case), for the items of a batch. */
+void quota_report_header(struct quota_report *report, struct span name, struct span value);
+
+/* `path`: below the version root, with its query. */
+struct cost cost_of(const char *method, const char *path);
+void cost_add(struct cost *cost, struct cost more);
 
 struct graph {
 	const struct transport *transport;
@@ -47,6 +109,10 @@ struct graph {
 	int64_t (*clock_ms)(void);
 	void (*sleep_ms)(int64_t);
 	struct write_pace pace;
+	struct quota quota;
+	unsigned
+		token_number; /* counts renewals: of requests that met a 401 together, one renews */
+	uint64_t requests;
 };
 
 /* ---- outcome.c: what every answer means ---------------------------------------------- */
@@ -125,6 +191,9 @@ bool path_matches(const char *pattern, const char *path, bool prefix);
  */
 void path_add_encoded(struct buf *out, struct span text);
 
+/* What stands behind the version root in a URL of ours; the URL itself where that is not at its head. */
+const char *graph_path_of(const struct graph *graph, const char *url);
+
 /* The path without its query, for people. */
 struct span path_without_query(const char *path);
 
@@ -133,8 +202,10 @@ struct span path_without_query(const char *path);
 struct graph_request {
 	const char *method, *url;
 	struct span body;
+	struct cost cost;
 	bool bulk;     /* gives way to others when the tenant is throttled */
 	bool advanced; /* ConsistencyLevel: eventual (contract 2.6) */
+	bool minimal;  /* Prefer: return=minimal (contract 2.9) */
 	bool (*sink)(void *context, struct span piece, struct error *err);
 	void *sink_context;
 };
@@ -143,36 +214,140 @@ struct graph_request {
  * One exchange with a token, repeated once with a new token after a 401. True when a status
  * came. `response` was initialised by the caller; when false its status is 0, or 401 where no
  * new token could be had, and `sent` tells whether Graph may have seen the request.
- * Only GET and POST /$batch pass.
+ * Only GET and POST /$batch pass. It does not wait for the quota, and spends of it.
  */
-MUST_CHECK bool graph_send(struct graph *graph, const struct graph_request *request,
+MUST_CHECK bool graph_send(struct graph *graph, struct graph_request *request,
 	struct net_response *response, struct error *err);
+
+/* The guard, the gate and the deadline, for every request that leaves [T6, T19]. */
+MUST_CHECK bool graph_check_request(
+	const struct graph *graph, const struct graph_request *request, struct error *err);
+
+/* Fills in what goes over the wire; `attempt_id` and `request` must live as long as `wire`. */
+MUST_CHECK bool graph_make_wire(struct graph *graph, const struct graph_request *request,
+	bool renew, char attempt_id[static GUID_TEXT_BYTES], struct net_request *wire,
+	struct error *err);
+
+/* What every answer tells: the service's clock, and the quota. */
+void graph_note_answer(
+	struct graph *graph, const struct cost *cost, const struct net_response *response);
 
 /* ERROR_FORMAT when the answer says that it is something else than JSON [T31]. */
 MUST_CHECK bool graph_check_json(const struct net_response *response, struct error *err);
 
+/* Sleeps, having said why; a signal ends it early. */
+void graph_sleep(const struct graph *graph, int64_t duration_ms, const char *why);
+
 void attempt_init(struct attempt *attempt, const struct graph *graph);
 
 /*
- * After a try that ended with `err`: waits and is true when it is to be repeated; else false,
+ * After a try that ended with `err`: true when it is to be repeated after `pause_ms`; else false,
  * with the error of the last try in `err`, or what ended the repetitions before it.
  */
+MUST_CHECK bool attempt_pause(struct attempt *attempt, const struct graph *graph,
+	const struct ruling *ruling, struct span retry_after, int64_t *pause_ms, struct error *err);
+/* The same, and waits. False also when a signal came. */
 MUST_CHECK bool attempt_again(struct attempt *attempt, const struct graph *graph,
 	const struct ruling *ruling, struct span retry_after, struct error *err);
 
+/* ---- flow.c: requests beside each other ---------------------------------------------- */
+
+struct call;
+
+/* What the one who asks does with what comes. All are called by flow_run(), none inside of a transfer. */
+struct call_owner {
+	/* The answer is a 2xx and whole. False ends the flow. */
+	bool (*taken)(struct call *call, struct error *err);
+	/* It is asked for again: forget what half an answer brought. NULL: nothing to forget. */
+	void (*again)(struct call *call);
+	/*
+	 * An answer that is final and no success, told in `err`. True: the flow goes on without it.
+	 * NULL: it ends the flow.
+	 */
+	bool (*refused)(struct call *call, const struct failure *failure, struct error *err);
+	/* The call goes, for whatever reason. NULL: nothing is bound to it. */
+	void (*freed)(struct call *call);
+};
+
+enum call_state { CALL_READY, CALL_UNDER_WAY, CALL_OVER };
+
+/* One request on its way through its tries. The flow owns it. */
+struct call {
+	const struct call_owner *owner;
+	void *context; /* the owner's */
+	char *what;    /* for errors: "GET /users: page 3" */
+	char *url;
+	struct buf body;
+	struct graph_request request; /* its texts are the call's */
+	/* the flow's */
+	struct call *next;
+	struct flow *flow;
+	enum call_state state;
+	bool dropped, renewed, sink_failed;
+	unsigned token_number; /* it was sent with */
+	int64_t not_before_ms;
+	struct attempt attempt;
+	char attempt_id[GUID_TEXT_BYTES];
+	struct net_exchange exchange;
+};
+
+/* Requests that are under way at once. What is added while it runs is part of it. */
+struct flow {
+	struct graph *graph;
+	struct call *first, *last;
+	size_t under_way;
+	struct buf why; /* what is waited for */
+	int64_t told_until_ms;
+};
+
+void flow_init(struct flow *flow, struct graph *graph);
+void flow_release(struct flow *flow); /* what is still under way is forgotten */
+
+/*
+ * A request to be added; `url` is copied. `what` (printf) names it in errors. The owner may set
+ * more of call->request before it adds it.
+ */
+struct call *call_new(const struct graph *graph, const char *method, const char *url,
+	const struct call_owner *owner, void *context, const char *what, ...) PRINTF_LIKE(6, 7);
+void flow_add(struct flow *flow, struct call *call);
+/* Forgets a call that is no longer wanted. */
+void flow_drop(struct call *call);
+
+/*
+ * Runs until nothing is left: each call waits for the quota and for what the service asked, is
+ * repeated where its ruling says so, and goes to its owner. Ends at the deadline of the run, and
+ * after a signal as soon as it would have to wait: an apply must still read what it wrote.
+ *   what the first failure was, with the name of its call
+ */
+MUST_CHECK bool flow_run(struct flow *flow, struct error *err);
+
 /* ---- page.c: one page of a list, as it comes ----------------------------------------- */
+
+/* Where in a page its next byte stands. */
+enum page_place {
+	PLACE_ENVELOPE,
+	PLACE_FIRST_ITEM, /* behind the bracket that opens "value" */
+	PLACE_BEFORE_ITEM,
+	PLACE_IN_ITEM,
+	PLACE_BEHIND_ITEM,
+};
 
 struct page {
 	graph_item_function *item;
+	/* Instead of `item`: checks and takes one item at the beginning of `text`, as scan_prefix(). */
+	bool (*take)(void *context, struct span text, size_t *taken, struct error *err);
+	/* Told once, as soon as the page names the page behind it; false ends the page. NULL: nobody asks. */
+	bool (*linked)(void *context, const char *next_link, struct error *err);
 	void *context;
 	struct buf envelope; /* the page, with an empty "value" */
 	struct buf text;     /* the item that is not complete yet */
-	size_t depth;        /* of brackets, counted from the envelope or from the item */
+	size_t text_next;    /* how long it must be to be looked at again */
+	enum page_place place;
+	size_t depth; /* of the envelope's brackets */
 	size_t items;
 	char key[8]; /* of the envelope's present member, cut */
 	size_t key_length;
-	bool in_string, escaped, in_key, key_next, value_next, in_items, value_seen, separated,
-		failed;
+	bool in_string, escaped, in_key, key_next, value_next, value_seen, failed;
 };
 
 void page_init(struct page *page, graph_item_function *item, void *context);
@@ -181,21 +356,68 @@ void page_release(struct page *page);
 /* A sink for net_request. ERROR_FORMAT, or what the item's function set. */
 MUST_CHECK bool page_feed(void *page, struct span piece, struct error *err);
 
-/* Ends the page; `next_link` is NULL on the last one, else to be freed with memory_free(). */
-MUST_CHECK bool page_end(struct page *page, char **next_link, struct error *err);
+/* Where a list goes on, and where its changes will be told; of the last page one is NULL, or both. */
+struct page_links {
+	char *next, *delta;
+};
+void page_links_release(struct page_links *links);
+
+/* Ends the page. ERROR_FORMAT: it is not whole, no list, or has links of a wrong type. */
+MUST_CHECK bool page_end(struct page *page, struct page_links *links, struct error *err);
 
 /* ---- list.c -------------------------------------------------------------------------- */
 
 struct list_job {
 	const char *path; /* below the version root: names the list, and starts it */
-	const char *link; /* a nextLink to begin at instead, or NULL */
+	const char *link; /* a nextLink or deltaLink to begin at instead, or NULL */
 	const char *what; /* "users", for progress; NULL: say nothing */
 	bool bulk;
+	bool minimal; /* Prefer: return=minimal */
+	/*
+	 * Items are handed on while their page still arrives, from inside of the transfer, so that
+	 * the function may add calls and nothing else; a page that breaks off brings its items
+	 * twice. Otherwise they come in order, when their page is whole.
+	 */
+	bool streaming;
 	graph_item_function *item;
+	/* Instead of `item`, where streaming: see struct page. */
+	bool (*take)(void *context, struct span text, size_t *taken, struct error *err);
 	void (*restart)(void *context);
 	void *context;
+	/* An answer that ends the list and no restart mends; true: the list ends without an error. */
+	bool (*refused)(void *context, const struct failure *failure, struct error *err);
+	/* The list has ended well; `delta_link` may be taken. */
+	bool (*ended)(void *context, char **delta_link, struct error *err);
 };
 
+struct list_page;
+
+/* A list on its way. Opaque but for its size; `job` is borrowed. */
+struct links {
+	uint64_t *hashes; /* 0: a free place */
+	size_t count, places;
+};
+
+struct list {
+	struct flow *flow;
+	const struct list_job *job;
+	struct links links;
+	struct list_page *first, *last; /* that are not handed on yet */
+	size_t ahead;                   /* how many these are */
+	size_t pages, items;
+	char *waiting; /* a link that is not followed yet */
+	bool held;     /* list_hold() */
+	bool restarted, ended;
+};
+
+void list_init(struct list *list, struct flow *flow, const struct list_job *job);
+void list_release(struct list *list);
+/* Begins in the list's flow; flow_run() does the rest. */
+MUST_CHECK bool list_begin(struct list *list, struct error *err);
+/* Held, it finishes the pages under way and follows no link; then it goes on. */
+MUST_CHECK bool list_hold(struct list *list, bool hold, struct error *err);
+
+/* A flow with nothing but this list. */
 MUST_CHECK bool list_run(struct graph *graph, const struct list_job *job, struct error *err);
 
 /* ---- batch.c ------------------------------------------------------------------------- */
@@ -209,6 +431,7 @@ struct batch_item {
 	struct buf answer;
 	char retry_after[48];
 	char request_id[GRAPH_REQUEST_ID_BYTES];
+	struct quota_report report;
 };
 
 void batch_item_init(
@@ -231,6 +454,14 @@ void batch_item_failure(const struct batch_item *item, struct failure *failure);
 const char *batch_longer_wait(const struct graph *graph, const char *a, const char *b);
 
 /*
+ * Reads up to GRAPH_BATCH_MAX items in the flow, until each has an answer that is final; then
+ * `done` is called, if any, from flow_run(). The items must live as long as the flow.
+ */
+typedef bool batch_done_function(void *context, struct error *err);
+MUST_CHECK bool batch_begin(struct flow *flow, struct batch_item *items, size_t count, bool bulk,
+	batch_done_function *done, void *context, struct error *err);
+
+/*
  * Reads any number of items, 20 to a batch, until each has an answer that is final: what a
  * 404 or 403 means is the caller's to say. ERROR_NETWORK when tries are used up.
  */
@@ -239,7 +470,6 @@ MUST_CHECK bool batch_read(
 
 /* ---- pace.c: when writes may leave --------------------------------------------------- */
 
-void pace_pay(struct graph *graph, size_t writes); /* so many leave now */
 /* Writes got through; or none of these did, for this reason, and graph_write_pause() is to wait. */
 void pace_free(struct graph *graph);
 void pace_hold(struct graph *graph, const struct ruling *ruling, struct span retry_after,
@@ -266,45 +496,100 @@ void write_add_request(const struct graph_write *write, const struct graph *grap
 /* Whether a refusal says that the wanted state was there before (contract 5.5). */
 bool write_was_so(const struct graph_write *write, const struct failure *failure);
 
-/* ---- objects.c: from what Graph sends to lines --------------------------------------- */
+/* ---- idset.c: object ids, compact ---------------------------------------------------- */
 
-/* How the objects of one kind are asked for. */
-struct selection {
-	const struct kind *kind;
-	struct buf select;
-	struct span names[GRAPH_SELECT_MAX]; /* of `select`, in byte order */
-	size_t name_count;
+struct id {
+	uint8_t bytes[ID_BINARY_BYTES];
 };
 
-void selection_init(struct selection *selection, const struct kind *kind);
-void selection_release(struct selection *selection);
-/* Appends "$select=…" and, for live objects, "&$expand=manager($select=id)". */
-void selection_add_query(const struct selection *selection, bool deleted, struct buf *path);
+struct id id_of(const char *text); /* of a GUID in lower case */
+bool id_equal(struct id a, struct id b);
 
-struct id_list {
-	char (*ids)[ID_BYTES];
+#define ID_NONE SIZE_MAX
+
+/* Ids, each once, numbered as they came. Empty when zero. */
+struct id_index {
+	struct id *ids;
+	size_t count, capacity;
+	size_t *places, place_count;
+};
+void id_index_release(struct id_index *index);
+size_t id_index_add(struct id_index *index, struct id id, bool *is_new); /* its number */
+size_t id_index_find(const struct id_index *index, struct id id);        /* or ID_NONE */
+
+struct member_list {
+	struct id *ids;
 	size_t count, capacity;
 };
+void member_list_add(struct member_list *list, struct id member);
+void member_list_remove(struct member_list *list, struct id member);
+/* A graph_item_function: adds the id of a reference. */
+bool member_list_take(void *list, struct span item, struct error *err);
+
+/* Members by group: 16 bytes each, and as much again in the worst case. Empty when zero. */
+struct members {
+	struct id_index groups;
+	struct member_list *lists; /* by the group's number */
+};
+void members_release(struct members *members);
+struct member_list *members_of(struct members *members, struct id group); /* made when needed */
+const struct member_list *members_find(const struct members *members, struct id group);
+
+/* ---- objects.c: from what Graph sends to lines --------------------------------------- */
+
+enum { UNKNOWN_MAX = 8 }; /* attributes of a kind that its list can't tell; a test looks */
+
+/*
+ * Appends "$select=…" and, for live objects, what one request may expand: the manager, or, where
+ * they are asked for, a group's owners (GRAPH_EXPANDED_MAX of them at most).
+ */
+void objects_add_query(const struct kind *kind, bool deleted, bool owners, struct buf *path);
+
+/* A reader for a list that was asked for so; what it can't tell is unknown in its lines. */
+struct line_reader *objects_reader(const struct kind *kind, bool deleted);
+
+/* The id of an item, in lower case. ERROR_FORMAT. */
+MUST_CHECK bool item_id(struct span item, char id[static ID_BYTES + 1], struct error *err);
 
 /* An object on its way to its lines. */
 struct found {
-	const struct selection *selection;
+	const struct kind *kind;
 	char id[ID_BYTES + 1];
 	bool deleted;
 	bool behavior_matters; /* isCloudManaged decides who masters it */
-	struct buf source;     /* as Graph sent it */
+	bool hidden_members;   /* a group that shows its members to few */
+	struct buf line;       /* as its list told it */
 	unsigned wanted;       /* graph_read_flags to ask for */
 	unsigned known;        /* graph_read_flags that were answered */
-	struct id_list members, owners;
+	struct member_list members, owners;
 	bool cloud_managed;
 };
 
-/* `object`: checked JSON. ERROR_FORMAT. To be released also when it failed. */
-MUST_CHECK bool found_init(struct found *found, const struct selection *selection,
-	struct span object, bool deleted, struct error *err);
+/* `line`, copied, and `said`: from an objects_reader(). */
+void found_init(struct found *found, const struct kind *kind, bool deleted, struct span line,
+	const struct line_object *said);
 void found_release(struct found *found);
 
-/* Asks for what is `wanted` of all of them, 20 requests to a batch. */
+/*
+ * Asks in the flow for what is `wanted` of all of them, 20 requests to a batch; then `done` is
+ * called, if any, from flow_run(). Where nothing is wanted nothing happens. Objects and asking must
+ * live as long as the flow.
+ */
+struct asking {
+	bool bulk;
+	batch_done_function *done;
+	void *context;
+	/* its own */
+	struct graph *graph;
+	struct part_request *requests;
+	struct batch_item *items;
+	size_t count, batches_left;
+};
+MUST_CHECK bool asking_begin(struct asking *asking, struct flow *flow, struct found *found,
+	size_t count, struct error *err);
+void asking_release(struct asking *asking);
+
+/* The same, and waits. */
 MUST_CHECK bool found_ask(
 	struct graph *graph, struct found *found, size_t count, bool bulk, struct error *err);
 

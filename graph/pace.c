@@ -1,22 +1,11 @@
 /*
- * When writes may leave: after the wait that Graph asked for, and at half of the rate that a
- * tenant is given, since others use the application too (contract 7.1) [T8].
+ * When writes may leave: after the wait that Graph asked for, and within our share of what a tenant
+ * is given (quota.c) [T8].
  *
  * The wait comes before the objects are read. To send again after minutes what was read before
  * them would overwrite what somebody wrote meanwhile [T2].
  */
 #include "graph/graph_internal.h"
-
-#include "base/time.h"
-
-void pace_pay(struct graph *graph, size_t writes)
-{
-	int64_t now_ms = graph->clock_ms();
-
-	if (graph->pace.paid_until_ms < now_ms)
-		graph->pace.paid_until_ms = now_ms;
-	graph->pace.paid_until_ms += (int64_t)writes * GRAPH_WRITE_EVERY_MS;
-}
 
 void pace_free(struct graph *graph)
 {
@@ -51,18 +40,17 @@ static bool wait_until_freed(struct graph *graph, struct error *err)
 	return true;
 }
 
-static void wait_for_quota(const struct graph *graph)
+/* For a full batch, since how many will be sent is not known before the objects are read. */
+static void wait_for_quota(struct graph *graph)
 {
-	int64_t burst_ms = (int64_t)GRAPH_WRITE_BURST * GRAPH_WRITE_EVERY_MS;
-	int64_t early_ms = graph->pace.paid_until_ms - burst_ms - graph->clock_ms();
+	CLEANUP(buf_release) struct buf why = BUF_UP_TO(256);
+	struct cost cost = {
+		.needs = { [METER_UNITS] = GRAPH_BATCH_MAX, [METER_WRITES] = GRAPH_BATCH_MAX }
+	};
+	int64_t now_ms = graph->clock_ms();
+	int64_t opens_ms = quota_opens_ms(&graph->quota, &cost, now_ms, &why);
 
-	if (early_ms <= 0)
-		return;
-	progress_wait(graph->progress, "half of the tenant's quota of writes is used", early_ms);
-	if (graph->sleep_ms)
-		graph->sleep_ms(early_ms);
-	else
-		time_sleep_ms(early_ms);
+	graph_sleep(graph, opens_ms - now_ms, buf_text(&why));
 }
 
 bool graph_write_pause(struct graph *graph, struct error *err)

@@ -65,6 +65,13 @@ void graph_add_filter_text(struct buf *out, struct span text)
 	buf_add_byte(out, '\'');
 }
 
+const char *graph_path_of(const struct graph *graph, const char *url)
+{
+	size_t length = strlen(graph->root);
+
+	return strncmp(url, graph->root, length) == 0 ? url + length : url;
+}
+
 struct span path_without_query(const char *path)
 {
 	return (struct span){ path, strcspn(path, "?") };

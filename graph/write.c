@@ -226,7 +226,6 @@ static bool send_all(
 
 		for (size_t i = 0; i < writer->count; i++)
 			items[i] = &writer->open[i]->item;
-		pace_pay(writer->graph, writer->count);
 		if (!batch_post(writer->graph, items, writer->count, false, &response, err))
 			return judge_whole(writer, &response, err) || any_outcome(writes, count);
 		judge_items(writer);

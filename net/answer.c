@@ -83,8 +83,10 @@ static bool hand_on(struct answer *answer, struct span piece)
 	long status = 0;
 
 	curl_easy_getinfo(answer->curl, CURLINFO_RESPONSE_CODE, &status);
-	if (request->sink && status >= 200 && status < 300)
+	if (request->sink && status >= 200 && status < 300) {
+		*answer->heard = true;
 		return request->sink(request->sink_context, piece, answer->err);
+	}
 	buf_add_span(&answer->response->body, piece);
 	return buf_check(&answer->response->body, "the answer", answer->err);
 }

@@ -1,12 +1,11 @@
 /*
  * The transport of the program: libcurl, held as the threat model wants it [T19, T23, T25].
  *
- * Every request passes the gate first. Each pair of origin and secret has a handle of its own,
- * so that no connection, cached name or buffer is shared between a credential's requests and a
- * token's. Redirects are answers like any other. Nothing is sent twice: libcurl would repeat a
- * request on its own when a kept connection dies under it, and a write that may have arrived
- * must be read back instead; so a body can't be read a second time, and a write without a body
- * gets a new connection, which libcurl never retries.
+ * Every request passes the gate first. Each pair of origin and secret has a lane of its own: a
+ * multi handle with its connections, so that no connection, cached name or buffer is shared
+ * between a credential's requests and a token's. In a lane several exchanges run at once, over
+ * one connection where HTTP/2 is spoken and over a few where it is not. Redirects are answers
+ * like any other. How a request is kept from being sent twice is told in curl_request.c.
  */
 #include <assert.h>
 #include <string.h>
@@ -19,7 +18,10 @@
 struct lane {
 	size_t row;
 	enum net_secret secret;
-	CURL *curl;
+	CURLM *multi;
+	struct running *running; /* a list, the newest first */
+	CURL **idle;             /* handles that wait for their next exchange */
+	size_t idle_count, idle_capacity;
 };
 
 struct curl_transport {
@@ -28,8 +30,14 @@ struct curl_transport {
 	char *proxy_shown;                 /* without user and password */
 	char *ca_file;
 	FILE *trace;
-	struct lane *lanes;
+	struct lane **lanes;
 	size_t lane_count, lane_capacity;
+	bool heard; /* a sink got bytes, and its owner may want to act on them */
+};
+
+enum {
+	CONNECTIONS_MAX = 6, /* to one host, where HTTP/2 is not spoken */
+	POLL_SLICE_MS = 20,  /* with transfers on more than one lane, each waits its turn */
 };
 
 /* ---- handles ------------------------------------------------------------------------- */
@@ -52,6 +60,8 @@ static const struct {
 	{ CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS },
 	{ CURLOPT_DISALLOW_USERNAME_IN_URL, 1 },
 	{ CURLOPT_PATH_AS_IS, 1 },
+	/* A second exchange waits to see whether the first one's connection takes it along. */
+	{ CURLOPT_PIPEWAIT, 1 },
 	{ CURLOPT_SUPPRESS_CONNECT_HEADERS, 1 },
 };
 
@@ -107,297 +117,296 @@ static CURLcode handle_configure(
 	return code;
 }
 
-/* The handle of this origin and secret, made when first needed. */
-static struct lane *lane_find(
-	struct curl_transport *transport, size_t row, enum net_secret secret, struct error *err)
+/* ---- lanes --------------------------------------------------------------------------- */
+
+static void running_free(struct running *running);
+
+static void lane_free(struct lane *lane)
+{
+	while (lane->running)
+		running_free(lane->running);
+	for (size_t i = 0; i < lane->idle_count; i++)
+		curl_easy_cleanup(lane->idle[i]);
+	curl_multi_cleanup(lane->multi);
+	memory_free(lane->idle);
+	memory_free(lane);
+}
+
+static struct lane *lane_new(size_t row, enum net_secret secret)
+{
+	struct lane *lane = memory_new(sizeof(*lane));
+
+	*lane = (struct lane){ .row = row, .secret = secret, .multi = curl_multi_init() };
+	if (lane->multi &&
+		curl_multi_setopt(lane->multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX) ==
+			CURLM_OK &&
+		curl_multi_setopt(lane->multi, CURLMOPT_MAX_HOST_CONNECTIONS,
+			(long)CONNECTIONS_MAX) == CURLM_OK)
+		return lane;
+	lane_free(lane);
+	return NULL;
+}
+
+/* The lane of this origin and secret, made when first needed. NULL: libcurl has no memory. */
+static struct lane *lane_find(struct curl_transport *transport, size_t row, enum net_secret secret)
 {
 	struct lane *lane;
-	CURLcode code;
 
 	for (size_t i = 0; i < transport->lane_count; i++) {
-		lane = &transport->lanes[i];
+		lane = transport->lanes[i];
 		if (lane->row == row && lane->secret == secret)
 			return lane;
 	}
-	MEMORY_GROW(transport->lanes, transport->lane_count, transport->lane_capacity);
-	lane = &transport->lanes[transport->lane_count];
-	*lane = (struct lane){ .row = row, .secret = secret, .curl = curl_easy_init() };
-	code = lane->curl
-		? handle_configure(lane->curl, transport, origins_row(transport->origins, row))
-		: CURLE_OUT_OF_MEMORY;
-	if (code != CURLE_OK) {
-		curl_easy_cleanup(lane->curl);
-		error_set(err, ERROR_SYSTEM, "libcurl can't be set up safely: %s",
-			curl_easy_strerror(code));
+	lane = lane_new(row, secret);
+	if (!lane)
 		return NULL;
-	}
-	transport->lane_count++;
+	MEMORY_GROW(transport->lanes, transport->lane_count, transport->lane_capacity);
+	transport->lanes[transport->lane_count++] = lane;
 	return lane;
 }
 
+static CURL *lane_take_handle(
+	struct curl_transport *transport, struct lane *lane, struct error *err)
+{
+	CURL *curl;
+	CURLcode code;
+
+	if (lane->idle_count)
+		return lane->idle[--lane->idle_count];
+	curl = curl_easy_init();
+	code = curl ? handle_configure(curl, transport, origins_row(transport->origins, lane->row))
+		    : CURLE_OUT_OF_MEMORY;
+	if (code == CURLE_OK)
+		return curl;
+	curl_easy_cleanup(curl);
+	error_set(
+		err, ERROR_SYSTEM, "libcurl can't be set up safely: %s", curl_easy_strerror(code));
+	return NULL;
+}
+
+static void lane_give_handle(struct lane *lane, CURL *curl)
+{
+	/* The buffers of a handle still hold what it sent; freed memory is wiped (start.c). */
+	if (lane->secret == NET_SECRET_CREDENTIAL) {
+		curl_easy_cleanup(curl);
+		return;
+	}
+	MEMORY_GROW(lane->idle, lane->idle_count, lane->idle_capacity);
+	lane->idle[lane->idle_count++] = curl;
+}
+
 /*
- * The buffers of a handle still hold what it sent. A credential is sent about once an hour, so
- * its handle goes after each use; freed memory is wiped (start.c).
+ * The connections of a lane hold buffers, too. A credential is sent about once an hour, so its
+ * lane goes after each use.
  */
 static void lane_settle(struct curl_transport *transport, struct lane *lane)
 {
-	if (lane->secret != NET_SECRET_CREDENTIAL)
+	if (lane->secret != NET_SECRET_CREDENTIAL || lane->running)
 		return;
-	curl_easy_cleanup(lane->curl);
-	*lane = transport->lanes[--transport->lane_count];
+	for (size_t i = 0; i < transport->lane_count; i++)
+		if (transport->lanes[i] == lane)
+			transport->lanes[i] = transport->lanes[--transport->lane_count];
+	lane_free(lane);
 }
 
 /* ---- one exchange -------------------------------------------------------------------- */
 
-struct exchange {
-	struct curl_transport *transport;
-	const struct net_request *request;
-	struct answer answer;
-	struct lane *lane;
-	struct curl_slist *headers;
-	struct span unsent; /* of the body */
-	const char *url;    /* as libcurl spells it */
-	char words[CURL_ERROR_SIZE];
-};
-
-static void headers_wipe(struct curl_slist *headers)
+static void running_free(struct running *running)
 {
-	for (struct curl_slist *at = headers; at; at = at->next)
-		explicit_bzero(at->data, strlen(at->data));
-	curl_slist_free_all(headers);
-}
+	struct running **at = &running->lane->running;
 
-static bool header_add(struct exchange *exchange, const char *name, const char *before,
-	const char *value, struct error *err)
-{
-	/* The whole size at once: a buffer that grows leaves copies behind. */
-	size_t size = strlen(name) + strlen(before) + strlen(value);
-	CLEANUP(buf_wipe) struct buf line = BUF_UP_TO(size);
-	struct curl_slist *longer;
-
-	if (!buf_room(&line, size))
-		return buf_check(&line, name, err);
-	if (strpbrk(value, "\r\n"))
-		return error_set(err, ERROR_REFUSED,
-			"the value of the header %s holds a line end. Nothing was sent", name);
-	buf_add_text(&line, name);
-	buf_add_text(&line, before);
-	buf_add_text(&line, value);
-	longer = curl_slist_append(exchange->headers, buf_text(&line));
-	if (!longer)
-		return error_set(err, ERROR_SYSTEM, "libcurl: out of memory");
-	exchange->headers = longer;
-	return true;
-}
-
-static bool headers_build(struct exchange *exchange, struct error *err)
-{
-	const struct net_request *request = exchange->request;
-
-	/* "Expect:" without a value: no waiting for "100 Continue" before the body. */
-	if (!header_add(exchange, "Expect", ":", "", err))
-		return false;
-	for (size_t i = 0; i < request->header_count; i++) {
-		const struct net_header *header = &request->headers[i];
-
-		if (!header_add(exchange, header->name, ": ", header->value, err))
-			return false;
+	if (running->joined)
+		curl_multi_remove_handle(running->lane->multi, running->curl);
+	if (running->curl) {
+		running_forget(running);
+		lane_give_handle(running->lane, running->curl);
 	}
-	if (!request->bearer)
-		return true;
-	return header_add(exchange, "authorization", ": Bearer ", request->bearer, err);
+	while (*at && *at != running)
+		at = &(*at)->next;
+	if (*at)
+		*at = running->next;
+	running->exchange->own = NULL;
+	gate_pass_release(&running->pass);
+	memory_free(running);
 }
 
-static size_t give_body(char *room, size_t size, size_t count, void *context)
+static bool conclude(struct running *running, CURLcode code, struct error *err)
 {
-	struct exchange *exchange = context;
-	size_t length = size * count;
+	struct answer *answer = &running->answer;
 
-	if (length > exchange->unsent.length)
-		length = exchange->unsent.length;
-	if (length)
-		memcpy(room, exchange->unsent.data, length);
-	exchange->unsent.data += length;
-	exchange->unsent.length -= length;
-	return length;
-}
-
-/* Reading the body again would be sending the request again. */
-static int refuse_rewind(void *context, curl_off_t offset, int origin)
-{
-	(void)context, (void)offset, (void)origin;
-	return CURL_SEEKFUNC_FAIL;
-}
-
-enum method_shape { SHAPE_GET, SHAPE_HEAD, SHAPE_BODY, SHAPE_BARE };
-
-static enum method_shape method_shape(const struct net_request *request)
-{
-	if (request->body.data || strcmp(request->method, "POST") == 0)
-		return SHAPE_BODY;
-	if (strcmp(request->method, "GET") == 0)
-		return SHAPE_GET;
-	return strcmp(request->method, "HEAD") == 0 ? SHAPE_HEAD : SHAPE_BARE;
-}
-
-/* Handles are used again, so each request sets all of it. */
-static CURLcode method_configure(struct exchange *exchange)
-{
-	CURL *curl = exchange->lane->curl;
-	enum method_shape shape = method_shape(exchange->request);
-	bool bodyless_write = shape == SHAPE_BARE ||
-		(shape == SHAPE_BODY && !exchange->unsent.length);
-	CURLcode code = curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
-
-	if (code == CURLE_OK && shape == SHAPE_HEAD)
-		code = curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
-	if (code == CURLE_OK && shape == SHAPE_BODY)
-		code = curl_easy_setopt(curl, CURLOPT_POST, 1L);
-	if (code == CURLE_OK && shape == SHAPE_BODY)
-		code = curl_easy_setopt(
-			curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)exchange->unsent.length);
-	if (code == CURLE_OK)
-		code = curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST,
-			shape == SHAPE_HEAD ? NULL : exchange->request->method);
-	if (code == CURLE_OK)
-		code = curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, bodyless_write ? 1L : 0L);
-	return code;
-}
-
-static CURLcode request_configure(struct exchange *exchange)
-{
-	CURL *curl = exchange->lane->curl;
-	CURLcode code = curl_easy_setopt(curl, CURLOPT_URL, exchange->url);
-
-	if (code == CURLE_OK)
-		code = curl_easy_setopt(curl, CURLOPT_HTTPHEADER, exchange->headers);
-	if (code == CURLE_OK)
-		code = curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, exchange->words);
-	if (code == CURLE_OK)
-		code = curl_easy_setopt(curl, CURLOPT_READFUNCTION, give_body);
-	if (code == CURLE_OK)
-		code = curl_easy_setopt(curl, CURLOPT_READDATA, exchange);
-	if (code == CURLE_OK)
-		code = curl_easy_setopt(curl, CURLOPT_SEEKFUNCTION, refuse_rewind);
-	if (code == CURLE_OK)
-		code = method_configure(exchange);
-	if (code == CURLE_OK)
-		code = answer_listen(&exchange->answer);
-	return code;
-}
-
-/* The handle outlives the exchange; what it was lent does not. */
-static void request_forget(struct exchange *exchange)
-{
-	curl_easy_setopt(exchange->lane->curl, CURLOPT_HTTPHEADER, NULL);
-	curl_easy_setopt(exchange->lane->curl, CURLOPT_ERRORBUFFER, NULL);
-	headers_wipe(exchange->headers);
-	exchange->headers = NULL;
-}
-
-/* ---- what went wrong ----------------------------------------------------------------- */
-
-static const struct curl_trouble {
-	CURLcode code;
-	const char *what, *hint; /* hint: "%s" is the proxy */
-} curl_troubles[] = {
-	{ CURLE_COULDNT_CONNECT, "could not connect to host",
-		"Is the network or the proxy (proxy = %s) right?" },
-	{ CURLE_COULDNT_RESOLVE_HOST, "could not find the address of host",
-		"Does name resolution work, or is a proxy needed (proxy = %s)?" },
-	{ CURLE_COULDNT_RESOLVE_PROXY, "could not find the address of the proxy",
-		"Is the proxy (proxy = %s) right?" },
-	{ CURLE_OPERATION_TIMEDOUT, "no answer in time",
-		"Is the network or the proxy (proxy = %s) right?" },
-	{ CURLE_PEER_FAILED_VERIFICATION, "the server's certificate was not accepted",
-		"Does a proxy inspect TLS here (proxy = %s)? Then name its CA with ca_file. Also "
-		"check this machine's clock" },
-	{ CURLE_SSL_CONNECT_ERROR, "no TLS connection",
-		"Is something between here and there (proxy = %s) in the way?" },
-	{ CURLE_PARTIAL_FILE, "the answer broke off", NULL },
-	{ CURLE_RECV_ERROR, "the connection broke", NULL },
-	{ CURLE_SEND_ERROR, "the connection broke", NULL },
-	{ CURLE_GOT_NOTHING, "the server closed the connection without an answer", NULL },
-	{ CURLE_SEND_FAIL_REWIND, "the connection broke", NULL },
-};
-
-static bool explain(const struct exchange *exchange, CURLcode code, struct error *err)
-{
-	const struct curl_trouble *trouble = NULL;
-	char hint[512] = "";
-
-	for (size_t i = 0; i < COUNT_OF(curl_troubles); i++)
-		if (curl_troubles[i].code == code)
-			trouble = &curl_troubles[i];
-	if (trouble && trouble->hint) {
-		const char *mark = strstr(trouble->hint, "%s");
-
-		snprintf(hint, sizeof(hint), ". %.*s%.200s%s", (int)(mark - trouble->hint),
-			trouble->hint, exchange->transport->proxy_shown, mark + 2);
-	}
-	return error_set(err, code == CURLE_OUT_OF_MEMORY ? ERROR_SYSTEM : ERROR_NETWORK,
-		"%s: %s%s", trouble ? trouble->what : "no usable answer",
-		exchange->words[0] ? exchange->words : curl_easy_strerror(code), hint);
-}
-
-static bool conclude(struct exchange *exchange, CURLcode code, struct error *err)
-{
-	struct answer *answer = &exchange->answer;
-
-	curl_easy_getinfo(answer->curl, CURLINFO_RESPONSE_CODE, &answer->response->status);
+	curl_easy_getinfo(running->curl, CURLINFO_RESPONSE_CODE, &answer->response->status);
 	if (answer->failed)
 		return false;
 	if (code != CURLE_OK)
-		return explain(exchange, code, err);
+		return running_explain(running, code, err);
 	if (!answer->response->status)
 		return error_set(err, ERROR_NETWORK, "the answer has no status");
 	return answer_finish(answer);
 }
 
-static bool perform(struct exchange *exchange, struct error *err)
+/* The exchange is over; `running` is gone after this. */
+static void finish(struct running *running, CURLcode code)
 {
-	struct net_response *response = exchange->answer.response;
-	int64_t begun_ms = time_monotonic_ms();
-	CURLcode code = request_configure(exchange);
-	bool good;
+	struct curl_transport *transport = running->transport;
+	struct net_exchange *exchange = running->exchange;
+	struct lane *lane = running->lane;
 
-	if (code == CURLE_OK)
-		code = curl_easy_perform(exchange->lane->curl);
-	response->took_ms = time_monotonic_ms() - begun_ms;
-	good = conclude(exchange, code, err);
-	request_forget(exchange);
-	if (!good)
-		error_prefix(err, "%s %.*s", exchange->request->method,
-			url_shown_length(exchange->url), exchange->url);
-	trace_exchange(exchange->transport->trace, exchange->request, exchange->url, response,
-		good ? NULL : error_kind_name(err->kind));
-	return good;
+	exchange->response.took_ms = time_monotonic_ms() - running->begun_ms;
+	exchange->good = conclude(running, code, &exchange->error);
+	exchange->done = true;
+	if (!exchange->good)
+		error_prefix(&exchange->error, "%s %.*s", exchange->request.method,
+			url_shown_length(running->pass.url), running->pass.url);
+	trace_exchange(transport->trace, &exchange->request, running->pass.url, &exchange->response,
+		exchange->good ? NULL : error_kind_name(exchange->error.kind));
+	running_free(running);
+	lane_settle(transport, lane);
 }
 
+/* Finds the lane and readies a handle. */
+static bool prepare(struct running *running, struct error *err)
+{
+	struct curl_transport *transport = running->transport;
+	const struct net_request *request = &running->exchange->request;
+
+	if (!gate_open(transport->origins, request->url, request->secret, &running->pass, err))
+		return false;
+	running->lane = lane_find(transport, running->pass.row, request->secret);
+	if (!running->lane)
+		return error_set(err, ERROR_SYSTEM, "libcurl: out of memory");
+	running->next = running->lane->running;
+	running->lane->running = running;
+	running->curl = lane_take_handle(transport, running->lane, err);
+	return running->curl && running_add_headers(running, err);
+}
+
+static void begin_exchange(void *context, struct net_exchange *exchange)
+{
+	struct running *running = memory_new(sizeof(*running));
+	CURLcode code;
+
+	*running = (struct running){
+		.transport = context,
+		.exchange = exchange,
+		.unsent = exchange->request.body,
+		.begun_ms = time_monotonic_ms(),
+		.answer = { .request = &exchange->request,
+			.response = &exchange->response,
+			.err = &exchange->error },
+	};
+	running->answer.heard = &running->transport->heard;
+	exchange->own = running;
+	if (!prepare(running, &exchange->error)) {
+		exchange->done = true;
+		if (running->lane) {
+			struct lane *lane = running->lane;
+
+			running_free(running);
+			lane_settle(context, lane);
+		} else {
+			gate_pass_release(&running->pass);
+			memory_free(running);
+		}
+		return;
+	}
+	running->answer.curl = running->curl;
+	running->proxy_shown = running->transport->proxy_shown;
+	code = running_configure(running);
+	if (code == CURLE_OK &&
+		curl_multi_add_handle(running->lane->multi, running->curl) != CURLM_OK)
+		code = CURLE_OUT_OF_MEMORY;
+	running->joined = code == CURLE_OK;
+	if (code != CURLE_OK)
+		finish(running, code);
+}
+
+static void cancel_exchange(void *context, struct net_exchange *exchange)
+{
+	struct running *running = exchange->own;
+	struct lane *lane;
+
+	if (!running)
+		return;
+	lane = running->lane;
+	running_free(running);
+	lane_settle(context, lane);
+}
+
+/* ---- running them -------------------------------------------------------------------- */
+
+/* Lets the lane's transfers go on as far as they can at once. True when one of them ended. */
+static bool lane_run(struct lane *lane)
+{
+	bool ended = false;
+	int count;
+	CURLMsg *message;
+
+	curl_multi_perform(lane->multi, &count);
+	while ((message = curl_multi_info_read(lane->multi, &count))) {
+		struct running *running = NULL;
+
+		if (message->msg != CURLMSG_DONE)
+			continue;
+		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&running);
+		ended = true;
+		if (!lane->running->next) { /* the last one may take its lane along */
+			finish(running, message->data.result);
+			return true;
+		}
+		finish(running, message->data.result);
+	}
+	return ended;
+}
+
+static size_t lanes_busy(const struct curl_transport *transport)
+{
+	size_t busy = 0;
+
+	for (size_t i = 0; i < transport->lane_count; i++)
+		busy += transport->lanes[i]->running != NULL;
+	return busy;
+}
+
+static bool run_all(struct curl_transport *transport)
+{
+	bool ended = false;
+
+	for (size_t i = transport->lane_count; i-- > 0;)
+		if (transport->lanes[i]->running)
+			ended |= lane_run(transport->lanes[i]);
+	return ended;
+}
+
+static void wait_for_any(void *context, int64_t timeout_ms)
+{
+	struct curl_transport *transport = context;
+	size_t busy = lanes_busy(transport);
+
+	transport->heard = false;
+	if (!busy || run_all(transport) || transport->heard)
+		return;
+	if (busy > 1 && timeout_ms > POLL_SLICE_MS)
+		timeout_ms = POLL_SLICE_MS;
+	for (size_t i = 0; i < transport->lane_count; i++)
+		if (transport->lanes[i]->running)
+			curl_multi_poll(transport->lanes[i]->multi, NULL, 0,
+				(int)(timeout_ms > NET_TOTAL_MS ? NET_TOTAL_MS : timeout_ms), NULL);
+	run_all(transport);
+}
+
+/* Others that are under way go on meanwhile. */
 static bool send_request(void *context, const struct net_request *request,
 	struct net_response *response, struct error *err)
 {
-	struct curl_transport *transport = context;
-	CLEANUP(gate_pass_release) struct gate_pass pass = { 0 };
-	struct exchange exchange = {
-		.transport = transport,
-		.request = request,
-		.unsent = request->body,
-		.answer = { .request = request, .response = response, .err = err },
-	};
-	bool good;
+	struct net_exchange exchange = { .request = *request, .response = *response };
 
-	if (!gate_open(transport->origins, request->url, request->secret, &pass, err))
-		return false;
-	exchange.url = pass.url;
-	exchange.lane = lane_find(transport, pass.row, request->secret, err);
-	if (!exchange.lane)
-		return false;
-	exchange.answer.curl = exchange.lane->curl;
-	good = headers_build(&exchange, err) && perform(&exchange, err);
-	headers_wipe(exchange.headers);
-	lane_settle(transport, exchange.lane);
-	return good;
+	begin_exchange(context, &exchange);
+	while (!exchange.done)
+		wait_for_any(context, NET_TOTAL_MS);
+	*response = exchange.response;
+	if (!exchange.good)
+		*err = exchange.error;
+	return exchange.good;
 }
 
 /* ---- life ---------------------------------------------------------------------------- */
@@ -409,7 +418,7 @@ static void close_transport(void *context)
 	if (!transport)
 		return;
 	for (size_t i = 0; i < transport->lane_count; i++)
-		curl_easy_cleanup(transport->lanes[i].curl);
+		lane_free(transport->lanes[i]);
 	if (transport->proxy)
 		explicit_bzero(transport->proxy, strlen(transport->proxy));
 	memory_free(transport->proxy);
@@ -466,6 +475,9 @@ bool transport_curl(struct transport *transport, const struct net_origins *origi
 		return error_errno(err, "ca_file = %s", options->ca_file);
 	*transport = (struct transport){
 		.send = send_request,
+		.begin = begin_exchange,
+		.wait = wait_for_any,
+		.cancel = cancel_exchange,
 		.close = close_transport,
 		.context = TAKE(curl),
 	};

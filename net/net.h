@@ -99,22 +99,53 @@ void net_response_release(struct net_response *response);
 struct span net_response_header(const struct net_response *response, const char *name);
 
 /*
- * One exchange. True whenever a status came, whatever it is. False:
- *   ERROR_NETWORK  nothing usable came (host, what was tried and curl's words); `sent` tells
- *                  whether the server may have seen the request
- *   ERROR_REFUSED  the gate refused; nothing left this machine
- *   ERROR_FORMAT   the answer breaks a limit
- * or whatever the sink set.
+ * One exchange that runs beside others. The caller fills in `request` and keeps what it points
+ * to (the bearer excepted, which is copied) until the exchange is done; `request.sink` is called
+ * from transport_wait(). What comes is in `response`, to be released by the caller.
+ */
+struct net_exchange {
+	struct net_request request;
+	struct net_response response;
+	bool done;
+	bool good; /* a status came; else `error` says why not: */
+	/*
+	 *   ERROR_NETWORK  nothing usable came (host, what was tried and curl's words);
+	 *                  response.sent tells whether the server may have seen the request
+	 *   ERROR_REFUSED  the gate refused; nothing left this machine
+	 *   ERROR_FORMAT   the answer breaks a limit
+	 *   or whatever the sink set
+	 */
+	struct error error;
+	void *own; /* the transport's, while it runs */
+};
+
+/*
+ * The seam. `send` is one exchange from its beginning to its end, true whenever a status came.
+ * A transport that can do several at once has the other three; for one that can't they are NULL,
+ * and transport_begin() sends and waits.
  */
 struct transport {
 	bool (*send)(void *context, const struct net_request *request,
 		struct net_response *response, struct error *err);
+	void (*begin)(void *context, struct net_exchange *exchange);
+	void (*wait)(void *context, int64_t timeout_ms);
+	void (*cancel)(void *context, struct net_exchange *exchange);
 	void (*close)(void *context);
 	void *context;
 };
 
 MUST_CHECK bool transport_send(const struct transport *transport, const struct net_request *request,
 	struct net_response *response, struct error *err);
+
+/* Begins the exchange, whose `response` was initialised; a failure is found in it like any other. */
+void transport_begin(const struct transport *transport, struct net_exchange *exchange);
+/*
+ * Lets what was begun go on until something happens (bytes came, an exchange is done, a signal)
+ * or the time is over. With nothing under way it returns at once.
+ */
+void transport_wait(const struct transport *transport, int64_t timeout_ms);
+/* Ends an exchange that is not done: it is forgotten, whatever the server makes of it. */
+void transport_cancel(const struct transport *transport, struct net_exchange *exchange);
 void transport_close(struct transport *transport);
 
 struct net_options {
@@ -155,6 +186,9 @@ MUST_CHECK bool net_secure_heap(struct error *err);
 
 /* ---- waiting ------------------------------------------------------------------------- */
 
+/* Most signals end a sleep early and are no reason to be early; only interrupted() ends this one. */
+void net_sleep_ms(int64_t duration_ms);
+
 /*
  * When to try again: Retry-After (integer or decimal seconds, or a date) capped, else backoff
  * doubling from 3 s with jitter, at most NET_RETRY_MAX_MS a wait, NET_TRIES_MAX tries.
@@ -168,6 +202,13 @@ struct retry {
 	void (*sleep_ms)(int64_t); /* NULL: time_sleep_ms */
 };
 
-/* Waits; false (ERROR_NETWORK, what was tried how often) when tries or time are used up. */
+/*
+ * Counts a try that failed and says how long to wait before the next. False (ERROR_NETWORK, what
+ * was tried how often) when tries or time are used up.
+ */
+MUST_CHECK bool retry_pause(struct retry *retry, struct span retry_after, const char *why,
+	int64_t *pause_ms, struct error *err);
+
+/* The same, and waits. */
 MUST_CHECK bool retry_wait(struct retry *retry, struct span retry_after, const char *why,
 	const struct progress *progress, struct error *err);

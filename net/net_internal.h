@@ -1,4 +1,4 @@
-/* What the files of net/ share: the gate's verdict and the receiving half of an exchange. */
+/* What the files of net/ share: the gate's verdict and the two halves of an exchange. */
 #pragma once
 
 #include <curl/curl.h>
@@ -51,11 +51,42 @@ struct answer {
 	struct error *err;
 	uint64_t body_bytes; /* after decompression */
 	bool failed;         /* a limit or the sink ended it, and `err` is set */
+	bool *heard;         /* to be set when a sink got bytes */
 };
 
 MUST_CHECK CURLcode answer_listen(struct answer *answer);
 /* The checks that need the whole answer. */
 MUST_CHECK bool answer_finish(struct answer *answer);
+
+/* ---- curl_request.c ---- */
+
+struct lane;
+struct curl_transport;
+
+/* An exchange on its way: what its handle borrows. */
+struct running {
+	struct running *next; /* of the same lane */
+	struct curl_transport *transport;
+	struct lane *lane;
+	struct net_exchange *exchange;
+	CURL *curl;
+	bool joined; /* the lane's multi handle has it */
+	struct gate_pass pass;
+	struct curl_slist *headers;
+	struct span unsent; /* of the body */
+	const char *proxy_shown;
+	int64_t begun_ms;
+	struct answer answer;
+	char words[CURL_ERROR_SIZE];
+};
+
+MUST_CHECK bool running_add_headers(struct running *running, struct error *err);
+/* Handles are used again, so each request sets all of it. */
+MUST_CHECK CURLcode running_configure(struct running *running);
+/* The handle outlives the exchange; what it was lent does not. */
+void running_forget(struct running *running);
+/* What libcurl's failure means, with a hint. Returns false. */
+bool running_explain(const struct running *running, CURLcode code, struct error *err);
 
 /* ---- trace.c ---- */
 

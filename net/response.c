@@ -36,20 +36,58 @@ struct span net_response_header(const struct net_response *response, const char 
 	return SPAN_NONE;
 }
 
-bool transport_send(const struct transport *transport, const struct net_request *request,
-	struct net_response *response, struct error *err)
+static void check_request(const struct net_request *request)
 {
 	assert(request->method && request->url && request->header_count <= NET_REQUEST_HEADERS);
 	/* A token is for token origins; carrying it elsewhere is a broken promise of ours. */
 	assert(!request->bearer || request->secret == NET_SECRET_TOKEN);
+}
 
-	/* A response can be used again; what it held is forgotten, its memory kept. */
+/* A response can be used again; what it held is forgotten, its memory kept. */
+static void response_forget(struct net_response *response)
+{
 	buf_cut(&response->headers, 0);
 	buf_cut(&response->body, 0);
 	response->status = 0;
 	response->took_ms = 0;
 	response->sent = false;
+}
+
+bool transport_send(const struct transport *transport, const struct net_request *request,
+	struct net_response *response, struct error *err)
+{
+	check_request(request);
+	response_forget(response);
 	return transport->send(transport->context, request, response, err);
+}
+
+void transport_begin(const struct transport *transport, struct net_exchange *exchange)
+{
+	check_request(&exchange->request);
+	response_forget(&exchange->response);
+	exchange->done = exchange->good = false;
+	exchange->error = (struct error){ 0 };
+	exchange->own = NULL;
+	if (transport->begin) {
+		transport->begin(transport->context, exchange);
+		return;
+	}
+	exchange->good = transport->send(
+		transport->context, &exchange->request, &exchange->response, &exchange->error);
+	exchange->done = true;
+}
+
+void transport_wait(const struct transport *transport, int64_t timeout_ms)
+{
+	if (transport->wait)
+		transport->wait(transport->context, timeout_ms);
+}
+
+void transport_cancel(const struct transport *transport, struct net_exchange *exchange)
+{
+	if (!exchange->done && transport->cancel)
+		transport->cancel(transport->context, exchange);
+	exchange->done = true;
 }
 
 void transport_close(struct transport *transport)

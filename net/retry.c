@@ -77,8 +77,7 @@ static int64_t with_jitter(int64_t pause)
 	return pause > NET_RETRY_MAX_MS ? NET_RETRY_MAX_MS : pause;
 }
 
-/* A signal ends a sleep early, and most signals are no reason to be early. */
-static void sleep_through(int64_t duration_ms)
+void net_sleep_ms(int64_t duration_ms)
 {
 	int64_t end_ms = time_monotonic_ms() + duration_ms;
 
@@ -87,8 +86,8 @@ static void sleep_through(int64_t duration_ms)
 		time_sleep_ms(left);
 }
 
-bool retry_wait(struct retry *retry, struct span retry_after, const char *why,
-	const struct progress *progress, struct error *err)
+bool retry_pause(struct retry *retry, struct span retry_after, const char *why, int64_t *pause_ms,
+	struct error *err)
 {
 	int64_t now_ms = retry->clock_ms ? retry->clock_ms() : time_monotonic_ms();
 	int64_t pause;
@@ -104,11 +103,22 @@ bool retry_wait(struct retry *retry, struct span retry_after, const char *why,
 			"%s: given up after try %u, since waiting %" PRId64
 			" s for the next would exceed the time given to this run",
 			why, retry->tries, pause / 1000);
+	*pause_ms = pause;
+	return true;
+}
+
+bool retry_wait(struct retry *retry, struct span retry_after, const char *why,
+	const struct progress *progress, struct error *err)
+{
+	int64_t pause;
+
+	if (!retry_pause(retry, retry_after, why, &pause, err))
+		return false;
 	progress_wait(progress, why, pause);
 	if (retry->sleep_ms)
 		retry->sleep_ms(pause);
 	else
-		sleep_through(pause);
+		net_sleep_ms(pause);
 	if (interrupted())
 		return error_set(err, ERROR_NETWORK, "%s: interrupted while waiting after try %u",
 			why, retry->tries);

@@ -1,6 +1,5 @@
 /*
- * The scanner against the published suite of JSON cases, against jansson on random and mutated
- * documents, and its walkers and quoting by hand.
+ * The scanner against the published suite of JSON cases, and its walkers and quoting by hand.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,16 +11,12 @@
 #include <dirent.h>
 #include <stdio.h>
 
-#include <jansson.h>
-
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/scan.h"
 #include "tests/shared.h"
 
 #define CASES TEST_SHARED "/vectors/json"
-
-enum { RANDOM_DOCUMENTS = 20000, MUTATIONS = 100000 };
 
 static bool accepted(struct span text)
 {
@@ -348,65 +343,6 @@ static void a_member_is_found_by_what_its_key_says(void **state)
 	assert_null(scan_find(SPAN_NONE, "a").data);
 }
 
-struct given {
-	struct scan walk;
-	size_t count, most; /* `give` refuses what comes behind the most */
-};
-
-/* Each member that is handed out is the next one of a walk. */
-static bool give_and_walk(void *context, const struct scan_found *found, struct error *err)
-{
-	struct given *given = context;
-	struct span key, value;
-
-	if (given->count == given->most)
-		return error_set(err, ERROR_FORMAT, "enough");
-	assert_true(scan_member(&given->walk, &key, &value));
-	assert_true(span_equal(found->key, key));
-	assert_true(span_equal(found->value, value));
-	assert_int_equal(found->key_escaped, memchr(key.data, '\\', key.length) != NULL);
-	assert_int_equal(found->value_escaped, memchr(value.data, '\\', value.length) != NULL);
-	given->count++;
-	return true;
-}
-
-static void members_are_handed_out_while_they_are_checked(void **state)
-{
-	static const struct {
-		const char *text;
-		size_t members;
-	} cases[] = {
-		{ " { \"a\" : \"x\" ,\"b\\u0062\":1 , \"c\":[\"\\n\"] } ", 3 },
-		{ "{\"a\":{\"b\\n\":[{\"c\":null}]},\"d\":true,\"\":\"\xc3\xa4\"}", 3 },
-		{ "{\"a\":{},\"b\":[],\"c\":-1.5e3\n}", 3 },
-		{ "{}", 0 },
-		{ "[{\"a\":1}]", 0 },
-		{ "\"a\"", 0 },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		struct span text = span_of(cases[i].text);
-		struct given given = { .walk = scan_open(text), .most = SIZE_MAX };
-		struct error err = { 0 };
-
-		assert_true(scan_check_members(text, give_and_walk, &given, &err));
-		assert_int_equal(given.count, cases[i].members);
-	}
-}
-
-static void who_takes_members_may_end_the_check(void **state)
-{
-	struct span text = SPAN_LITERAL("{\"a\":1,\"b\":2,\"c\"");
-	struct given given = { .walk = scan_open(text), .most = 1 };
-	struct error err = { 0 };
-
-	(void)state;
-	assert_false(scan_check_members(text, give_and_walk, &given, &err));
-	assert_int_equal(given.count, 1);
-	assert_string_equal(err.text, "enough");
-}
-
 /* ---- strings ---------------------------------------------------------------------- */
 
 static void escapes_are_undone(void **state)
@@ -490,181 +426,6 @@ static void every_scalar_value_survives_quoting(void **state)
 	}
 }
 
-/* ---- jansson as the oracle --------------------------------------------------------- */
-
-static uint64_t next_random(uint64_t *seed)
-{
-	/* SplitMix64. */
-	uint64_t z = *seed += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
-}
-
-static unsigned below(uint64_t *seed, unsigned bound)
-{
-	return (unsigned)(next_random(seed) % bound);
-}
-
-static void add_random_string(struct buf *out, uint64_t *seed)
-{
-	static const char *const pieces[] = { "a", "mail", "displayName", "\\n", "\\u0061", "\\/",
-		"\xc3\xa9", "\xf0\x9f\x98\x80", "\\ud83d\\ude00", " ", "{", "]", ",", "\\\\",
-		"\\\"" };
-	unsigned count = below(seed, 5);
-
-	buf_add_byte(out, '"');
-	while (count--)
-		buf_add_text(out, pieces[below(seed, COUNT_OF(pieces))]);
-	buf_add_byte(out, '"');
-}
-
-static void add_random_scalar(struct buf *out, uint64_t *seed)
-{
-	static const char *const scalars[] = { "true", "false", "null", "0", "-1", "12.5", "1e3",
-		"-0", "123456789", "0.1E-2" };
-
-	if (below(seed, 2))
-		add_random_string(out, seed);
-	else
-		buf_add_text(out, scalars[below(seed, COUNT_OF(scalars))]);
-}
-
-static void add_random_value(struct buf *out, uint64_t *seed, unsigned depth)
-{
-	unsigned shape = below(seed, 4), count = below(seed, 6);
-
-	if (!depth || shape > 1) {
-		add_random_scalar(out, seed);
-		return;
-	}
-	buf_add_text(out, shape ? "{ " : "[");
-	for (unsigned i = 0; i < count; i++) {
-		if (i)
-			buf_add_text(out, below(seed, 8) ? "," : " ,\n");
-		if (shape) {
-			add_random_string(out, seed);
-			buf_add_byte(out, ':');
-		}
-		add_random_value(out, seed, depth - 1);
-	}
-	buf_add_byte(out, shape ? '}' : ']');
-}
-
-/* One byte changed, dropped or doubled. */
-static void mutate(struct buf *text, uint64_t *seed)
-{
-	static const char bytes[] = "\"\\{}[],: \n019.eE+-tfnu\x00\x1f\x7f\x80\xc3\xe2\xf0\xff";
-	size_t at;
-
-	if (!text->length)
-		return;
-	at = below(seed, (unsigned)text->length);
-	switch (below(seed, 3)) {
-	case 0:
-		text->data[at] = bytes[below(seed, sizeof(bytes) - 1)];
-		break;
-	case 1:
-		memmove(text->data + at, text->data + at + 1, text->length - at - 1);
-		buf_cut(text, text->length - 1);
-		break;
-	default:
-		buf_add_byte(text, text->data[at]);
-		break;
-	}
-}
-
-/* What a value says, rebuilt through the walkers. */
-static json_t *rebuilt(struct span value)
-{
-	CLEANUP(buf_release) struct buf text = BUF_UP_TO(1 << 20);
-	struct scan scan = { 0 };
-	struct span key, inner;
-	json_t *json;
-
-	switch (scan_type(value)) {
-	case SCAN_OBJECT:
-		json = json_object();
-		for (scan = scan_open(value); scan_member(&scan, &key, &inner);) {
-			buf_cut(&text, 0);
-			scan_text(key, &text);
-			json_object_setn_new(json, buf_text(&text), text.length, rebuilt(inner));
-		}
-		return json;
-	case SCAN_ARRAY:
-		json = json_array();
-		for (scan = scan_open(value); scan_element(&scan, &inner);)
-			json_array_append_new(json, rebuilt(inner));
-		return json;
-	case SCAN_STRING:
-		scan_text(value, &text);
-		return json_stringn(buf_text(&text), text.length);
-	default:
-		return json_loadb(value.data, value.length, JSON_DECODE_ANY, NULL);
-	}
-}
-
-/*
- * jansson also says no where a number is out of the range of its types and where a key has a NUL;
- * a raw NUL byte behind a name or a number it loses, so that those texts are judged without it.
- */
-static void compare_with_jansson(struct span text)
-{
-	json_error_t why;
-	json_t *oracle = json_loadb(text.data, text.length,
-		JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &why);
-	bool ours = accepted(text);
-	json_t *walked;
-
-	if (memchr(text.data, 0, text.length)) {
-		json_decref(oracle);
-		assert_false(ours);
-		return;
-	}
-	if (oracle && !ours)
-		fail_msg("jansson accepts, we refuse: %.*s", SPAN_FORMAT(text));
-	if (!oracle && ours && json_error_code(&why) != json_error_numeric_overflow &&
-		json_error_code(&why) != json_error_null_byte_in_key)
-		fail_msg("we accept, jansson refuses (%s): %.*s", why.text, SPAN_FORMAT(text));
-	if (oracle && ours) {
-		walked = rebuilt(scan_trim(text));
-		if (!json_equal(oracle, walked))
-			fail_msg("walked differently: %.*s", SPAN_FORMAT(text));
-		json_decref(walked);
-	}
-	json_decref(oracle);
-}
-
-static void random_documents_say_the_same_to_jansson(void **state)
-{
-	CLEANUP(buf_release) struct buf text = BUF_UP_TO(1 << 20);
-	uint64_t seed = 20260304;
-
-	(void)state;
-	for (int i = 0; i < RANDOM_DOCUMENTS; i++) {
-		buf_cut(&text, 0);
-		add_random_value(&text, &seed, 5);
-		compare_with_jansson(buf_span(&text));
-	}
-}
-
-static void mutated_documents_are_judged_as_jansson_judges_them(void **state)
-{
-	CLEANUP(buf_release) struct buf text = BUF_UP_TO(1 << 20);
-	uint64_t seed = 412;
-
-	(void)state;
-	for (int i = 0; i < MUTATIONS; i++) {
-		buf_cut(&text, 0);
-		add_random_value(&text, &seed, 3);
-		for (unsigned times = 1 + below(&seed, 3); times; times--)
-			mutate(&text, &seed);
-		if (text.length)
-			compare_with_jansson(buf_span(&text));
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -684,15 +445,11 @@ int main(void)
 		cmocka_unit_test(empty_and_absent_containers_have_nothing_to_walk),
 		cmocka_unit_test(types_are_told_by_the_first_byte),
 		cmocka_unit_test(a_member_is_found_by_what_its_key_says),
-		cmocka_unit_test(members_are_handed_out_while_they_are_checked),
-		cmocka_unit_test(who_takes_members_may_end_the_check),
 		cmocka_unit_test(escapes_are_undone),
 		cmocka_unit_test(a_string_without_escapes_is_borrowed),
 		cmocka_unit_test(quoting_writes_the_fewest_escapes),
 		cmocka_unit_test(the_canonical_form_is_recognised),
 		cmocka_unit_test(every_scalar_value_survives_quoting),
-		cmocka_unit_test(random_documents_say_the_same_to_jansson),
-		cmocka_unit_test(mutated_documents_are_judged_as_jansson_judges_them),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -145,7 +145,8 @@ static void many_pages_are_remembered(void **state)
 	world_init(&world, replies, SCRIPT_REQUESTS);
 	assert_false(graph_list(world.graph, "/users", see, NULL, &seen, &err));
 	assert_contains(err.text, "followed before");
-	assert_int_equal(seen.items, SCRIPT_REQUESTS);
+	/* The page with the bad link is not handed on. */
+	assert_int_equal(seen.items, SCRIPT_REQUESTS - 1);
 }
 
 static void an_expired_page_token_starts_the_list_again_once(void **state)

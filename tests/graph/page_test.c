@@ -24,7 +24,7 @@ static bool see(void *context, struct span item, struct error *err)
 
 /* Reads `text` in pieces of `size` bytes. */
 static bool read_in_pieces(const char *text, size_t length, size_t size, struct seen *seen,
-	char **next, struct error *err)
+	struct page_links *links, struct error *err)
 {
 	CLEANUP(page_release) struct page page;
 
@@ -35,7 +35,7 @@ static bool read_in_pieces(const char *text, size_t length, size_t size, struct 
 		if (!page_feed(&page, piece, err))
 			return false;
 	}
-	return page_end(&page, next, err);
+	return page_end(&page, links, err);
 }
 
 static void refuse(const char *text, const char *why)
@@ -43,11 +43,10 @@ static void refuse(const char *text, const char *why)
 	for (size_t size = 1; size <= strlen(text); size++) {
 		struct seen seen = { .items = BUF_UP_TO(1 << 20) };
 		struct error err = { 0 };
-		char *next = NULL;
-		bool read = read_in_pieces(text, strlen(text), size, &seen, &next, &err);
+		CLEANUP(page_links_release) struct page_links links = { 0 };
+		bool read = read_in_pieces(text, strlen(text), size, &seen, &links, &err);
 
 		buf_release(&seen.items);
-		memory_free(next);
 		if (read)
 			fail_msg("%s was read in pieces of %zu", text, size);
 		assert_int_equal(err.kind, ERROR_FORMAT);
@@ -61,19 +60,19 @@ static void accept(const char *text, const char *items, const char *link)
 	for (size_t cut = 0; cut <= strlen(text); cut++) {
 		struct seen seen = { .items = BUF_UP_TO(1 << 20) };
 		CLEANUP(page_release) struct page page;
-		CLEANUP(memory_freep) char *next = NULL;
+		CLEANUP(page_links_release) struct page_links links = { 0 };
 		struct error err = { 0 };
 
 		page_init(&page, see, &seen);
 		if (!page_feed(&page, (struct span){ text, cut }, &err) ||
 			!page_feed(&page, (struct span){ text + cut, strlen(text) - cut }, &err) ||
-			!page_end(&page, &next, &err))
+			!page_end(&page, &links, &err))
 			fail_msg("cut at %zu: %s", cut, err.text);
 		assert_string_equal(buf_text(&seen.items), items);
 		if (link)
-			assert_string_equal(next, link);
+			assert_string_equal(links.next, link);
 		else
-			assert_null(next);
+			assert_null(links.next);
 		buf_release(&seen.items);
 	}
 }
@@ -162,7 +161,7 @@ static void an_empty_answer_is_refused(void **state)
 {
 	struct seen seen = { .items = BUF_UP_TO(16) };
 	struct error err = { 0 };
-	char *next = NULL;
+	struct page_links next = { 0 };
 
 	(void)state;
 	assert_false(read_in_pieces("", 0, 1, &seen, &next, &err));
@@ -174,7 +173,7 @@ static void a_large_envelope_is_refused_while_it_comes(void **state)
 	CLEANUP(buf_release) struct buf text = BUF_UP_TO(1 << 20);
 	struct seen seen = { .items = BUF_UP_TO(16) };
 	struct error err = { 0 };
-	char *next = NULL;
+	struct page_links next = { 0 };
 
 	(void)state;
 	buf_add_text(&text, "{\"x\":\"");
@@ -190,7 +189,7 @@ static void a_large_item_is_refused_while_it_comes(void **state)
 	CLEANUP(buf_release) struct buf text = BUF_UP_TO(GRAPH_ITEM_MAX + 4096);
 	struct seen seen = { .items = BUF_UP_TO(16) };
 	struct error err = { 0 };
-	char *next = NULL;
+	struct page_links next = { 0 };
 
 	(void)state;
 	buf_add_text(&text, "{\"value\":[{\"x\":\"");
@@ -206,7 +205,7 @@ static void too_many_items_are_refused(void **state)
 	CLEANUP(buf_release) struct buf text = BUF_UP_TO(1 << 20);
 	struct seen seen = { .items = BUF_UP_TO(16) };
 	struct error err = { 0 };
-	char *next = NULL;
+	struct page_links next = { 0 };
 
 	(void)state;
 	buf_add_text(&text, "{\"value\":[{}");

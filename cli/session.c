@@ -73,6 +73,8 @@ struct session *session_open(const char *profile_name, struct error *err)
 		!open_auth(session, err))
 		return NULL;
 	tell_foreign_hosts(session->profile, session->auth);
+	if (!profile_limits(session->profile, &graph.quota_share, &graph.run_limit_ms, err))
+		return NULL;
 	graph.transport = &session->transport;
 	graph.auth = session->auth;
 	graph.origins = session->origins;

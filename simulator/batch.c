@@ -119,6 +119,7 @@ static bool run_item(struct exchange *envelope, const struct batch_item *item, j
 		.target = item->url,
 		.content_type = span_of(header_of(item, "Content-Type")),
 		.client_request_id = span_of(header_of(item, "client-request-id")),
+		.prefer = span_of(header_of(item, "Prefer")),
 		.eventual = consistency && strcasecmp(consistency, "eventual") == 0,
 		.is_item = true,
 	};

@@ -42,7 +42,8 @@ bool book_write(struct simulator *simulator, const struct write_entry *entry, st
 	store_bind_text(statement, 8, entry->attribute);
 	bind_json(statement, 9, entry->old_value);
 	bind_json(statement, 10, entry->new_value);
-	return store_run(simulator, statement, "record a write", err);
+	return store_run(simulator, statement, "record a write", err) &&
+		changes_note(simulator, entry, err);
 }
 
 bool book_request(struct simulator *simulator, const char *method, const char *path, int status,

@@ -80,6 +80,8 @@ struct answer {
 	json_t *body;           /* NULL: none */
 	char *text;             /* a plain text instead ($count) */
 	unsigned retry_after_s; /* 0: no such header */
+	char *location;         /* NULL: no such header */
+	const char *preference; /* Preference-Applied, or NULL */
 };
 
 struct exchange {
@@ -91,7 +93,7 @@ struct exchange {
 	size_t segment_count;
 	struct query_option options[QUERY_OPTIONS_MAX];
 	size_t option_count;
-	struct span content_type, client_request_id, body;
+	struct span content_type, client_request_id, prefer, body;
 	bool eventual; /* ConsistencyLevel: eventual */
 	bool is_item;  /* of a batch */
 	bool is_write;
@@ -144,6 +146,9 @@ void query_selection_release(struct selection *selection);
 /* False, with the answer: unknown property, too many, an $expand that is not offered. */
 MUST_CHECK bool query_selection_init(struct selection *selection, struct exchange *exchange,
 	const struct schema *schema, bool in_collection);
+/* The same from the text of a $select (NULL, "": the defaults), which is copied. */
+MUST_CHECK bool query_selection_of(struct selection *selection, struct exchange *exchange,
+	const struct schema *schema, const char *select, bool in_collection);
 /* The object as Graph shows it. `typed` adds "@odata.type". */
 json_t *selection_show(const struct selection *selection, struct simulator *simulator,
 	const struct object_row *row, bool typed);
@@ -168,6 +173,17 @@ bool filter_schema_field(const void *schema, struct simulator *simulator, const 
 bool filter_audit_field(const void *unused, struct simulator *simulator, const char *path,
 	const char **type, unsigned *capabilities);
 
+/* ---- opaque tokens (seal.c) ------------------------------------------------------------------ */
+
+enum { SEALED_MAX = 512, SEALED_CLAIM_MAX = 256 };
+
+/* Nobody but this simulator can read or make one; the claim's bytes are sealed as they are. */
+void claim_seal(struct simulator *simulator, const void *claim, size_t length,
+	char text[static SEALED_MAX]);
+/* False for a text that is damaged, a stranger's, or of a claim of another length. */
+MUST_CHECK bool claim_unseal(
+	struct simulator *simulator, const char *text, void *claim, size_t length);
+
 /* ---- pages (page.c) -------------------------------------------------------------------------- */
 
 struct page {
@@ -188,6 +204,8 @@ MUST_CHECK bool query_page_init(
 void query_page_release(struct page *page);
 /* Puts one item in; false when the page is full (and so there is a next one). */
 bool page_take(struct page *page, json_t *item, const char *position);
+/* Where the next link points to: the Graph of the options, or by fault somewhere else. */
+const char *page_link_url(struct simulator *simulator);
 /* Answers with @odata.context, @odata.count (negative: none), @odata.nextLink, value. */
 bool page_answer(struct page *page, const char *context, int64_t count);
 
@@ -202,7 +220,7 @@ route_function answer_patch_user, answer_patch_group, answer_patch_contact, answ
 	answer_delete_object, answer_restore, answer_restore_elsewhere, answer_purge;
 route_function answer_add_reference, answer_remove_reference, answer_delete_through_reference,
 	answer_set_manager, answer_clear_manager;
-route_function answer_batch;
+route_function answer_batch, answer_delta;
 
 /* Parsed, authorised and routed; faults included. `exchange` has its target and its headers. */
 MUST_CHECK bool exchange_route(struct exchange *exchange, struct error *err);

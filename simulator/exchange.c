@@ -150,6 +150,7 @@ void exchange_release(struct exchange *exchange)
 	}
 	json_decref(exchange->answer.body);
 	memory_free(exchange->answer.text);
+	memory_free(exchange->answer.location);
 	*exchange = (struct exchange){ 0 };
 }
 

@@ -143,6 +143,10 @@ void exchange_write_response(struct exchange *exchange, struct simulator_respons
 	buf_add_text(&response->headers, "Cache-Control: no-cache\r\n");
 	if (answer->retry_after_s)
 		buf_addf(&response->headers, "Retry-After: %u\r\n", answer->retry_after_s);
+	if (answer->location)
+		buf_addf(&response->headers, "Location: %s\r\n", answer->location);
+	if (answer->preference)
+		buf_addf(&response->headers, "Preference-Applied: %s\r\n", answer->preference);
 	if (answer->status == 401)
 		buf_addf(&response->headers,
 			"WWW-Authenticate: Bearer realm=\"\", authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\", client_id=\"00000003-0000-0000-c000-000000000000\"\r\n");
@@ -169,6 +173,10 @@ void exchange_item_response(struct exchange *exchange, json_t *item)
 		snprintf(seconds, sizeof(seconds), "%u", answer->retry_after_s);
 		json_object_set_new(headers, "Retry-After", json_string(seconds));
 	}
+	if (answer->location)
+		json_object_set_new(headers, "Location", json_string(answer->location));
+	if (answer->preference)
+		json_object_set_new(headers, "Preference-Applied", json_string(answer->preference));
 	json_object_set_new(item, "status", json_integer(answer->status));
 	json_object_set_new(item, "headers", headers);
 	if (answer->text)

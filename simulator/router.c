@@ -28,6 +28,9 @@ static const struct route routes[] = {
 	{ "GET", "users/$count", READ_USERS, answer_count },
 	{ "GET", "groups/$count", READ_GROUPS, answer_count },
 	{ "GET", "contacts/$count", READ_CONTACTS, answer_count },
+	{ "GET", "users/delta", READ_USERS, answer_delta },
+	{ "GET", "groups/delta", READ_GROUPS, answer_delta },
+	{ "GET", "contacts/delta", READ_CONTACTS, answer_delta },
 	{ "GET", "users/*", READ_USERS, answer_object },
 	{ "GET", "groups/*", READ_GROUPS, answer_object },
 	{ "GET", "contacts/*", READ_CONTACTS, answer_object },
@@ -204,6 +207,7 @@ void simulator_handle(struct simulator *simulator, const struct simulator_reques
 		.target = request->path,
 		.content_type = request->content_type,
 		.client_request_id = request->client_request_id,
+		.prefer = request->prefer,
 		.body = request->body,
 		.eventual = request->consistency_level.length == strlen("eventual") &&
 			strncasecmp(request->consistency_level.data, "eventual",
@@ -213,6 +217,10 @@ void simulator_handle(struct simulator *simulator, const struct simulator_reques
 	*response = (struct simulator_response){ .headers = BUF_UP_TO(PATH_MAX_BYTES),
 		.body = BUF_UP_TO(ANSWER_MAX_BYTES) };
 	simulator->cut = false;
+	simulator->request_number++;
+	if (simulator->options.on_request)
+		simulator->options.on_request(simulator->options.on_request_context, simulator,
+			simulator->request_number);
 	simulator_guid(simulator, exchange.request_id);
 	if (request->body.length > BODY_MAX_BYTES)
 		exchange_refuse(

@@ -127,6 +127,7 @@ static enum MHD_Result serve(void *context, struct MHD_Connection *connection,
 		.content_type = header_of(connection, "Content-Type"),
 		.consistency_level = header_of(connection, "ConsistencyLevel"),
 		.client_request_id = header_of(connection, "client-request-id"),
+		.prefer = header_of(connection, "Prefer"),
 		.body = buf_span(&incoming->body),
 	};
 	simulator_lock(server->simulator);

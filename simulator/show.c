@@ -97,18 +97,24 @@ static bool parse_expand(struct exchange *exchange, struct selection *selection,
 	return check_expanded(exchange, selection->manager, schema);
 }
 
+bool query_selection_of(struct selection *selection, struct exchange *exchange,
+	const struct schema *schema, const char *select, bool in_collection)
+{
+	selection->all_defaults = !select || !select[0];
+	if (selection->all_defaults)
+		return true;
+	selection->text = memory_text(select);
+	return parse_names(exchange, selection, schema, in_collection);
+}
+
 bool query_selection_init(struct selection *selection, struct exchange *exchange,
 	const struct schema *schema, bool in_collection)
 {
-	const char *select = exchange_option(exchange, "$select");
 	const char *expand = exchange_option(exchange, "$expand");
 
-	selection->all_defaults = !select || !select[0];
-	if (!selection->all_defaults) {
-		selection->text = memory_text(select);
-		if (!parse_names(exchange, selection, schema, in_collection))
-			return false;
-	}
+	if (!query_selection_of(selection, exchange, schema, exchange_option(exchange, "$select"),
+		    in_collection))
+		return false;
 	return !expand || parse_expand(exchange, selection, schema, expand);
 }
 

@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/span.h"
+#include "base/text.h"
 
 struct simulator;
 
@@ -31,6 +32,19 @@ struct simulator_options {
 	unsigned refuse_token;    /* 1: invalid_client 7000215, 2: unauthorized_client 700016 */
 	const char *deny;         /* a permission that is not consented: "AuditLog.Read.All" */
 	unsigned page_max;        /* a smaller page than asked for, 0: as asked */
+	unsigned delta_page;      /* objects on a page of delta at most; 0: 200 */
+	unsigned delta_members;   /* members on a page of /groups/delta at most; 0: 1000 */
+	unsigned delta_empty_every;  /* each Nth page of delta is empty, and not the last; from 2 */
+	unsigned delta_replay_every; /* each Nth page of delta is out of order, holds an object
+					twice, and what follows tells some of it again */
+	unsigned delta_lost_at; /* the Nth delta token that is used is one nobody knows any more */
+	bool delta_lost_as_400; /* lost tokens are 400 resyncRequired, not 410 syncStateNotFound */
+	/*
+	 * Called before request number N (from 1, of all, the token's too) is handled: the moment
+	 * to play by hand between two pages. Any function but simulator_handle() may be called.
+	 */
+	void (*on_request)(void *context, struct simulator *simulator, uint64_t number);
+	void *on_request_context;
 	int64_t lag_ms; /* reads show writes only after this long (wall clock of the caller) */
 };
 
@@ -42,7 +56,7 @@ DEFINE_CLEANUP(struct simulator *, simulator_close);
 struct simulator_request {
 	const char *method;
 	const char *path; /* with query, as on the wire: "/v1.0/users?$top=999" */
-	struct span authorization, content_type, consistency_level, client_request_id;
+	struct span authorization, content_type, consistency_level, client_request_id, prefer;
 	struct span body;
 };
 
@@ -100,6 +114,36 @@ MUST_CHECK bool simulator_play_adsync(
 /* An administrator follows a manual paragraph: sets an attribute where its master is. Value is JSON. */
 MUST_CHECK bool simulator_play_manual(struct simulator *simulator, const char *id,
 	const char *attribute, struct span value, struct error *err);
+
+/* ---- playing by hand ------------------------------------------------------------------------ */
+
+/*
+ * Single writes by an administrator in the portal, for tests that change the tenant between two
+ * requests (on_request). They count as legitimate; rules of the Graph door don't hold for them.
+ * `kind` is "user", "group", "contact"; `relation` "members", "owners", "manager"; values and
+ * properties are JSON, with Graph's names. Each is one transaction and takes the lock.
+ *   ERROR_USAGE    no such kind or relation; no JSON
+ *   ERROR_STALE    there is no such object, or it is not in the state for this
+ *   ERROR_REFUSED  an address or userPrincipalName is held by another live object
+ */
+MUST_CHECK bool simulator_hand_create(struct simulator *simulator, const char *kind,
+	struct span properties, char id_out[static GUID_TEXT_BYTES], struct error *err);
+/* null clears; "outer/inner" is followed. */
+MUST_CHECK bool simulator_hand_set(struct simulator *simulator, const char *id,
+	const char *property, struct span value, struct error *err);
+/* A second manager replaces the first. */
+MUST_CHECK bool simulator_hand_link(struct simulator *simulator, const char *id,
+	const char *relation, const char *target, bool there, struct error *err);
+/* To deleted items, or gone at once, as contract 2.10 says. */
+MUST_CHECK bool simulator_hand_delete(
+	struct simulator *simulator, const char *id, struct error *err);
+MUST_CHECK bool simulator_hand_restore(
+	struct simulator *simulator, const char *id, struct error *err);
+MUST_CHECK bool simulator_hand_purge(
+	struct simulator *simulator, const char *id, struct error *err);
+/* The live object number `index` of a kind, in id order. False past the end. */
+bool simulator_hand_pick(struct simulator *simulator, const char *kind, size_t index,
+	char id[static GUID_TEXT_BYTES]);
 
 /*
  * The proof, from the simulator's own record of every write: the tenant as it is, against the

@@ -140,17 +140,6 @@ static bool run_item(struct exchange *envelope, const struct batch_item *item, j
 	return true;
 }
 
-static void shuffle(struct simulator *simulator, json_t *array)
-{
-	for (size_t left = json_array_size(array); left > 1; left--) {
-		size_t other = (size_t)simulator_random_below(simulator, left);
-		json_t *last = json_incref(json_array_get(array, left - 1));
-
-		json_array_set(array, left - 1, json_array_get(array, other));
-		json_array_set_new(array, other, last);
-	}
-}
-
 bool answer_batch(struct exchange *exchange, struct error *err)
 {
 	CLEANUP(json_freep) json_t *body = exchange_body(exchange);
@@ -174,6 +163,6 @@ bool answer_batch(struct exchange *exchange, struct error *err)
 	for (size_t i = 0; i < count; i++)
 		if (!run_item(exchange, &items[i], responses, err))
 			return false;
-	shuffle(exchange->simulator, responses);
+	simulator_shuffle(exchange->simulator, responses);
 	return exchange_answer_take(exchange, 200, json_pack("{s:O}", "responses", responses));
 }

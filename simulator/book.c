@@ -100,6 +100,18 @@ int64_t writes_last(struct simulator *simulator)
 	return last;
 }
 
+int64_t book_objects_between(struct simulator *simulator, int64_t after_ms, int64_t until_ms)
+{
+	sqlite3_stmt *statement = store_statement(simulator, STATEMENT_WRITE_OBJECTS);
+	int64_t count;
+
+	sqlite3_bind_int64(statement, 1, after_ms);
+	sqlite3_bind_int64(statement, 2, until_ms);
+	count = sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+	sqlite3_reset(statement);
+	return count;
+}
+
 bool requests_each(struct simulator *simulator, int64_t after,
 	bool (*visit)(void *context, const struct request_row *row, struct error *err),
 	void *context, struct error *err)

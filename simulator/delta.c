@@ -153,17 +153,6 @@ static bool answer_page(struct delta_page *page)
 
 /* ---- replays ----------------------------------------------------------------------------------- */
 
-static void shuffle(struct simulator *simulator, json_t *items)
-{
-	for (size_t left = json_array_size(items); left > 1; left--) {
-		size_t other = (size_t)simulator_random_below(simulator, left);
-		json_t *last = json_incref(json_array_get(items, left - 1));
-
-		json_array_set(items, left - 1, json_array_get(items, other));
-		json_array_set_new(items, other, last);
-	}
-}
-
 static void replay_items(struct delta_page *page)
 {
 	struct simulator *simulator = page->exchange->simulator;
@@ -173,7 +162,7 @@ static void replay_items(struct delta_page *page)
 		return;
 	json_array_append(page->items,
 		json_array_get(page->items, (size_t)simulator_random_below(simulator, count)));
-	shuffle(simulator, page->items);
+	simulator_shuffle(simulator, page->items);
 }
 
 /* The next page begins somewhere on this one, though never at its first object again. */

@@ -209,6 +209,34 @@ const char *page_link_url(struct simulator *simulator);
 /* Answers with @odata.context, @odata.count (negative: none), @odata.nextLink, value. */
 bool page_answer(struct page *page, const char *context, int64_t count);
 
+/* ---- small collections (small.c) --------------------------------------------------------------- */
+
+/* A list that is made anew for each request, with $select, $filter, $top and pages. */
+struct small_field {
+	const char *name, *type; /* as in CSDL */
+	bool filters;            /* eq is offered */
+};
+struct small_collection {
+	const char *context, *type; /* "servicePrincipals", "microsoft.graph.servicePrincipal" */
+	const struct small_field *fields;
+	size_t count;
+	const char *expand; /* the one member that comes only with $expand=; NULL: none */
+};
+/* Answers with what the request wants of `items`, an array of objects that is given away. */
+bool small_answer_take(
+	struct exchange *exchange, const struct small_collection *collection, json_t *items);
+
+/* ---- objects of any kind (lookups.c) ------------------------------------------------------------ */
+
+/* True when the application may read objects of this kind (contract 9.1). */
+bool exchange_may_read(const struct exchange *exchange, enum object_kind kind);
+/*
+ * With "@odata.type"; of a kind that the application may not read only that and `id`, everything
+ * else selected is null (contract 2.1).
+ */
+json_t *exchange_show_typed(const struct exchange *exchange, const struct selection *selection,
+	const struct object_row *row);
+
 /* ---- handlers ---------------------------------------------------------------------------------
  */
 
@@ -221,6 +249,9 @@ route_function answer_patch_user, answer_patch_group, answer_patch_contact, answ
 route_function answer_add_reference, answer_remove_reference, answer_delete_through_reference,
 	answer_set_manager, answer_clear_manager;
 route_function answer_batch, answer_delta;
+route_function answer_on_premises_synchronization, answer_recovery_snapshots,
+	answer_service_principals, answer_app_role_assignments, answer_role_assignments,
+	answer_role_definitions, answer_by_ids, answer_extension_properties;
 
 /* Parsed, authorised and routed; faults included. `exchange` has its target and its headers. */
 MUST_CHECK bool exchange_route(struct exchange *exchange, struct error *err);

@@ -130,3 +130,14 @@ bool simulator_hand_pick(struct simulator *simulator, const char *kind, size_t i
 		snprintf(id, GUID_TEXT_BYTES, "%s", list.ids[index]);
 	return found;
 }
+
+bool simulator_hand_add_sync_application(
+	struct simulator *simulator, const char *server, struct error *err)
+{
+	bool done;
+
+	simulator_lock(simulator);
+	done = tenant_add_sync_application(simulator, server, err);
+	simulator_unlock(simulator);
+	return done;
+}

@@ -9,9 +9,18 @@
 
 #define READ_USERS "User.Read.All User.ReadWrite.All Directory.Read.All"
 #define READ_GROUPS                                                                                \
-	"GroupMember.Read.All GroupMember.ReadWrite.All Group.ReadWrite.All Directory.Read.All"
+	"GroupMember.Read.All GroupMember.ReadWrite.All Group.Read.All Group.ReadWrite.All "       \
+	"Directory.Read.All"
 #define READ_CONTACTS "OrgContact.Read.All Directory.Read.All"
 #define ANY_READ      READ_USERS " " READ_GROUPS
+#define WRITE_USERS                                                                                \
+	"User.ReadWrite.All User.ReadUpdate.All Directory.ReadWrite.All "                          \
+	"User.EnableDisableAccount.All User-Phone.ReadWrite.All User-Mail.ReadWrite.All"
+#define WRITE_GROUPS      "Group.ReadWrite.All Directory.ReadWrite.All"
+#define READ_APPLICATIONS "Application.Read.All Directory.Read.All"
+#define READ_ROLES                                                                                  \
+	"RoleManagement.Read.Directory RoleManagement.Read.All RoleManagement.ReadWrite.Directory " \
+	"Directory.Read.All"
 #define WRITE_MEMBERS "GroupMember.ReadWrite.All Group.ReadWrite.All"
 
 struct route {
@@ -56,11 +65,11 @@ static const struct route routes[] = {
 	{ "POST", "users/*/restore", NULL, answer_restore_elsewhere },
 	{ "DELETE", "directory/deletedItems/*", NULL, answer_purge },
 	{ "GET", "auditLogs/directoryAudits", "AuditLog.Read.All", answer_audits },
-	{ "PATCH", "users/*", "User.ReadWrite.All", answer_patch_user },
-	{ "PATCH", "groups/*", "Group.ReadWrite.All", answer_patch_group },
+	{ "PATCH", "users/*", WRITE_USERS, answer_patch_user },
+	{ "PATCH", "groups/*", WRITE_GROUPS, answer_patch_group },
 	{ "PATCH", "contacts/*", NULL, answer_patch_contact },
 	{ "DELETE", "users/*", "User.ReadWrite.All User.DeleteRestore.All", answer_delete_object },
-	{ "DELETE", "groups/*", "Group.ReadWrite.All", answer_delete_object },
+	{ "DELETE", "groups/*", WRITE_GROUPS, answer_delete_object },
 	{ "DELETE", "contacts/*", NULL, answer_delete_object },
 	{ "POST", "groups/*/members/$ref", WRITE_MEMBERS, answer_add_reference },
 	{ "POST", "groups/*/owners/$ref", "Group.ReadWrite.All", answer_add_reference },
@@ -72,6 +81,17 @@ static const struct route routes[] = {
 	{ "PUT", "users/*/manager/$ref", "User.ReadWrite.All", answer_set_manager },
 	{ "DELETE", "users/*/manager/$ref", "User.ReadWrite.All", answer_clear_manager },
 	{ "POST", "$batch", NULL, answer_batch },
+	{ "POST", "directoryObjects/getByIds", ANY_READ " " READ_CONTACTS, answer_by_ids },
+	{ "POST", "directoryObjects/getAvailableExtensionProperties", "Directory.Read.All",
+		answer_extension_properties },
+	{ "GET", "directory/onPremisesSynchronization", NULL, answer_on_premises_synchronization },
+	{ "GET", "directory/recovery/snapshots", "EntraBackup.Read.All",
+		answer_recovery_snapshots },
+	{ "GET", "servicePrincipals", READ_APPLICATIONS, answer_service_principals },
+	{ "GET", "servicePrincipals/*/appRoleAssignedTo", READ_APPLICATIONS,
+		answer_app_role_assignments },
+	{ "GET", "roleManagement/directory/roleAssignments", READ_ROLES, answer_role_assignments },
+	{ "GET", "roleManagement/directory/roleDefinitions", READ_ROLES, answer_role_definitions },
 };
 
 /* True when the segments fit; "$count" and "$ref" only fit themselves. */

@@ -39,7 +39,8 @@ static bool check_name(struct exchange *exchange, const struct selection *select
 		return !exchange_refuse(exchange, 501, "NotImplemented",
 			"The property '%s' can't be selected in a collection.", name);
 	if (strcmp(name, "employeeLeaveDateTime") == 0 &&
-		!permission_granted(simulator, "User-LifeCycleInfo.ReadWrite.All"))
+		!permission_any(
+			simulator, "User-LifeCycleInfo.Read.All User-LifeCycleInfo.ReadWrite.All"))
 		return !exchange_refuse_denied(exchange);
 	return true;
 }

@@ -31,6 +31,7 @@ struct simulator_options {
 	unsigned foreign_link_at; /* the Nth nextLink points to another host */
 	unsigned refuse_token;    /* 1: invalid_client 7000215, 2: unauthorized_client 700016 */
 	const char *deny;         /* a permission that is not consented: "AuditLog.Read.All" */
+	const char *grant;        /* what is consented besides the usual: "EntraBackup.Read.All" */
 	unsigned page_max;        /* a smaller page than asked for, 0: as asked */
 	unsigned delta_page;      /* objects on a page of delta at most; 0: 200 */
 	unsigned delta_members;   /* members on a page of /groups/delta at most; 0: 1000 */
@@ -141,6 +142,9 @@ MUST_CHECK bool simulator_hand_restore(
 	struct simulator *simulator, const char *id, struct error *err);
 MUST_CHECK bool simulator_hand_purge(
 	struct simulator *simulator, const char *id, struct error *err);
+/* A sync server gets an application identity beside its account, as recent versions have. */
+MUST_CHECK bool simulator_hand_add_sync_application(
+	struct simulator *simulator, const char *server, struct error *err);
 /* The live object number `index` of a kind, in id order. False past the end. */
 bool simulator_hand_pick(struct simulator *simulator, const char *kind, size_t index,
 	char id[static GUID_TEXT_BYTES]);

@@ -54,6 +54,8 @@ static const char *const texts[STATEMENT_COUNT] = {
 	[STATEMENT_SETTING_GET] = "SELECT value FROM settings WHERE name = ?1",
 	[STATEMENT_SETTING_PUT] = "INSERT INTO settings VALUES(?1, ?2)"
 				  " ON CONFLICT(name) DO UPDATE SET value = excluded.value",
+	[STATEMENT_SETTING_EXTENSIONS] = "SELECT name FROM settings WHERE value = 'extension'"
+					 " AND name LIKE 'extension@_%' ESCAPE '@' ORDER BY name",
 	[STATEMENT_OBJECT_INSERT] = "INSERT INTO objects VALUES(?1, ?2, ?3, ?4, 2, NULL, ?5)",
 	/* ?4: the horizon, ?5: now, ?6: whether anything lags at all */
 	[STATEMENT_OBJECT_UPDATE] =
@@ -119,6 +121,8 @@ static const char *const texts[STATEMENT_COUNT] = {
 		" ORDER BY target LIMIT ?5",
 	[STATEMENT_CHANGE_ALL] = "SELECT id, 0 FROM objects WHERE kind = ?1"
 				 " AND (id > ?2 OR (?3 AND id = ?2)) ORDER BY id LIMIT ?4",
+	[STATEMENT_WRITE_OBJECTS] = "SELECT count(DISTINCT object) FROM writes"
+				    " WHERE at_ms > ?1 AND at_ms <= ?2",
 	[STATEMENT_REQUEST_INSERT] = "INSERT INTO requests VALUES(NULL, ?1, ?2, ?3, ?4, ?5, ?6)",
 	[STATEMENT_REQUEST_EACH] = "SELECT * FROM requests WHERE sequence > ?1 ORDER BY sequence",
 	[STATEMENT_AUDIT_INSERT] = "INSERT INTO audits VALUES(NULL, ?1, ?2)",

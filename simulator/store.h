@@ -23,6 +23,7 @@ enum statement {
 	STATEMENT_ROLLBACK,
 	STATEMENT_SETTING_GET,
 	STATEMENT_SETTING_PUT,
+	STATEMENT_SETTING_EXTENSIONS,
 	STATEMENT_OBJECT_INSERT,
 	STATEMENT_OBJECT_UPDATE,
 	STATEMENT_OBJECT_GET,
@@ -39,6 +40,7 @@ enum statement {
 	STATEMENT_WRITE_INSERT,
 	STATEMENT_WRITE_EACH,
 	STATEMENT_WRITE_LAST,
+	STATEMENT_WRITE_OBJECTS,
 	STATEMENT_CHANGE_INSERT,
 	STATEMENT_CHANGE_LEAVE,
 	STATEMENT_CHANGE_LAST,
@@ -186,6 +188,8 @@ struct write_entry {
 };
 MUST_CHECK bool book_write(
 	struct simulator *simulator, const struct write_entry *entry, struct error *err);
+/* How many objects were written after one moment, up to and with another. */
+int64_t book_objects_between(struct simulator *simulator, int64_t after_ms, int64_t until_ms);
 MUST_CHECK bool book_request(struct simulator *simulator, const char *method, const char *path,
 	int status, bool is_write, bool is_batch_item, struct error *err);
 

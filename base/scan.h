@@ -8,6 +8,9 @@
  */
 #pragma once
 
+#include <stdint.h>
+
+#include "base/attributes.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/span.h"
@@ -38,30 +41,57 @@ enum scan_type {
 MUST_CHECK bool scan_check(struct span text, struct error *err);
 
 /*
+ * Members that are wanted while the text is checked, so that it need not be walked again: those of
+ * the outermost object, and those of the objects that are their values. Each has a slot, by
+ * its name.
+ */
+enum {
+	SCAN_SLOTS = 128,
+	SCAN_NO_SLOT = SCAN_SLOTS, /* not wanted */
+	SCAN_OUTERMOST,            /* as `outer`: a member of the outermost object */
+};
+
+struct scan_found {
+	const char *key; /* its opening quote */
+	struct span value;
+	bool escaped; /* there is a backslash in the key or the value */
+};
+
+struct scan_slots {
+	/*
+	 * The slot for `key` (escapes undone), or SCAN_NO_SLOT. `outer` is SCAN_OUTERMOST or the slot
+	 * of the member whose value is the object.
+	 */
+	unsigned (*slot_of)(void *context, unsigned outer, struct span key);
+	void *context;
+	/* Of the text that was checked last; what was found before an error means nothing. */
+	struct scan_found found[SCAN_SLOTS];
+	uint64_t present[SCAN_SLOTS / 64]; /* a bit for each slot that is filled */
+};
+
+/* As scan_check(), and fills the slots. */
+MUST_CHECK bool scan_check_slots(struct span text, struct scan_slots *slots, struct error *err);
+
+/*
+ * What texts that are alike have in common: which keys come, in which order, and their slots. It
+ * makes checking faster and changes nothing else. It belongs to one scan_slots, or to none.
+ */
+struct scan_shape;
+struct scan_shape *scan_shape_new(void);
+void scan_shape_free(struct scan_shape *shape);
+DEFINE_CLEANUP(struct scan_shape *, scan_shape_free);
+
+/*
  * Checks ONE value at the beginning of a text that may go on: behind the value, or behind the end
  * of what is here. `*taken` is how many bytes the value took, with the blanks before it; 0: the text
  * ends before the value does, and nothing is wrong so far. A number, true, false or null is
- * only over when something follows it.
+ * only over when something follows it. `shape` and `slots` may be NULL.
  *
  * The check begins anew with each call. Who comes back with more of the same value should wait
  * until the text has doubled, or there is no more: that keeps the whole within twice its length.
  */
-MUST_CHECK bool scan_prefix(struct span text, size_t *taken, struct error *err);
-
-/*
- * As scan_check(), and hands out the members of the outermost object, each as soon as its value
- * was checked, so that the text need not be walked again. What comes behind it may still be
- * refused, also as a duplicate: believe nothing before true has come back. False from `give`,
- * which sets the error then, ends it. An array, or a single value, has no members.
- */
-struct scan_found {
-	struct span key; /* between the quotes */
-	struct span value;
-	bool key_escaped, value_escaped; /* there is a backslash in it */
-};
-typedef bool scan_found_function(void *context, const struct scan_found *found, struct error *err);
-MUST_CHECK bool scan_check_members(
-	struct span text, scan_found_function *give, void *context, struct error *err);
+MUST_CHECK bool scan_prefix(struct span text, struct scan_shape *shape, struct scan_slots *slots,
+	size_t *taken, struct error *err);
 
 /* The type of checked text, by its first byte. */
 enum scan_type scan_type(struct span value);

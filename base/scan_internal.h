@@ -1,9 +1,10 @@
 /*
- * What the three halves of the scanner share: many bytes of a string looked at in one go.
+ * What the parts of the scanner share: many bytes of a string looked at in one go.
  *
  * Most strings of a directory are shorter than 32 bytes. Where a step covers that many, a string
  * is one step, which the processor foresees; that is worth more than the bytes saved. x86-64 always
- * has SSE2; elsewhere, and near the end of the text, eight bytes are looked at in one word.
+ * has SSE2; elsewhere eight bytes are looked at in one word. SCAN_PORTABLE, which tests set, means
+ * elsewhere.
  */
 #pragma once
 
@@ -11,7 +12,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#ifdef __SSE2__
+#if defined(__SSE2__) && !defined(SCAN_PORTABLE)
+#define SCAN_SSE2
 #include <emmintrin.h>
 #endif
 
@@ -33,7 +35,7 @@ static inline bool scan_stops(unsigned char byte, int stop)
 		((stop & STOP_AT_HIGH) && byte > 0x7f);
 }
 
-#ifdef __SSE2__
+#ifdef SCAN_SSE2
 enum { SCAN_STEP = 32 };
 
 static inline uint32_t scan_hits_16(const char *at, int stop)
@@ -126,9 +128,6 @@ static inline int scan_hex_digit(char byte)
 		return byte - 'A' + 10;
 	return -1;
 }
-
-/* Sorts the keys and gives the later one of two that say the same; NULL when all differ. */
-const char *scan_repeated_key(struct span *keys, size_t count, bool escaped);
 
 /*
  * What a checked string says, piece by piece, without a buffer: plain runs are borrowed from the

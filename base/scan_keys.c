@@ -1,9 +1,97 @@
 /*
- * Duplicates among many keys, or among keys spelled with escapes, which cannot be compared as bytes:
- * sorted, equal ones are neighbours. scan_check.c settles the few and plain keys of ordinary
- * objects as they come.
+ * Keys that no shape settles. A key is new when its bit in the object's small filter is still free,
+ * and is compared with the object's earlier keys only when the bit is taken; an object of more
+ * than KEYS_COMPARED_ONE_BY_ONE members, or with escapes in a key, which cannot be compared as
+ * bytes, has its keys sorted when it ends: equal ones are neighbours. So the cost stays n log n
+ * whatever comes.
  */
-#include "base/scan_internal.h"
+#include "base/scan_check.h"
+
+void scan_keys_grow(struct check *check)
+{
+	check->key_capacity *= 2;
+	if (check->keys == check->near) {
+		check->keys = memory_array(check->key_capacity, sizeof(*check->keys));
+		memcpy(check->keys, check->near, KEYS_NEAR * sizeof(*check->keys));
+	} else {
+		check->keys = memory_resize(check->keys, check->key_capacity, sizeof(*check->keys));
+	}
+}
+
+/* ---- one by one ---------------------------------------------------------------------- */
+
+/* Cheap on purpose: a wrong guess costs a few comparisons. Keys differ by length, head or tail. */
+static unsigned key_bit(struct span key)
+{
+	uint64_t head = 0, tail = 0;
+	uint32_t half;
+
+	if (key.length >= 8) {
+		memcpy(&head, key.data, sizeof(head));
+		memcpy(&tail, key.data + key.length - sizeof(tail), sizeof(tail));
+	} else if (key.length >= 4) {
+		memcpy(&half, key.data, sizeof(half));
+		head = half;
+		memcpy(&half, key.data + key.length - 4, sizeof(half));
+		tail = half;
+	} else if (key.length) {
+		head = (unsigned char)key.data[0];
+		tail = (unsigned char)key.data[key.length - 1];
+	}
+	head = (head ^ key.length) * UINT64_C(0x9e3779b97f4a7c15);
+	tail = (tail ^ head >> 29) * UINT64_C(0xbf58476d1ce4e5b9);
+	return (unsigned)(tail >> 32) % (64 * FILTER_WORDS);
+}
+
+/* Takes the bit of a key; false where it was taken before. */
+static bool take_bit(struct key_filter *filter, struct span key)
+{
+	unsigned bit = key_bit(key);
+	uint64_t *word = &filter->words[bit / 64], mask = UINT64_C(1) << bit % 64;
+	bool free = !(*word & mask);
+
+	*word |= mask;
+	return free;
+}
+
+static bool is_among(const struct span *keys, size_t count, struct span key)
+{
+	for (size_t i = 0; i < count; i++)
+		if (keys[i].length == key.length && memcmp(keys[i].data, key.data, key.length) == 0)
+			return true;
+	return false;
+}
+
+/* From here on the object's keys are judged here. Those that it has are all different. */
+static void leave_shape(struct check *check, struct members *members, struct key_filter *filter)
+{
+	*filter = (struct key_filter){ 0 };
+	for (size_t i = members->first_key; i < check->key_count; i++)
+		take_bit(filter, check->keys[i]);
+	members->settled = false;
+}
+
+static bool sorts_keys(const struct members *members)
+{
+	return members->escaped || members->count > KEYS_COMPARED_ONE_BY_ONE;
+}
+
+bool scan_add_key(struct check *check, struct members *members, struct span key, bool escaped)
+{
+	struct key_filter *filter = &check->filters[check->depth - 1];
+
+	if (members->settled || members->count == 0)
+		leave_shape(check, members, filter);
+	members->escaped |= escaped;
+	if (!take_bit(filter, key) && !sorts_keys(members) &&
+		is_among(check->keys + members->first_key, members->count, key))
+		return false;
+	scan_push_key(check, key);
+	members->count++;
+	return true;
+}
+
+/* ---- all at once --------------------------------------------------------------------- */
 
 static int compare_keys(const struct span *a, const struct span *b)
 {
@@ -50,12 +138,15 @@ static void sort_keys(struct span *keys, size_t count, key_order *order)
 	}
 }
 
-const char *scan_repeated_key(struct span *keys, size_t count, bool escaped)
+const char *scan_repeated_key(struct check *check, const struct members *members)
 {
-	key_order *order = escaped ? compare_escaped_keys : compare_keys;
+	key_order *order = members->escaped ? compare_escaped_keys : compare_keys;
+	struct span *keys = check->keys + members->first_key;
 
-	sort_keys(keys, count, order);
-	for (size_t i = 1; i < count; i++)
+	if (members->settled || !sorts_keys(members))
+		return NULL;
+	sort_keys(keys, members->count, order);
+	for (size_t i = 1; i < members->count; i++)
 		if (order(&keys[i - 1], &keys[i]) == 0)
 			return keys[i].data > keys[i - 1].data ? keys[i].data : keys[i - 1].data;
 	return NULL;

@@ -16,7 +16,7 @@ fail() {
 
 [[ $users =~ ^[0-9]+$ ]] && [ "$users" -ge 10000 ] || fail "USERS is a number of at least 10000, not '$users'"
 mkdir -p "$work"
-cmake --build "$build" --target unstage bench_generate bench_compare bench_canonicalise >/dev/null
+cmake --build "$build" --target unstage bench_generate bench_compare bench_canonicalise bench_scan >/dev/null
 
 # ---- what is measured -----------------------------------------------------------------------
 
@@ -135,15 +135,28 @@ row "all differ" "$(seconds all)" "" "$(times all live) times 1,200"
 
 say
 bytes=$(stat -c %s "$work/items.jsonl")
-say "Strict check and canonical line of $items_count items, $((bytes / 1000000)) MB, one core"
 rate() { jq -rn --argjson s "$(cat "$work/$1.s")" --argjson b "$bytes" '"\($b/$s/1e7|round/100) GB/s"'; }
-scan="$work/bench_canonicalise ours $work/items.jsonl"
+
+say "Strict check of pages of 999 items, $((bytes / 1000000)) MB, one core, processor time of the check"
+best pages 7 .seconds "$work/bench_scan ours $work/items.jsonl"
+best jansson-pages 1 .seconds "$work/bench_scan jansson $work/items.jsonl"
+row "scan_check" "$(seconds pages)" "$(rate pages)" ""
+row "jansson" "$(seconds jansson-pages)" "$(rate jansson-pages)" "$(times jansson-pages pages) times ours"
+
+say
+say "Strict check and canonical line of $items_count items, one core"
+list="$work/bench_canonicalise list $work/items.jsonl"
+object="$work/bench_canonicalise object $work/items.jsonl"
 jansson="$work/bench_canonicalise jansson $work/items.jsonl"
-median scan 5 "$scan"
+median list 5 "$list"
 median jansson 2 "$jansson"
-best scan-alone 5 .seconds "$scan"
+median cat-items 5 "bash -c 'cat $work/items.jsonl | cat >/dev/null'"
+best list-alone 7 .seconds "$list"
+best object-alone 5 .seconds "$object"
 best jansson-alone 1 .seconds "$jansson"
-row "base/scan" "$(seconds scan)" "$(rate scan)" "with reading the file"
-row "jansson" "$(seconds jansson)" "$(rate jansson)" "$(times jansson scan) times ours"
-row "base/scan" "$(seconds scan-alone)" "$(rate scan-alone)" "processor time of line_add_object()"
-row "jansson" "$(seconds jansson-alone)" "$(rate jansson-alone)" "$(times jansson-alone scan-alone) times ours"
+row "line_take_object" "$(seconds list)" "$(rate list)" "with reading the file"
+row "jansson" "$(seconds jansson)" "$(rate jansson)" "$(times jansson list) times ours"
+row "cat | cat" "$(seconds cat-items)" "$(rate cat-items)" "$(times cat-items list) times ours"
+row "line_take_object" "$(seconds list-alone)" "$(rate list-alone)" "processor time of the function"
+row "line_add_object" "$(seconds object-alone)" "$(rate object-alone)" "one by one, $(times object-alone list-alone) times"
+row "jansson" "$(seconds jansson-alone)" "$(rate jansson-alone)" "$(times jansson-alone list-alone) times ours"

@@ -19,9 +19,14 @@
 
 enum {
 	ID_BYTES = 36,                /* an object id is a GUID in lower case */
+	ID_BINARY_BYTES = 16,         /* without hyphens; sorts as its text does */
 	DIRECTORY_LINE_MAX = 8 << 20, /* one canonical line */
 	DIRECTORY_PART_IDS = 512,     /* ids on one part line, about */
 };
+
+/* False where it is no GUID in lower case. */
+bool id_parse(struct span text, uint8_t id[static ID_BINARY_BYTES]);
+void id_text(const uint8_t id[static ID_BINARY_BYTES], char text[static ID_BYTES + 1]);
 
 /* ---- the kinds table ------------------------------------------------------------ */
 
@@ -152,7 +157,7 @@ struct line_list {
 	/*
 	 * What no object of this list can tell, or NULL: "members", "owners"; "manager" where it was
 	 * not expanded. Goes to "unknown" of each object. Only "isCloudManaged" (SOURCE_BEHAVIOR)
-	 * goes there of those objects alone where it matters (line_facts).
+	 * goes there of those objects alone where it matters (struct line_object).
 	 */
 	const char *const *unknown;
 	/* Members beside the table, for line_reader_value(), or NULL: "@removed". */
@@ -175,7 +180,7 @@ MUST_CHECK bool line_take_object(struct line_reader *reader, struct buf *out, st
 	size_t *taken, struct error *err);
 
 /* What the object that was taken last says about itself. */
-struct line_facts {
+struct line_object {
 	char id[ID_BYTES + 1]; /* in lower case */
 	bool sync_enabled;     /* onPremisesSyncEnabled is true */
 	bool was_synced;       /* as object_was_synced() by what came: it has a mark of sync */
@@ -183,7 +188,7 @@ struct line_facts {
 };
 
 /* Borrowed, and overwritten by the next object. */
-const struct line_facts *line_reader_facts(const struct line_reader *reader);
+const struct line_object *line_reader_object(const struct line_reader *reader);
 
 /*
  * The value of a member of that object as it stands in its source, null too; absent where it did not

@@ -6,12 +6,13 @@
 
 #include <assert.h>
 
+#include "base/scan.h"
 #include "directory/directory.h"
 
 enum {
 	KIND_ATTRIBUTES_MAX = 96, /* rows of one kind; a test holds the table to it */
+	KIND_COMPLEX_MAX = 4,     /* complex values with inner rows, of one kind */
 	ATTRIBUTE_NONE = KIND_ATTRIBUTES_MAX,
-	ROW_WORDS = (KIND_ATTRIBUTES_MAX + 63) / 64,
 };
 
 /*
@@ -51,36 +52,124 @@ static inline bool name_equal(const char *a, const char *b, size_t length)
 /* The row behind all inner rows of the same complex value. */
 size_t attribute_next_outer(const struct kind *kind, size_t row);
 
-/*
- * One object in rows: each value as it stands in its source, canonical or not; null is absent. The
- * members that only lines have are beside them, not looked at.
- */
-struct rows {
-	const struct kind *kind;
-	struct span id, kind_name, deleted, part, unknown;
-	struct span values[KIND_ATTRIBUTES_MAX];
-	uint64_t present[ROW_WORDS]; /* a bit for each row with a value */
-	/* A bit for each row whose value stands right behind `"name":` and has no escapes. */
-	uint64_t plain[ROW_WORDS];
-	struct attribute_lookup lookup;
+static inline struct span attribute_outer_name(const struct attribute *attribute)
+{
+	return (struct span){ attribute->name,
+		attribute->outer_length ? attribute->outer_length : attribute->name_length };
+}
+
+/* "inner" of "outer/inner". */
+static inline struct span attribute_inner_name(const struct attribute *attribute)
+{
+	return (struct span){ attribute->name + attribute->outer_length + 1,
+		attribute->name_length - attribute->outer_length - 1 };
+}
+
+/* The slots of an object: first its rows, then what is none. */
+enum {
+	SLOT_ID = KIND_ATTRIBUTES_MAX,
+	SLOT_KIND, /* this and the next three are in lines only */
+	SLOT_DELETED,
+	SLOT_PART,
+	SLOT_UNKNOWN,
+	SLOT_COMPLEX, /* the whole values whose inner rows are slots of their own */
+	SLOT_BESIDE = SLOT_COMPLEX + KIND_COMPLEX_MAX,
+	SLOTS_END = SLOT_BESIDE + LINE_BESIDE_MAX,
+	SLOT_WORDS = SCAN_SLOTS / 64,
 };
 
+_Static_assert((int)SLOTS_END <= (int)SCAN_SLOTS, "all slots have room");
+
+/* A bit for each row. A complex value has that of its first inner row. */
+struct row_set {
+	uint64_t words[SLOT_WORDS];
+};
+
+static inline void row_set_put(struct row_set *set, size_t row, bool on)
+{
+	uint64_t bit = UINT64_C(1) << row % 64, *word = &set->words[row / 64];
+
+	*word = on ? *word | bit : *word & ~bit;
+}
+
+/* The inner rows of one complex value. */
+struct complex_rows {
+	uint8_t first, end;
+};
+
+/* One object in rows: each value as it stands in its source, canonical or not. */
+struct rows {
+	const struct kind *kind;
+	const char *const *beside; /* names for SLOT_BESIDE, or NULL */
+	struct complex_rows complex[KIND_COMPLEX_MAX];
+	unsigned complex_count;
+	struct row_set outer; /* all that are no complex value's */
+	struct attribute_lookup lookup;
+	struct scan_slots slots; /* refers to the rows: they must stay where they are */
+};
+
+void rows_init(struct rows *rows, const struct kind *kind);
+
+/* The complex value of which `first` is the first inner row. */
+static inline const struct complex_rows *rows_complex(const struct rows *rows, size_t first)
+{
+	const struct complex_rows *complex = rows->complex;
+
+	while (complex->first != first)
+		complex++;
+	return complex;
+}
+
+/* The slot of a member by its (outer) name, or SCAN_NO_SLOT. */
+unsigned rows_slot(const struct rows *rows, struct span name);
+
+static inline bool rows_has(const struct rows *rows, unsigned slot)
+{
+	return rows->slots.present[slot / 64] >> slot % 64 & 1;
+}
+
+/* The value in a slot; absent where it did not come, or is null. */
+static inline struct span rows_value(const struct rows *rows, unsigned slot)
+{
+	struct span value = rows->slots.found[slot].value;
+
+	return rows_has(rows, slot) && *value.data != 'n' ? value : SPAN_NONE;
+}
+
+/* The rows that came, null or not. */
+struct row_set rows_that_came(const struct rows *rows);
+
 /*
- * Reads a checked object. ERROR_FORMAT: a complex value with inner rows is no object.
- * rows_read_unchecked() checks the text while it reads; ERROR_FORMAT also where it is no object.
+ * Checks a text and reads it. ERROR_FORMAT: it is no strict JSON, no object, or a complex value with
+ * inner rows is none. rows_read_line() learns the kind from the text; ERROR_FORMAT: from none.
  */
 MUST_CHECK bool rows_read(
-	struct rows *rows, const struct kind *kind, struct span object, struct error *err);
-MUST_CHECK bool rows_read_unchecked(
 	struct rows *rows, const struct kind *kind, struct span text, struct error *err);
+MUST_CHECK bool rows_read_line(struct rows *rows, struct span line, struct error *err);
 
-static inline bool row_is_plain(const struct rows *rows, size_t row)
-{
-	return rows->plain[row / 64] >> row % 64 & 1;
-}
+/* The rest of these checks, of slots that were filled from a text that is JSON. */
+MUST_CHECK bool rows_check(const struct rows *rows, struct span text, struct error *err);
 
 /* Puts the value of a row, or of all inner rows of an outer name. False where there is none. */
 MUST_CHECK bool rows_put(struct rows *rows, struct span name, struct span value, struct error *err);
+
+/*
+ * Appends the line of an object in rows. `most` is how long it can become. ERROR_FORMAT: the wrong type
+ * for an attribute, or a line that is too long; `out` is then as it was.
+ */
+struct line_own {
+	char id[ID_BYTES + 1];
+	bool deleted;
+	struct span unknown; /* a JSON array of names, or absent */
+};
+
+enum {
+	/* {"deleted":true,"id":"…","kind":"contact","unknown":…}, and what punctuation may add. */
+	LINE_OWN_BYTES = 128,
+};
+
+MUST_CHECK bool line_add_rows(struct buf *out, const struct rows *rows, const struct line_own *own,
+	size_t most, struct error *err);
 
 /* The id in lower case. ERROR_FORMAT: it is none. */
 MUST_CHECK bool id_read(struct span value, char id[static ID_BYTES], struct error *err);
@@ -115,13 +204,21 @@ static inline void pen_add_byte(struct pen *pen, char byte)
 MUST_CHECK bool pen_add_value(
 	struct pen *pen, const struct attribute *attribute, struct span value, struct error *err);
 
-/* A text where the attribute holds one text. */
-static inline bool value_is_text(const struct attribute *attribute, struct span value)
-{
-	return attribute->shape == SHAPE_ONE &&
-		(attribute->type == TYPE_TEXT || attribute->type == TYPE_INSTANT) && value.length &&
-		value.data[0] == '"';
-}
+/* A set of few texts, as most sets are: addresses, phones. */
+enum { TEXTS_MAX = 24 };
+
+struct texts {
+	struct span at[TEXTS_MAX]; /* with their quotes, sorted, all different */
+	size_t count;
+	bool canonical; /* they stand so in the source */
+};
+
+/*
+ * Reads a checked array without escapes. False where it has something else, blanks, or more texts
+ * than that: pen_add_value() writes any set.
+ */
+bool texts_read(struct texts *texts, struct span array);
+void pen_add_texts(struct pen *pen, const struct texts *texts);
 
 /* Whether a canonical value (or nothing) is what the attribute holds. ERROR_FORMAT where not. */
 MUST_CHECK bool value_check(

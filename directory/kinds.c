@@ -286,15 +286,9 @@ const struct attribute *attribute_find_sync(const struct kind *kind, struct span
 
 /* ---- looking up the keys of an object ---------------------------------------------- */
 
-static inline struct span outer_name(const struct attribute *attribute)
-{
-	return (struct span){ attribute->name,
-		attribute->outer_length ? attribute->outer_length : attribute->name_length };
-}
-
 static inline bool is_outer(const struct attribute *attribute, struct span name)
 {
-	struct span outer = outer_name(attribute);
+	struct span outer = attribute_outer_name(attribute);
 
 	return outer.length == name.length && name_equal(outer.data, name.data, name.length);
 }
@@ -305,11 +299,11 @@ size_t attribute_next_outer(const struct kind *kind, size_t row)
 
 	if (!kind->attributes[row].outer_length)
 		return row + 1;
-	outer = outer_name(&kind->attributes[row]);
+	outer = attribute_outer_name(&kind->attributes[row]);
 	do
 		row++;
 	while (row < kind->attribute_count &&
-		span_equal(outer_name(&kind->attributes[row]), outer));
+		span_equal(attribute_outer_name(&kind->attributes[row]), outer));
 	return row;
 }
 
@@ -330,7 +324,7 @@ void attribute_lookup_init(struct attribute_lookup *lookup, const struct kind *k
 	memset(lookup->first, ATTRIBUTE_NONE, sizeof(lookup->first));
 	/* Backwards, so that of a complex value's rows the first is found first. */
 	while (row--) {
-		uint8_t *first = &lookup->first[slot(outer_name(&kind->attributes[row]))];
+		uint8_t *first = &lookup->first[slot(attribute_outer_name(&kind->attributes[row]))];
 
 		lookup->next[row] = *first;
 		*first = (uint8_t)row;
@@ -355,7 +349,7 @@ void kind_add_select(const struct kind *kind, struct buf *out)
 		if (kind->attributes[row].source != SOURCE_SELECT)
 			continue;
 		buf_add_byte(out, ',');
-		buf_add_span(out, outer_name(&kind->attributes[row]));
+		buf_add_span(out, attribute_outer_name(&kind->attributes[row]));
 	}
 }
 

@@ -11,11 +11,6 @@
 #include "base/text.h"
 #include "directory/directory_internal.h"
 
-enum {
-	/* {"deleted":true,"id":"…","kind":"contact","unknown":…}, and what punctuation may add. */
-	LINE_OWN_BYTES = 128,
-};
-
 /* The rule for the list of what the source could not see, which is no attribute itself. */
 static const struct attribute unknown_names = { .name = "unknown",
 	.name_length = 7,
@@ -28,14 +23,25 @@ static const struct attribute unknown_names = { .name = "unknown",
 struct line {
 	struct pen pen;
 	const struct rows *rows;
-	bool deleted;
-	struct span unknown; /* a JSON array of names, or absent */
-	char id[ID_BYTES];
-	bool any; /* something was written: a comma comes first */
+	const struct line_own *own;
+	size_t next_own; /* among own_members */
+	bool any;        /* something was written: a comma comes first */
+	/* Members that stand in the source as in the line, one behind the other: not yet copied. */
+	struct span run;
 };
+
+/* Copies the run. Called before anything else is written. */
+static void end_run(struct line *line)
+{
+	if (!line->run.data)
+		return;
+	pen_add(&line->pen, line->run.data, line->run.length);
+	line->run = SPAN_NONE;
+}
 
 static void add_key(struct line *line, struct span key)
 {
+	end_run(line);
 	pen_add_byte(&line->pen, line->any ? ',' : '{');
 	pen_add_byte(&line->pen, '"');
 	pen_add(&line->pen, key.data, key.length);
@@ -47,11 +53,13 @@ static void add_key(struct line *line, struct span key)
 static bool add_value(struct line *line, const struct attribute *attribute, struct span key,
 	struct span value, struct error *err)
 {
-	char *before = line->pen.at, *begin;
+	char *before, *begin;
 	bool any = line->any;
 
 	if (!value.data)
 		return true;
+	end_run(line);
+	before = line->pen.at;
 	add_key(line, key);
 	begin = line->pen.at;
 	if (!pen_add_value(&line->pen, attribute, value, err))
@@ -63,22 +71,69 @@ static bool add_value(struct line *line, const struct attribute *attribute, stru
 	return true;
 }
 
-/*
- * The value of a row under `key`. Most members of a directory's objects are one text that stands
- * in the source as it will stand in the line: those are copied with their keys, as one piece.
- */
-static bool add_row_value(struct line *line, size_t row, struct span key, struct error *err)
+/* A member to be copied with its key. Between it and a run that ends before it is one comma. */
+static void add_to_run(struct line *line, const char *begin, const char *end)
+{
+	if (line->run.data && line->run.data + line->run.length + 1 == begin) {
+		line->run.length = (size_t)(end - line->run.data);
+		return;
+	}
+	end_run(line);
+	pen_add_byte(&line->pen, line->any ? ',' : '{');
+	line->any = true;
+	line->run = (struct span){ begin, (size_t)(end - begin) };
+}
+
+/* Whether the member of a row stands in its source as it will in the line, key and all. */
+static inline bool is_in_place(const struct scan_found *found, struct span key)
+{
+	return !found->escaped && found->key + key.length + strlen("\"\":") == found->value.data;
+}
+
+/* One text, or true or false, is then the same in the source and in the line. */
+static inline bool is_simple(const struct attribute *attribute, struct span value)
+{
+	if (attribute->shape != SHAPE_ONE)
+		return false;
+	if (attribute->type == TYPE_TEXT || attribute->type == TYPE_INSTANT)
+		return *value.data == '"';
+	return attribute->type == TYPE_BOOLEAN && (*value.data == 't' || *value.data == 'f');
+}
+
+static bool is_set_of_texts(const struct attribute *attribute, const struct scan_found *found)
+{
+	return attribute->shape == SHAPE_SET && attribute->type == TYPE_TEXT && !found->escaped &&
+		*found->value.data == '[';
+}
+
+static void add_texts(struct line *line, const struct scan_found *found, struct span key,
+	const struct texts *texts)
+{
+	if (texts->canonical && is_in_place(found, key)) {
+		add_to_run(line, found->key, found->value.data + found->value.length);
+		return;
+	}
+	add_key(line, key);
+	pen_add_texts(&line->pen, texts);
+}
+
+/* The value of a row that came, under `key`, its name in the object where it stands. */
+static ALWAYS_INLINE bool add_row_value(
+	struct line *line, size_t row, struct span key, struct error *err)
 {
 	const struct attribute *attribute = &line->rows->kind->attributes[row];
-	struct span value = line->rows->values[row];
-	size_t before = key.length + strlen("\"\":");
+	const struct scan_found *found = &line->rows->slots.found[row];
+	UNINITIALIZED struct texts texts;
 
-	if (!row_is_plain(line->rows, row) || !value_is_text(attribute, value))
-		return add_value(line, attribute, key, value, err);
-	pen_add_byte(&line->pen, line->any ? ',' : '{');
-	pen_add(&line->pen, value.data - before, value.length + before);
-	line->any = true;
-	return true;
+	if (is_simple(attribute, found->value) && is_in_place(found, key)) {
+		add_to_run(line, found->key, found->value.data + found->value.length);
+		return true;
+	}
+	if (is_set_of_texts(attribute, found) && texts_read(&texts, found->value)) {
+		add_texts(line, found, key, &texts);
+		return true;
+	}
+	return add_value(line, attribute, key, rows_value(line->rows, (unsigned)row), err);
 }
 
 static void add_own_text(struct line *line, struct span key, const char *text, size_t length)
@@ -91,7 +146,7 @@ static void add_own_text(struct line *line, struct span key, const char *text, s
 
 static bool add_deleted(struct line *line, UNUSED struct error *err)
 {
-	if (line->deleted) {
+	if (line->own->deleted) {
 		add_key(line, SPAN_LITERAL("deleted"));
 		pen_add(&line->pen, "true", strlen("true"));
 	}
@@ -100,7 +155,7 @@ static bool add_deleted(struct line *line, UNUSED struct error *err)
 
 static bool add_id(struct line *line, UNUSED struct error *err)
 {
-	add_own_text(line, SPAN_LITERAL("id"), line->id, ID_BYTES);
+	add_own_text(line, SPAN_LITERAL("id"), line->own->id, ID_BYTES);
 	return true;
 }
 
@@ -114,7 +169,7 @@ static bool add_kind(struct line *line, UNUSED struct error *err)
 
 static bool add_unknown(struct line *line, struct error *err)
 {
-	return add_value(line, &unknown_names, SPAN_LITERAL("unknown"), line->unknown, err);
+	return add_value(line, &unknown_names, SPAN_LITERAL("unknown"), line->own->unknown, err);
 }
 
 /* What every line has beside its attributes, in the order of the keys. */
@@ -135,10 +190,11 @@ static bool comes_before(const char *own, const char *name)
 }
 
 /* Adds those own members that come before `name`; all that are left when it is NULL. */
-static bool add_own_before(struct line *line, size_t *next, const char *name, struct error *err)
+static inline bool add_own_before(struct line *line, const char *name, struct error *err)
 {
-	while (*next < COUNT_OF(own_members) && comes_before(own_members[*next].name, name))
-		if (!own_members[(*next)++].add(line, err))
+	while (line->next_own < COUNT_OF(own_members) &&
+		comes_before(own_members[line->next_own].name, name))
+		if (!own_members[line->next_own++].add(line, err))
 			return false;
 	return true;
 }
@@ -148,18 +204,19 @@ static bool add_complex(struct line *line, size_t first, size_t end, struct erro
 {
 	const struct attribute *attributes = line->rows->kind->attributes;
 	size_t outer = attributes[first].outer_length;
-	char *before = line->pen.at;
 	bool any = line->any, inner_any;
+	char *before;
 
+	end_run(line);
+	before = line->pen.at;
 	add_key(line, (struct span){ attributes[first].name, outer });
 	line->any = false;
 	for (size_t row = first; row < end; row++) {
-		struct span inner = { attributes[row].name + outer + 1,
-			attributes[row].name_length - outer - 1 };
-
-		if (!add_row_value(line, row, inner, err))
+		if (rows_has(line->rows, (unsigned)row) &&
+			!add_row_value(line, row, attribute_inner_name(&attributes[row]), err))
 			return false;
 	}
+	end_run(line);
 	inner_any = line->any;
 	line->any = any || inner_any;
 	if (inner_any)
@@ -169,89 +226,68 @@ static bool add_complex(struct line *line, size_t first, size_t end, struct erro
 	return true;
 }
 
-/* Adds the row, or all rows of its complex value; `end` is the next one to look at. */
-static bool add_row(struct line *line, size_t row, size_t *end, struct error *err)
+static bool add_row(struct line *line, size_t row, struct error *err)
 {
-	const struct attribute *attribute = &line->rows->kind->attributes[row];
-	struct span name = { attribute->name, attribute->name_length };
+	const struct kind *kind = line->rows->kind;
+	const struct attribute *attribute = &kind->attributes[row];
 
-	if (!attribute->outer_length) {
-		*end = row + 1;
-		return add_row_value(line, row, name, err);
-	}
-	*end = attribute_next_outer(line->rows->kind, row);
-	return add_complex(line, row, *end, err);
-}
-
-/* The next row that has a value, at or after `row`; the count of rows at the end. */
-static size_t next_present(const struct rows *rows, size_t row)
-{
-	uint64_t bits;
-
-	for (; row < KIND_ATTRIBUTES_MAX; row = (row / 64 + 1) * 64) {
-		bits = rows->present[row / 64] >> row % 64;
-		if (bits)
-			return row + (size_t)__builtin_ctzll(bits);
-	}
-	return rows->kind->attribute_count;
+	/* Members and owners have part lines of their own. */
+	if (attribute->source == SOURCE_RELATION)
+		return true;
+	if (!add_own_before(line, attribute->name, err))
+		return false;
+	if (attribute->outer_length)
+		return add_complex(line, row, rows_complex(line->rows, row)->end, err);
+	return add_row_value(
+		line, row, (struct span){ attribute->name, attribute->name_length }, err);
 }
 
 static bool write_line(struct line *line, struct error *err)
 {
-	const struct kind *kind = line->rows->kind;
-	size_t next_own = 0, row = next_present(line->rows, 0), end;
+	struct row_set rows = rows_that_came(line->rows);
 
-	for (; row < kind->attribute_count; row = next_present(line->rows, end)) {
-		end = row + 1;
-		/* Members and owners have part lines of their own. */
-		if (kind->attributes[row].source == SOURCE_RELATION)
-			continue;
-		if (!add_own_before(line, &next_own, kind->attributes[row].name, err) ||
-			!add_row(line, row, &end, err))
-			return false;
-	}
-	if (!add_own_before(line, &next_own, NULL, err))
+	for (size_t i = 0; i < SLOT_WORDS; i++)
+		for (uint64_t bits = rows.words[i]; bits; bits &= bits - 1)
+			if (!add_row(line, i * 64 + (size_t)__builtin_ctzll(bits), err))
+				return false;
+	if (!add_own_before(line, NULL, err))
 		return false;
+	end_run(line);
 	pen_add_byte(&line->pen, '}');
 	return true;
 }
 
-/* Writes the line to `out`; `most` is how long it can become. */
-static bool add_line(struct buf *out, struct line *line, size_t most, struct error *err)
+static bool write_line_up_to(struct line *line, struct error *err)
+{
+	const char *begin = line->pen.at;
+
+	if (!write_line(line, err))
+		return false;
+	if (line->pen.at - begin <= DIRECTORY_LINE_MAX)
+		return true;
+	return error_set(err, ERROR_FORMAT, "%s %.*s: its line is longer than %d bytes",
+		line->rows->kind->name, ID_BYTES, line->own->id, DIRECTORY_LINE_MAX);
+}
+
+bool line_add_rows(struct buf *out, const struct rows *rows, const struct line_own *own,
+	size_t most, struct error *err)
 {
 	/* Where `out` might be too small for the most, the line is made beside it. */
 	bool roomy = !out->overflowed && most <= out->limit - out->length;
 	CLEANUP(memory_freep) char *beside = roomy ? NULL : memory_new(most);
 	char *room = roomy ? buf_room(out, most) : beside;
-	size_t length;
+	struct line line = { .pen = { room, room + most }, .rows = rows, .own = own };
+	bool good = write_line_up_to(&line, err);
+	size_t length = good ? (size_t)(line.pen.at - room) : 0;
 
-	line->pen = (struct pen){ room, room + most };
-	if (!write_line(line, err)) {
-		if (roomy)
-			buf_grew(out, 0); /* the NUL behind what stays was overwritten */
-		return false;
-	}
-	length = (size_t)(line->pen.at - room);
-	if (length > DIRECTORY_LINE_MAX)
-		return error_set(err, ERROR_FORMAT, "%s %.*s: its line is longer than %d bytes",
-			line->rows->kind->name, ID_BYTES, line->id, DIRECTORY_LINE_MAX);
 	if (roomy)
-		buf_grew(out, length);
+		buf_grew(out, length); /* also of nothing: the NUL behind it was overwritten */
 	else
 		buf_add(out, room, length);
-	return buf_check(out, "the text that a line is added to", err);
+	return good && buf_check(out, "the text that a line is added to", err);
 }
 
 /* ---- lines -------------------------------------------------------------------------- */
-
-static bool check_object(struct span text, struct error *err)
-{
-	if (!scan_check(text, err))
-		return false;
-	if (scan_type(scan_trim(text)) != SCAN_OBJECT)
-		return error_set(err, ERROR_FORMAT, "byte 0: not a JSON object");
-	return true;
-}
 
 /* The names as a JSON array. */
 static void add_names(struct buf *out, const struct span *names, size_t count)
@@ -269,17 +305,19 @@ bool line_add_object(struct buf *out, const struct kind *kind, struct span graph
 {
 	CLEANUP(buf_release) struct buf names = BUF_UP_TO(DIRECTORY_LINE_MAX);
 	UNINITIALIZED struct rows rows;
-	struct line line = { .rows = &rows, .deleted = deleted };
+	struct line_own own = { .deleted = deleted };
 
-	if (!rows_read_unchecked(&rows, kind, graph_object, err) || !id_read(rows.id, line.id, err))
+	if (!rows_read(&rows, kind, graph_object, err) ||
+		!id_read(rows_value(&rows, SLOT_ID), own.id, err))
 		return false;
 	if (unknown_count) {
 		add_names(&names, unknown, unknown_count);
 		if (!buf_check(&names, "the list of unknown names", err))
 			return false;
-		line.unknown = buf_span(&names);
+		own.unknown = buf_span(&names);
 	}
-	return add_line(out, &line, graph_object.length + names.length + LINE_OWN_BYTES, err);
+	return line_add_rows(
+		out, &rows, &own, graph_object.length + names.length + LINE_OWN_BYTES, err);
 }
 
 /* ---- changed lines ------------------------------------------------------------------- */
@@ -314,16 +352,9 @@ static bool add_still_unknown(struct buf *out, struct span unknown, const struct
 
 static bool read_line(struct rows *rows, struct span line, struct error *err)
 {
-	const struct kind *kind;
-	struct span name;
-
-	if (!check_object(line, err))
+	if (!rows_read_line(rows, line, err))
 		return false;
-	name = scan_text_direct(scan_find(line, "kind"));
-	kind = kind_find(name);
-	if (!kind || !rows_read(rows, kind, line, err))
-		return kind ? false : error_set(err, ERROR_FORMAT, "kind: none that is known");
-	if (rows->part.data)
+	if (rows_value(rows, SLOT_PART).data)
 		return error_set(err, ERROR_FORMAT, "part: a part line has no attributes");
 	return true;
 }
@@ -334,12 +365,12 @@ bool line_add_changed(struct buf *out, struct span line, const struct span *name
 	CLEANUP(buf_release) struct buf unknown = BUF_UP_TO(line.length + 1);
 	size_t most = line.length + LINE_OWN_BYTES;
 	UNINITIALIZED struct rows rows;
-	struct line changed = { .rows = &rows };
+	struct line_own changed = { 0 };
 
-	if (!read_line(&rows, line, err) || !id_read(rows.id, changed.id, err) ||
-		!add_still_unknown(&unknown, rows.unknown, names, count, err))
+	if (!read_line(&rows, line, err) || !id_read(rows_value(&rows, SLOT_ID), changed.id, err) ||
+		!add_still_unknown(&unknown, rows_value(&rows, SLOT_UNKNOWN), names, count, err))
 		return false;
-	changed.deleted = scan_type(rows.deleted) == SCAN_TRUE;
+	changed.deleted = scan_type(rows_value(&rows, SLOT_DELETED)) == SCAN_TRUE;
 	changed.unknown = unknown.length ? buf_span(&unknown) : SPAN_NONE;
 	for (size_t i = 0; i < count; i++) {
 		if (values[i].data && !scan_check(values[i], err))
@@ -348,5 +379,5 @@ bool line_add_changed(struct buf *out, struct span line, const struct span *name
 			return false;
 		most += names[i].length + values[i].length + strlen(",\"\":{\"\":}");
 	}
-	return add_line(out, &changed, most, err);
+	return line_add_rows(out, &rows, &changed, most, err);
 }

@@ -55,7 +55,7 @@ void object_free(struct object *object)
 static bool check_values(const struct rows *rows, struct error *err)
 {
 	for (size_t i = 0; i < rows->kind->attribute_count; i++)
-		if (!value_check(&rows->kind->attributes[i], rows->values[i], err))
+		if (!value_check(&rows->kind->attributes[i], rows_value(rows, (unsigned)i), err))
 			return false;
 	return true;
 }
@@ -65,7 +65,7 @@ static bool same_object(struct object *object, const struct rows *rows, struct e
 {
 	char id[ID_BYTES];
 
-	if (!id_read(rows->id, id, err))
+	if (!id_read(rows_value(rows, SLOT_ID), id, err))
 		return false;
 	if (!object->kind) {
 		object->kind = rows->kind;
@@ -79,20 +79,21 @@ static bool same_object(struct object *object, const struct rows *rows, struct e
 
 static bool take_line(struct object *object, const struct rows *rows, struct error *err)
 {
-	struct scan scan = scan_open(rows->unknown);
-	struct span name;
+	struct span unknown = rows_value(rows, SLOT_UNKNOWN), name;
+	struct scan scan = scan_open(unknown);
 
 	if (object->complete)
 		return error_set(err, ERROR_FORMAT, "a second line of the same object");
-	if (rows->unknown.data && scan_type(rows->unknown) != SCAN_ARRAY)
+	if (unknown.data && scan_type(unknown) != SCAN_ARRAY)
 		return error_set(err, ERROR_FORMAT, "unknown: not an array");
 	while (scan_element(&scan, &name))
 		if (scan_type(name) != SCAN_STRING)
 			return error_set(err, ERROR_FORMAT, "unknown: not a text");
 	object->complete = true;
-	object->deleted = scan_type(rows->deleted) == SCAN_TRUE;
-	object->unknown = rows->unknown;
-	memcpy(object->values, rows->values, sizeof(object->values));
+	object->deleted = scan_type(rows_value(rows, SLOT_DELETED)) == SCAN_TRUE;
+	object->unknown = unknown;
+	for (unsigned i = 0; i < rows->kind->attribute_count; i++)
+		object->values[i] = rows_value(rows, i);
 	return true;
 }
 
@@ -100,7 +101,7 @@ static void take_part(struct parse *parse, const struct rows *rows)
 {
 	for (size_t i = 0; i < rows->kind->attribute_count; i++) {
 		struct elements *elements = &parse->relations[i];
-		struct scan scan = scan_open(rows->values[i]);
+		struct scan scan = scan_open(rows_value(rows, (unsigned)i));
 		struct span element;
 
 		if (rows->kind->attributes[i].source != SOURCE_RELATION)
@@ -112,31 +113,14 @@ static void take_part(struct parse *parse, const struct rows *rows)
 	}
 }
 
-/* Keeps the value of "kind": the kind must be known before the members can find their rows. */
-static bool take_kind(void *context, const struct scan_found *found, UNUSED struct error *err)
-{
-	struct span kind = SPAN_LITERAL("kind");
-
-	if (found->key_escaped ? scan_compare(found->key, kind) == 0 : span_equal(found->key, kind))
-		*(struct span *)context = found->value;
-	return true;
-}
-
 static bool parse_line(struct parse *parse, struct span line, struct error *err)
 {
-	struct span name = SPAN_NONE;
-	const struct kind *kind;
 	UNINITIALIZED struct rows rows;
 
-	if (!scan_check_members(line, take_kind, &name, err))
-		return false;
-	kind = kind_find(scan_text_direct(name));
-	if (!kind)
-		return error_set(err, ERROR_FORMAT, "kind: missing, or none that is known");
-	if (!rows_read(&rows, kind, scan_trim(line), err) || !check_values(&rows, err) ||
+	if (!rows_read_line(&rows, line, err) || !check_values(&rows, err) ||
 		!same_object(parse->object, &rows, err))
 		return false;
-	if (!rows.part.data)
+	if (!rows_value(&rows, SLOT_PART).data)
 		return take_line(parse->object, &rows, err);
 	take_part(parse, &rows);
 	return true;

@@ -1,53 +1,81 @@
 /*
- * Reading a list: what was asked for, what came, and the line of each object.
+ * Reading a list. One walk over the text of an object checks it and fills its rows (base/scan); from
+ * these the line is written, and what was asked for and did not come is a difference of bits.
+ * Since the objects of a list are alike, nothing is allocated for one but its line.
  */
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/scan.h"
 #include "directory/directory_internal.h"
 
-/* Outer names of one kind that were selected, and names that are always unknown. */
-enum { NAMES_MAX = 2 * KIND_ATTRIBUTES_MAX };
-
 struct line_reader {
-	struct line_list list;
-	struct buf select; /* the names of `selected`, where the list left them to the table */
-	struct span selected[KIND_ATTRIBUTES_MAX];
-	size_t selected_count;
-	struct span object; /* the one that was taken last */
-	struct line_facts facts;
+	struct rows rows;
+	struct scan_shape *shape;
+	bool deleted;
+	struct row_set selected;
+	struct row_set unknown;          /* in every object */
+	struct row_set behavior;         /* where it matters who masters the object */
+	unsigned sync_enabled, marks[2]; /* slots of what only synced objects have */
+	struct line_object facts;
+	/* The names that were unknown last: mostly those that are unknown next. */
+	struct row_set named;
+	struct buf names;
 };
 
-static void select_all(struct line_reader *reader)
+/* ---- sets of rows -------------------------------------------------------------------- */
+
+static bool set_has(const struct row_set *set, size_t row)
 {
-	struct span rest;
+	return set->words[row / 64] >> row % 64 & 1;
+}
 
-	kind_add_select(reader->list.kind, &reader->select);
-	rest = buf_span(&reader->select);
-	while (rest.length) {
-		const char *comma = memchr(rest.data, ',', rest.length);
-		size_t length = comma ? (size_t)(comma - rest.data) : rest.length;
+static void select_all(struct row_set *set, const struct kind *kind)
+{
+	for (size_t row = 0; row < kind->attribute_count; row = attribute_next_outer(kind, row))
+		if (kind->attributes[row].source == SOURCE_SELECT)
+			row_set_put(set, row, true);
+}
 
-		reader->selected[reader->selected_count++] = (struct span){ rest.data, length };
-		length += comma != NULL;
-		rest = (struct span){ rest.data + length, rest.length - length };
-	}
+/* The id is no row: an object without one is refused anyhow. */
+static void add_named(struct row_set *set, const struct line_reader *reader, const char *name)
+{
+	size_t row = attribute_lookup(&reader->rows.lookup, span_of(name));
+
+	assert(row != ATTRIBUTE_NONE || strcmp(name, "id") == 0);
+	if (row != ATTRIBUTE_NONE)
+		row_set_put(set, row, true);
+}
+
+/* ---- opening ------------------------------------------------------------------------- */
+
+static void add_unknown(struct line_reader *reader, const char *name)
+{
+	const struct attribute *attribute = attribute_find(reader->rows.kind, span_of(name));
+	bool behavior = attribute && attribute->source == SOURCE_BEHAVIOR;
+
+	add_named(behavior ? &reader->behavior : &reader->unknown, reader, name);
 }
 
 struct line_reader *line_reader_new(const struct line_list *list)
 {
 	struct line_reader *reader = memory_new(sizeof(*reader));
 
-	*reader = (struct line_reader){ .list = *list, .select = BUF_UP_TO(DIRECTORY_LINE_MAX) };
-	if (!list->selected) {
-		select_all(reader);
-		return reader;
-	}
-	for (const char *const *name = list->selected; *name; name++) {
-		assert(reader->selected_count < COUNT_OF(reader->selected));
-		reader->selected[reader->selected_count++] = span_of(*name);
-	}
+	*reader = (struct line_reader){
+		.shape = scan_shape_new(),
+		.deleted = list->deleted,
+		.names = BUF_UP_TO(DIRECTORY_LINE_MAX),
+	};
+	rows_init(&reader->rows, list->kind);
+	reader->rows.beside = list->beside;
+	reader->sync_enabled = rows_slot(&reader->rows, SPAN_LITERAL("onPremisesSyncEnabled"));
+	reader->marks[0] = rows_slot(&reader->rows, SPAN_LITERAL("onPremisesImmutableId"));
+	reader->marks[1] = rows_slot(&reader->rows, SPAN_LITERAL("onPremisesSecurityIdentifier"));
+	if (!list->selected)
+		select_all(&reader->selected, list->kind);
+	for (const char *const *name = list->selected; name && *name; name++)
+		add_named(&reader->selected, reader, *name);
+	for (const char *const *name = list->unknown; name && *name; name++)
+		add_unknown(reader, *name);
 	return reader;
 }
 
@@ -55,86 +83,104 @@ void line_reader_free(struct line_reader *reader)
 {
 	if (!reader)
 		return;
-	buf_release(&reader->select);
+	scan_shape_free(reader->shape);
+	buf_release(&reader->names);
 	memory_free(reader);
 }
 
-static struct span value_of(const struct line_reader *reader, struct span name)
-{
-	struct scan scan = scan_open(reader->object);
-	struct span key, value;
+/* ---- one object ---------------------------------------------------------------------- */
 
-	while (scan_member(&scan, &key, &value))
-		if (scan_compare(key, name) == 0)
-			return value;
-	return SPAN_NONE;
+static bool has_value(const struct line_reader *reader, unsigned slot)
+{
+	return slot != SCAN_NO_SLOT && rows_value(&reader->rows, slot).data;
 }
 
-static bool has_mark(const struct line_reader *reader, const char *name)
+static bool learn_facts(struct line_reader *reader, struct error *err)
 {
-	struct span value = value_of(reader, span_of(name));
+	const struct rows *rows = &reader->rows;
+	struct line_object *facts = &reader->facts;
 
-	return attribute_find(reader->list.kind, span_of(name)) && value.data &&
-		scan_type(value) != SCAN_NULL;
-}
-
-static void learn_facts(struct line_reader *reader)
-{
-	struct line_facts *facts = &reader->facts;
-
-	facts->sync_enabled = scan_type(value_of(reader, SPAN_LITERAL("onPremisesSyncEnabled"))) ==
-		SCAN_TRUE;
-	facts->was_synced = has_mark(reader, "onPremisesSyncEnabled") ||
-		has_mark(reader, "onPremisesImmutableId") ||
-		has_mark(reader, "onPremisesSecurityIdentifier");
+	if (!id_read(rows_value(rows, SLOT_ID), facts->id, err))
+		return false;
+	facts->sync_enabled = scan_type(rows_value(rows, reader->sync_enabled)) == SCAN_TRUE;
+	facts->was_synced = has_value(reader, reader->sync_enabled);
+	for (size_t i = 0; i < COUNT_OF(reader->marks); i++)
+		facts->was_synced |= has_value(reader, reader->marks[i]);
 	facts->behavior_matters = facts->was_synced && !facts->sync_enabled;
+	return true;
 }
 
-static size_t list_unknown(const struct line_reader *reader, struct span *names)
+static struct row_set unknown_rows(const struct line_reader *reader)
 {
-	const struct line_list *list = &reader->list;
-	size_t count = 0;
+	struct row_set unknown = rows_that_came(&reader->rows);
 
-	for (size_t i = 0; i < reader->selected_count; i++)
-		if (!value_of(reader, reader->selected[i]).data)
-			names[count++] = reader->selected[i];
-	for (const char *const *name = list->unknown; name && *name; name++) {
-		const struct attribute *row = attribute_find(list->kind, span_of(*name));
-
-		if (!row || row->source != SOURCE_BEHAVIOR || reader->facts.behavior_matters)
-			names[count++] = span_of(*name);
+	for (size_t i = 0; i < SLOT_WORDS; i++) {
+		unknown.words[i] = (reader->selected.words[i] & ~unknown.words[i]) |
+			reader->unknown.words[i];
+		if (reader->facts.behavior_matters)
+			unknown.words[i] |= reader->behavior.words[i];
 	}
-	return count;
+	return unknown;
+}
+
+/* The names of the rows as a JSON array; absent when there is none. */
+static struct span name_rows(struct line_reader *reader, struct row_set rows)
+{
+	const struct kind *kind = reader->rows.kind;
+
+	if (memcmp(&rows, &reader->named, sizeof(rows)) != 0) {
+		reader->named = rows;
+		buf_cut(&reader->names, 0);
+		for (size_t row = 0; row < kind->attribute_count; row++) {
+			if (!set_has(&rows, row))
+				continue;
+			buf_add_byte(&reader->names, reader->names.length ? ',' : '[');
+			scan_quote(attribute_outer_name(&kind->attributes[row]), &reader->names);
+		}
+		if (reader->names.length)
+			buf_add_byte(&reader->names, ']');
+	}
+	return reader->names.length ? buf_span(&reader->names) : SPAN_NONE;
+}
+
+static bool add_line(
+	struct line_reader *reader, struct buf *out, struct span object, struct error *err)
+{
+	struct line_own own = { .deleted = reader->deleted };
+
+	if (!rows_check(&reader->rows, object, err) || !learn_facts(reader, err))
+		return false;
+	memcpy(own.id, reader->facts.id, sizeof(own.id));
+	own.unknown = name_rows(reader, unknown_rows(reader));
+	return line_add_rows(
+		out, &reader->rows, &own, object.length + own.unknown.length + LINE_OWN_BYTES, err);
 }
 
 bool line_take_object(struct line_reader *reader, struct buf *out, struct span text, size_t *taken,
 	struct error *err)
 {
-	struct span unknown[NAMES_MAX];
 	size_t length;
 
-	if (!scan_prefix(text, &length, err))
+	if (!scan_prefix(text, reader->shape, &reader->rows.slots, &length, err))
 		return false;
-	reader->object = scan_trim((struct span){ text.data, length });
-	if (length && scan_type(reader->object) != SCAN_OBJECT)
-		return error_set(err, ERROR_FORMAT, "byte 0: not a JSON object");
-	if (length) {
-		learn_facts(reader);
-		if (!line_add_object(out, reader->list.kind, reader->object, reader->list.deleted,
-			    unknown, list_unknown(reader, unknown), err) ||
-			!id_read(value_of(reader, SPAN_LITERAL("id")), reader->facts.id, err))
-			return false;
-	}
+	if (length && !add_line(reader, out, (struct span){ text.data, length }, err))
+		return false;
 	*taken = length;
 	return true;
 }
 
-const struct line_facts *line_reader_facts(const struct line_reader *reader)
+/* ---- asking -------------------------------------------------------------------------- */
+
+const struct line_object *line_reader_object(const struct line_reader *reader)
 {
 	return &reader->facts;
 }
 
 struct span line_reader_value(const struct line_reader *reader, const char *name)
 {
-	return value_of(reader, span_of(name));
+	unsigned slot = rows_slot(&reader->rows, span_of(name));
+
+	if (slot == SCAN_NO_SLOT || !rows_has(&reader->rows, slot))
+		return SPAN_NONE;
+	return reader->rows.slots.found[slot].value;
 }

@@ -1,8 +1,7 @@
 /*
- * Objects read into the rows of their kind: as Graph sends them, and as lines have them. Nothing is
- * copied; a row gets the value as it stands, and what no row knows is dropped. What Graph sends is
- * read while it is checked: every object of a directory passes here, and walking its text a second
- * time would cost as much as checking it.
+ * Objects read into the rows of their kind, as Graph sends them and as lines have them. Nothing is
+ * copied: each row is a slot of the scanner, which fills it while it checks the text, so that
+ * the text of an object is walked once. What no row knows is dropped.
  */
 #include <string.h>
 
@@ -25,102 +24,178 @@ bool id_read(struct span value, char id[static ID_BYTES], struct error *err)
 	return true;
 }
 
-static inline struct span null_is_nothing(struct span value)
+/* ---- slots --------------------------------------------------------------------------- */
+
+/* The row of an inner name of a complex value. */
+static unsigned inner_slot(
+	const struct kind *kind, const struct complex_rows *complex, struct span key)
 {
-	return value.length && value.data[0] == 'n' ? SPAN_NONE : value;
-}
+	for (unsigned row = complex->first; row < complex->end; row++) {
+		struct span inner = attribute_inner_name(&kind->attributes[row]);
 
-static inline void set_bit(uint64_t *words, size_t row, bool on)
-{
-	uint64_t bit = UINT64_C(1) << row % 64;
-
-	words[row / 64] = on ? words[row / 64] | bit : words[row / 64] & ~bit;
-}
-
-static inline void set_value(struct rows *rows, size_t row, struct span value, bool plain)
-{
-	rows->values[row] = null_is_nothing(value);
-	set_bit(rows->present, row, rows->values[row].data != NULL);
-	set_bit(rows->plain, row, plain);
-}
-
-/* Keys and values that have nothing between them but `":`. */
-static inline bool adjoin(struct span key, struct span value)
-{
-	return key.data + key.length + 2 == value.data;
-}
-
-/* The row of an inner name among those from `first` to `end`; `guess` is tried first. */
-static size_t inner_row(
-	const struct kind *kind, size_t first, size_t end, size_t guess, struct span key)
-{
-	size_t count = end - first, row;
-
-	for (size_t i = 0; i < count; i++) {
-		const struct attribute *attribute;
-
-		row = first + (guess - first + i) % count;
-		attribute = &kind->attributes[row];
-		if (key.length == attribute->name_length - attribute->outer_length - 1 &&
-			name_equal(attribute->name + attribute->outer_length + 1, key.data,
-				key.length))
+		if (key.length == inner.length && name_equal(inner.data, key.data, key.length))
 			return row;
 	}
-	return ATTRIBUTE_NONE;
+	return SCAN_NO_SLOT;
 }
 
-/* The inner members of one complex value on their way to their rows. */
-struct inner {
-	struct rows *rows;
-	size_t first, end, guess;
-};
-
-static void put_inner(struct inner *inner, struct span key, struct span value, bool plain)
+static unsigned complex_slot(const struct rows *rows, size_t first)
 {
-	size_t row = inner_row(inner->rows->kind, inner->first, inner->end, inner->guess, key);
+	return SLOT_COMPLEX + (unsigned)(rows_complex(rows, first) - rows->complex);
+}
+
+/* What is no attribute: the members that only lines have, the id, and what a reader asks for. */
+static unsigned own_slot(const struct rows *rows, struct span key)
+{
+	const struct span own[] = { SPAN_LITERAL("id"), SPAN_LITERAL("kind"),
+		SPAN_LITERAL("deleted"), SPAN_LITERAL("part"), SPAN_LITERAL("unknown") };
+
+	for (unsigned i = 0; i < COUNT_OF(own); i++)
+		if (span_equal(key, own[i]))
+			return SLOT_ID + i;
+	for (unsigned i = 0; rows->beside && rows->beside[i]; i++)
+		if (span_is(key, rows->beside[i]))
+			return SLOT_BESIDE + i;
+	return SCAN_NO_SLOT;
+}
+
+unsigned rows_slot(const struct rows *rows, struct span name)
+{
+	size_t row = attribute_lookup(&rows->lookup, name);
 
 	if (row == ATTRIBUTE_NONE)
-		return;
-	set_value(inner->rows, row, value, plain);
-	inner->guess = row + 1 < inner->end ? row + 1 : inner->first;
+		return own_slot(rows, name);
+	return rows->kind->attributes[row].outer_length ? complex_slot(rows, row) : (unsigned)row;
 }
 
-static void put_inner_escaped(struct inner *inner, struct span key, struct span value)
+static unsigned slot_of(void *context, unsigned outer, struct span key)
 {
-	CLEANUP(buf_release) struct buf said = BUF_UP_TO(key.length);
+	const struct rows *rows = context;
 
-	scan_text(key, &said);
-	put_inner(inner, buf_span(&said), value, false);
+	if (outer == SCAN_OUTERMOST)
+		return rows_slot(rows, key);
+	if (outer < SLOT_COMPLEX || outer >= SLOT_COMPLEX + rows->complex_count)
+		return SCAN_NO_SLOT;
+	return inner_slot(rows->kind, &rows->complex[outer - SLOT_COMPLEX], key);
 }
 
-/* Inner members that have no row are dropped, as outer ones are. */
-static bool read_inner(
-	struct rows *rows, size_t first, struct span object, bool plain, struct error *err)
+void rows_init(struct rows *rows, const struct kind *kind)
 {
-	const struct attribute *attribute = &rows->kind->attributes[first];
-	struct inner inner = { rows, first, attribute_next_outer(rows->kind, first), first };
-	struct scan scan = scan_open(object);
-	struct span key, value;
+	rows->kind = kind;
+	rows->beside = NULL;
+	rows->slots.slot_of = slot_of;
+	rows->slots.context = rows;
+	attribute_lookup_init(&rows->lookup, kind);
+	rows->complex_count = 0;
+	rows->outer = (struct row_set){ 0 };
+	for (size_t row = 0, end; row < kind->attribute_count; row = end) {
+		end = attribute_next_outer(kind, row);
+		if (!kind->attributes[row].outer_length) {
+			row_set_put(&rows->outer, row, true);
+			continue;
+		}
+		assert(rows->complex_count < KIND_COMPLEX_MAX);
+		rows->complex[rows->complex_count++] = (struct complex_rows){ (uint8_t)row,
+			(uint8_t)end };
+	}
+}
 
-	if (object.data && scan_type(object) != SCAN_OBJECT)
-		return error_set(err, ERROR_FORMAT, "%.*s: not an object",
-			(int)attribute->outer_length, attribute->name);
-	for (size_t row = first; row < inner.end; row++)
-		set_value(rows, row, SPAN_NONE, false);
-	while (scan_member(&scan, &key, &value)) {
-		if (!plain && memchr(key.data, '\\', key.length))
-			put_inner_escaped(&inner, key, value);
-		else
-			put_inner(&inner, key, value, plain && adjoin(key, value));
+/* ---- reading ------------------------------------------------------------------------- */
+
+static bool check_complex(const struct rows *rows, struct error *err)
+{
+	for (unsigned i = 0; i < rows->complex_count; i++) {
+		const struct attribute *attribute = &rows->kind->attributes[rows->complex[i].first];
+		struct span value = rows_value(rows, SLOT_COMPLEX + i);
+
+		if (value.data && scan_type(value) != SCAN_OBJECT)
+			return error_set(err, ERROR_FORMAT, "%.*s: not an object",
+				(int)attribute->outer_length, attribute->name);
 	}
 	return true;
 }
 
-static bool put_row(struct rows *rows, size_t row, struct span value, bool plain, struct error *err)
+bool rows_check(const struct rows *rows, struct span text, struct error *err)
 {
-	if (rows->kind->attributes[row].outer_length)
-		return read_inner(rows, row, null_is_nothing(value), plain, err);
-	set_value(rows, row, value, plain);
+	if (scan_type(scan_trim(text)) != SCAN_OBJECT)
+		return error_set(err, ERROR_FORMAT, "byte 0: not a JSON object");
+	return check_complex(rows, err);
+}
+
+bool rows_read(struct rows *rows, const struct kind *kind, struct span text, struct error *err)
+{
+	rows_init(rows, kind);
+	return scan_check_slots(text, &rows->slots, err) && rows_check(rows, text, err);
+}
+
+struct row_set rows_that_came(const struct rows *rows)
+{
+	struct row_set came;
+
+	for (size_t i = 0; i < SLOT_WORDS; i++)
+		came.words[i] = rows->slots.present[i] & rows->outer.words[i];
+	for (unsigned i = 0; i < rows->complex_count; i++)
+		row_set_put(&came, rows->complex[i].first, rows_has(rows, SLOT_COMPLEX + i));
+	return came;
+}
+
+/* The kind that a line is likely to be of: it has to be known before members can find their rows. */
+static const struct kind *guess_kind(struct span line)
+{
+	struct span key = SPAN_LITERAL("\"kind\":\"");
+	const char *at = memmem(line.data, line.length, key.data, key.length), *end;
+	const struct kind *kind;
+
+	at = at ? at + key.length : line.data;
+	end = memchr(at, '"', (size_t)(line.data + line.length - at));
+	kind = end ? kind_find((struct span){ at, (size_t)(end - at) }) : NULL;
+	return kind ? kind : kind_get(KIND_USER);
+}
+
+bool rows_read_line(struct rows *rows, struct span line, struct error *err)
+{
+	const struct kind *guessed = guess_kind(line), *kind;
+
+	rows_init(rows, guessed);
+	if (!scan_check_slots(line, &rows->slots, err))
+		return false;
+	kind = kind_find(scan_text_direct(rows_value(rows, SLOT_KIND)));
+	if (!kind)
+		return error_set(err, ERROR_FORMAT, "kind: missing, or none that is known");
+	return kind == guessed ? rows_check(rows, line, err) : rows_read(rows, kind, line, err);
+}
+
+/* ---- replacing ------------------------------------------------------------------------ */
+
+static void put(struct rows *rows, size_t row, struct span value)
+{
+	uint64_t *word = &rows->slots.present[row / 64], bit = UINT64_C(1) << row % 64;
+
+	*word = value.data ? *word | bit : *word & ~bit;
+	/* Escaped: as it does not stand behind its key, it cannot be copied together with it. */
+	rows->slots.found[row] = (struct scan_found){ .value = value, .escaped = true };
+}
+
+static bool put_complex(struct rows *rows, size_t first, struct span object, struct error *err)
+{
+	const struct complex_rows *complex = rows_complex(rows, first);
+	struct scan scan = scan_open(object);
+	struct span key, value;
+	unsigned slot;
+
+	put(rows, complex_slot(rows, first), object);
+	for (size_t row = first; row < complex->end; row++)
+		put(rows, row, SPAN_NONE);
+	if (!check_complex(rows, err))
+		return false;
+	while (object.data && scan_member(&scan, &key, &value)) {
+		CLEANUP(buf_release) struct buf said = BUF_UP_TO(object.length);
+
+		scan_text(key, &said);
+		slot = inner_slot(rows->kind, complex, buf_span(&said));
+		if (slot != SCAN_NO_SLOT)
+			put(rows, slot, value);
+	}
 	return true;
 }
 
@@ -130,95 +205,16 @@ bool rows_put(struct rows *rows, struct span name, struct span value, struct err
 	size_t row;
 
 	if (attribute) {
-		set_value(rows, (size_t)(attribute - rows->kind->attributes), value, false);
+		row = (size_t)(attribute - rows->kind->attributes);
+		put(rows, row, value);
+		if (attribute->outer_length && value.data)
+			put(rows, rows_slot(rows, attribute_outer_name(attribute)),
+				SPAN_LITERAL("{}"));
 		return true;
 	}
 	row = attribute_lookup(&rows->lookup, name);
 	if (row == ATTRIBUTE_NONE)
 		return error_set(err, ERROR_FORMAT, "%.*s: a %s has no such attribute",
 			SPAN_FORMAT(name), rows->kind->name);
-	return put_row(rows, row, value, false, err);
-}
-
-/* The members that only lines have, and the id. */
-static void put_own(struct rows *rows, struct span key, struct span value)
-{
-	const struct {
-		struct span name, *value;
-	} own[] = {
-		{ SPAN_LITERAL("id"), &rows->id },
-		{ SPAN_LITERAL("kind"), &rows->kind_name },
-		{ SPAN_LITERAL("deleted"), &rows->deleted },
-		{ SPAN_LITERAL("part"), &rows->part },
-		{ SPAN_LITERAL("unknown"), &rows->unknown },
-	};
-
-	for (size_t i = 0; i < COUNT_OF(own); i++)
-		if (span_equal(key, own[i].name)) {
-			*own[i].value = value;
-			return;
-		}
-}
-
-/* A key that is spelled with escapes, which nobody does but the one who tries us. */
-static bool put_escaped(struct rows *rows, struct span key, struct span value, struct error *err)
-{
-	CLEANUP(buf_release) struct buf said = BUF_UP_TO(key.length);
-	size_t row;
-
-	scan_text(key, &said);
-	row = attribute_lookup(&rows->lookup, buf_span(&said));
-	if (row != ATTRIBUTE_NONE)
-		return put_row(rows, row, value, false, err);
-	put_own(rows, buf_span(&said), value);
-	return true;
-}
-
-/* A member that the kinds table does not know is dropped. */
-static bool put_member(void *context, const struct scan_found *found, struct error *err)
-{
-	struct rows *rows = context;
-	size_t row;
-
-	if (found->key_escaped)
-		return put_escaped(rows, found->key, found->value, err);
-	row = attribute_lookup(&rows->lookup, found->key);
-	if (row != ATTRIBUTE_NONE)
-		return put_row(rows, row, found->value,
-			!found->value_escaped && adjoin(found->key, found->value), err);
-	put_own(rows, found->key, found->value);
-	return true;
-}
-
-static void rows_init(struct rows *rows, const struct kind *kind)
-{
-	memset(rows, 0, sizeof(*rows));
-	rows->kind = kind;
-	attribute_lookup_init(&rows->lookup, kind);
-}
-
-bool rows_read(struct rows *rows, const struct kind *kind, struct span object, struct error *err)
-{
-	struct scan scan = scan_open(object);
-	struct scan_found found;
-
-	rows_init(rows, kind);
-	while (scan_member(&scan, &found.key, &found.value)) {
-		found.key_escaped = memchr(found.key.data, '\\', found.key.length) != NULL;
-		found.value_escaped = memchr(found.value.data, '\\', found.value.length) != NULL;
-		if (!put_member(rows, &found, err))
-			return false;
-	}
-	return true;
-}
-
-bool rows_read_unchecked(
-	struct rows *rows, const struct kind *kind, struct span text, struct error *err)
-{
-	rows_init(rows, kind);
-	if (!scan_check_members(text, put_member, rows, err))
-		return false;
-	if (scan_type(scan_trim(text)) != SCAN_OBJECT)
-		return error_set(err, ERROR_FORMAT, "byte 0: not a JSON object");
-	return true;
+	return put_complex(rows, row, value, err);
 }

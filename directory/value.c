@@ -390,6 +390,45 @@ static bool pen_add_several(
 	return true;
 }
 
+/* ---- sets of few texts --------------------------------------------------------------- */
+
+bool texts_read(struct texts *texts, struct span array)
+{
+	const char *at = array.data, *end = at + array.length, *quote;
+
+	texts->count = 0;
+	texts->canonical = true;
+	while (texts->count < TEXTS_MAX && end - at > 2 && at[1] == '"') {
+		struct span *text = &texts->at[texts->count];
+
+		quote = memchr(at + 2, '"', (size_t)(end - at) - 2);
+		assert(quote);
+		*text = (struct span){ at + 1, (size_t)(quote - at) };
+		if (texts->count++ && span_compare(text[-1], text[0]) >= 0)
+			texts->canonical = false;
+		at = quote + 1;
+		if (*at == ']') {
+			if (!texts->canonical)
+				texts->count = spans_sort(texts->at, texts->count);
+			return true;
+		}
+		if (*at != ',')
+			return false;
+	}
+	return false;
+}
+
+void pen_add_texts(struct pen *pen, const struct texts *texts)
+{
+	for (size_t i = 0; i < texts->count; i++) {
+		pen_add_byte(pen, i ? ',' : '[');
+		pen_add(pen, texts->at[i].data, texts->at[i].length);
+	}
+	pen_add_byte(pen, ']');
+}
+
+/* ---- any attribute ------------------------------------------------------------------- */
+
 bool pen_add_value(
 	struct pen *pen, const struct attribute *attribute, struct span value, struct error *err)
 {

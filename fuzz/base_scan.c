@@ -10,6 +10,8 @@
 
 #include "base/scan.h"
 
+enum { SPLIT_MAX = 2048 }; /* longer texts are not tried at every byte */
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void try_string(struct span string)
@@ -60,38 +62,97 @@ static void walk(struct span value)
 	}
 }
 
-/* Members handed out while the text is checked are those that a walk gives. */
-static bool give_and_walk(void *context, const struct scan_found *found, struct error *err)
+/* Slots by the first byte of a key, those of inner members beside them. */
+static unsigned slot_of(void *context, unsigned outer, struct span key)
 {
-	struct scan *scan = context;
-	struct span key, value;
-	bool more = scan_member(scan, &key, &value);
-
-	(void)err;
-	assert(more);
-	assert(span_equal(found->key, key) && span_equal(found->value, value));
-	assert(found->key_escaped == !!memchr(key.data, '\\', key.length));
-	assert(found->value_escaped == !!memchr(value.data, '\\', value.length));
-	return true;
+	(void)context;
+	if (!key.length || (key.data[0] & 1))
+		return SCAN_NO_SLOT;
+	return (outer == SCAN_OUTERMOST ? 0 : SCAN_SLOTS / 2) + (unsigned char)key.data[0] % 64;
 }
 
-static void check_members(struct span text)
-{
-	struct scan scan = scan_open(text);
-	struct error err = { 0 };
-	struct span key, value;
-	bool good = scan_check_members(text, give_and_walk, &scan, &err);
+struct reading {
+	bool good;
+	size_t taken;
+	struct error err;
+	struct scan_slots slots;
+};
 
-	assert(good);
-	good = scan_type(scan_trim(text)) == SCAN_OBJECT && scan_member(&scan, &key, &value);
-	assert(!good);
+static struct scan_slots slots = { .slot_of = slot_of };
+
+static struct reading read_prefix(struct span text, struct scan_shape *shape)
+{
+	struct reading reading = { .taken = SIZE_MAX };
+
+	reading.good = scan_prefix(text, shape, &slots, &reading.taken, &reading.err);
+	assert(reading.good == (reading.err.kind == ERROR_NONE));
+	reading.slots = slots;
+	return reading;
+}
+
+static void assert_same(const struct reading *a, const struct reading *b)
+{
+	const struct scan_found *one = a->slots.found, *other = b->slots.found;
+
+	assert(a->good == b->good && a->taken == b->taken);
+	assert(strcmp(a->err.text, b->err.text) == 0);
+	if (!a->good || !a->taken)
+		return;
+	assert(memcmp(a->slots.present, b->slots.present, sizeof(slots.present)) == 0);
+	for (size_t i = 0; i < SCAN_SLOTS; i++)
+		if (a->slots.present[i / 64] >> i % 64 & 1)
+			assert(one[i].key == other[i].key &&
+				span_equal(one[i].value, other[i].value) &&
+				one[i].escaped == other[i].escaped);
+}
+
+/* A shape, fresh or not, changes nothing. */
+static struct reading check_shapes(struct span text)
+{
+	struct scan_shape *shape = scan_shape_new();
+	struct reading without = read_prefix(text, NULL), with = read_prefix(text, shape);
+	struct reading again = read_prefix(text, shape);
+
+	assert_same(&without, &with);
+	assert_same(&without, &again);
+	scan_shape_free(shape);
+	return without;
 }
 
 /*
- * jansson loses a raw NUL byte behind a name, refuses numbers out of its range and a NUL in a key,
- * and allows more depth and members than we do.
+ * Every beginning of the text: what is whole is so from its last byte on, what is refused is
+ * refused with the same words; and before that nothing is wrong.
  */
-static void compare_with_jansson(struct span text, bool ours)
+static void check_splits(struct span text, const struct reading *whole)
+{
+	for (size_t cut = 0; cut < text.length; cut++) {
+		struct error err = { 0 };
+		size_t taken = SIZE_MAX;
+		bool good = scan_prefix((struct span){ text.data, cut }, NULL, NULL, &taken, &err);
+
+		if (!good)
+			assert(!whole->good && strcmp(err.text, whole->err.text) == 0);
+		else if (taken)
+			assert(whole->good && taken == whole->taken);
+		else
+			assert(!whole->good || !whole->taken || cut <= whole->taken);
+	}
+}
+
+static bool is_limit(const struct error *err)
+{
+	static const char *const limits[] = { "nested too deeply",
+		"the object has too many members", "the array has too many elements",
+		"the string is too long" };
+
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
+		if (strstr(err->text, limits[i]))
+			return true;
+	return false;
+}
+
+/* The table of differences, with its reasons, is in tests/base/scan_oracle_test.c. */
+static void compare_with_jansson(struct span text, bool ours, const struct error *err)
 {
 	json_error_t why;
 	json_t *oracle = json_loadb(text.data, text.length,
@@ -101,8 +162,7 @@ static void compare_with_jansson(struct span text, bool ours)
 		assert(oracle || json_error_code(&why) == json_error_numeric_overflow ||
 			json_error_code(&why) == json_error_null_byte_in_key);
 	else
-		assert(!oracle || memchr(text.data, 0, text.length) ||
-			text.length > SCAN_DEPTH_MAX);
+		assert(!oracle || memchr(text.data, 0, text.length) || is_limit(err));
 	json_decref(oracle);
 }
 
@@ -110,16 +170,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct span text = { (const char *)data, size };
 	struct error err = { 0 };
+	struct reading whole;
 	bool good;
 
 	if (!size)
 		return 0;
 	good = scan_check(text, &err);
 	assert(good == (err.kind == ERROR_NONE));
-	if (good) {
+	if (good)
 		walk(scan_trim(text));
-		check_members(text);
-	}
-	compare_with_jansson(text, good);
+	whole = check_shapes(text);
+	/* Of what is wrong before its end as of what is whole, the beginning says the same. */
+	assert(good || !whole.good || whole.taken < size);
+	if (size <= SPLIT_MAX)
+		check_splits(text, &whole);
+	compare_with_jansson(text, good, &err);
 	return 0;
 }

@@ -1,159 +1,443 @@
 /*
- * Reads everything that directory sync can touch. Each kind is one list (live, then deleted);
- * objects that need more than the list gives (a group's members and owners, isCloudManaged)
- * wait until twenty of them make full batches, and then go on with their lines together.
+ * Reads everything that directory sync can touch, as one state of the directory.
  *
- * A list that starts again hands objects on twice: the last one counts.
+ * Delta links are taken first. Then the lists of all kinds, live and deleted, and the members of
+ * all groups run beside each other in one flow: an object goes from the network's bytes to its line
+ * and on, with no page in memory. Groups wait for the members of all groups, up to
+ * GRAPH_HELD_MAX bytes of them; then their list waits instead. What needs more than its list
+ * gives (isCloudManaged, more owners than are expanded) is asked for twenty at a time.
+ *
+ * At last delta says what was created, changed, renamed, restored or deleted meanwhile, and that
+ * is read again by id (quiet.c). A list that starts again, a page that breaks off, and an object
+ * that moves between pages hand an object on twice: the last one counts.
  */
-#include "graph/graph_internal.h"
+#include "graph/collect.h"
 
-struct collector {
-	struct graph *graph;
-	graph_lines_function *lines;
-	void *context;
-	struct selection selection;
-	bool deleted;
+#include "base/scan.h"
+
+enum { TELL_EVERY = 1000 }; /* objects */
+
+/* Up to twenty objects that wait for what is asked about them. */
+struct pending {
+	struct pending *next;
+	struct collector *collector;
+	struct found found[GRAPH_BATCH_MAX];
 	size_t count;
-	struct found waiting[GRAPH_BATCH_MAX];
-	size_t waiting_count;
-	struct buf text;
+	struct asking asking;
 };
 
-static void collector_release(struct collector *collector)
+/* ---- handing on ------------------------------------------------------------------------ */
+
+static bool hand_on(struct collector *collector, struct span lines, struct error *err)
 {
-	for (size_t i = 0; i < collector->waiting_count; i++)
-		found_release(&collector->waiting[i]);
-	collector->waiting_count = 0;
-	selection_release(&collector->selection);
-	buf_release(&collector->text);
+	if (++collector->count % TELL_EVERY == 0)
+		progress_step(collector->graph->progress, "objects", collector->count, 0);
+	return collector->taker->lines(collector->taker->context, lines, err);
 }
 
-static bool hand_on(struct collector *collector, const struct found *found, struct error *err)
+static bool hand_on_found(struct collector *collector, const struct found *found, struct error *err)
 {
-	buf_cut(&collector->text, 0);
-	if (!found_add_lines(found, &collector->text, err) ||
-		!buf_check(&collector->text, "the lines of an object", err))
-		return false;
-	collector->count++;
-	return collector->lines(collector->context, buf_span(&collector->text), err);
+	CLEANUP(buf_release) struct buf lines = BUF_UP_TO(GRAPH_LINES_MAX);
+
+	return found_add_lines(found, &lines, err) &&
+		buf_check(&lines, "the lines of an object", err) &&
+		hand_on(collector, buf_span(&lines), err);
 }
 
-static void forget_waiting(void *context)
-{
-	struct collector *collector = context;
+/* ---- what needs more ------------------------------------------------------------------- */
 
-	for (size_t i = 0; i < collector->waiting_count; i++)
-		found_release(&collector->waiting[i]);
-	collector->waiting_count = 0;
+static void pending_free(struct pending *pending)
+{
+	for (size_t i = 0; i < pending->count; i++)
+		found_release(&pending->found[i]);
+	asking_release(&pending->asking);
+	memory_free(pending);
 }
 
-static bool finish_waiting(struct collector *collector, struct error *err)
+static bool pending_done(void *context, struct error *err)
 {
-	if (!found_ask(collector->graph, collector->waiting, collector->waiting_count, true, err))
-		return false;
-	for (size_t i = 0; i < collector->waiting_count; i++) {
-		if (!hand_on(collector, &collector->waiting[i], err))
+	struct pending *pending = context;
+
+	struct pending **at = &pending->collector->asked;
+
+	for (size_t i = 0; i < pending->count; i++)
+		if (!hand_on_found(pending->collector, &pending->found[i], err))
 			return false;
-	}
-	forget_waiting(collector);
+	while (*at != pending)
+		at = &(*at)->next;
+	*at = pending->next;
+	pending_free(pending);
 	return true;
 }
 
-/* What this object needs beyond the list, as the kinds table has it. */
-static unsigned wanted_of(const struct found *found)
+/* Asks about the objects that wait. */
+static bool ask_pending(struct collector *collector, struct error *err)
 {
-	const struct kind *kind = found->selection->kind;
-	unsigned wanted = found->behavior_matters ? GRAPH_READ_BEHAVIOR : 0;
+	struct pending *pending = TAKE(collector->filling);
 
-	if (found->deleted)
-		return 0;
-	for (size_t i = 0; i < kind->attribute_count; i++) {
-		if (kind->attributes[i].source == SOURCE_RELATION)
-			wanted |= GRAPH_READ_MEMBERS | GRAPH_READ_OWNERS;
-	}
-	return wanted;
+	if (!pending)
+		return true;
+	pending->next = collector->asked;
+	collector->asked = pending;
+	pending->asking = (struct asking){
+		.bulk = true,
+		.done = pending_done,
+		.context = pending,
+	};
+	return asking_begin(
+		&pending->asking, &collector->flow, pending->found, pending->count, err);
 }
 
-static bool take_object(void *context, struct span item, struct error *err)
+/* Takes what `found` holds. */
+static bool add_pending(struct collector *collector, struct found *found, struct error *err)
+{
+	struct pending *pending = collector->filling;
+
+	if (!pending) {
+		pending = collector->filling = memory_new(sizeof(*pending));
+		pending->collector = collector;
+	}
+	pending->found[pending->count++] = *found;
+	*found = (struct found){ 0 };
+	return pending->count < GRAPH_BATCH_MAX || ask_pending(collector, err);
+}
+
+static bool finish(struct collector *collector, struct found *found, struct error *err)
+{
+	if (found->wanted)
+		return add_pending(collector, found, err);
+	return hand_on_found(collector, found, err);
+}
+
+/* ---- groups ---------------------------------------------------------------------------- */
+
+/* Lists do not show the membership of those who lie in deleted items, and delta does (contract 2.9). */
+static void add_members(
+	const struct collector *collector, struct found *found, const struct member_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (id_index_find(&collector->deleted, list->ids[i]) == ID_NONE)
+			member_list_add(&found->members, list->ids[i]);
+	found->known |= GRAPH_READ_MEMBERS;
+}
+
+static bool finish_group(struct collector *collector, struct found *found, struct error *err)
+{
+	const struct member_list *list = members_find(&collector->members, id_of(found->id));
+
+	/* Who sees no hidden members gets none from delta; asked for, they are denied. */
+	if (collector->members_usable && list && !found->hidden_members)
+		add_members(collector, found, list);
+	else
+		found->wanted |= GRAPH_READ_MEMBERS;
+	return finish(collector, found, err);
+}
+
+/* Takes what `found` holds. */
+static bool hold_group(struct collector *collector, struct found *found, struct error *err)
+{
+	collector->held_bytes += found->line.length + sizeof(*found);
+	MEMORY_GROW(collector->held, collector->held_count, collector->held_capacity);
+	collector->held[collector->held_count++] = *found;
+	*found = (struct found){ 0 };
+	return collector->held_bytes < GRAPH_HELD_MAX ||
+		list_hold(&collector->lists[KIND_GROUP].list, true, err);
+}
+
+static bool release_groups(struct collector *collector, struct error *err)
+{
+	for (size_t i = 0; i < collector->held_count; i++) {
+		if (!finish_group(collector, &collector->held[i], err))
+			return false;
+		found_release(&collector->held[i]);
+	}
+	collector->held_count = collector->held_bytes = 0;
+	return ask_pending(collector, err) &&
+		list_hold(&collector->lists[KIND_GROUP].list, false, err);
+}
+
+/* One of those lists has ended that groups wait for. */
+static bool awaited_ended(struct collector *collector, struct error *err)
+{
+	return --collector->awaited || release_groups(collector, err);
+}
+
+/* ---- the members of all groups --------------------------------------------------------- */
+
+static bool take_member(struct member_list *list, struct span item, struct error *err)
+{
+	char id[ID_BYTES + 1];
+
+	if (!item_id(item, id, err))
+		return error_prefix(err, "a member");
+	if (scan_find(item, "@removed").data)
+		member_list_remove(list, id_of(id));
+	else
+		member_list_add(list, id_of(id));
+	return true;
+}
+
+/* The same group comes again with more of its members. */
+static bool take_membership(void *context, struct span item, struct error *err)
 {
 	struct collector *collector = context;
-	struct found *found = &collector->waiting[collector->waiting_count++];
+	struct span members = scan_find(item, "members@delta"), member;
+	char id[ID_BYTES + 1];
+	struct member_list *list;
+	struct scan scan;
 
-	if (!found_init(found, &collector->selection, item, collector->deleted, err))
+	if (!item_id(item, id, err))
+		return error_prefix(err, "a group's members");
+	if (scan_find(item, "@removed").data)
+		return true;
+	list = members_of(&collector->members, id_of(id));
+	if (!members.data)
+		return true;
+	if (scan_type(members) != SCAN_ARRAY)
+		return error_set(err, ERROR_FORMAT, "group %s: members@delta is no array", id);
+	scan = scan_open(members);
+	while (scan_element(&scan, &member))
+		if (!take_member(list, member, err))
+			return error_prefix(err, "group %s", id);
+	return true;
+}
+
+static void forget_memberships(void *context)
+{
+	struct collector *collector = context;
+
+	members_release(&collector->members);
+}
+
+/* No permission, or a cloud that has no delta: each group is asked for its members then. */
+static bool memberships_refused(void *context, const struct failure *failure, struct error *err)
+{
+	struct collector *collector = context;
+
+	if (failure->status / 100 != 4 && failure->status != 501)
 		return false;
+	collector->members_usable = false;
+	return awaited_ended(collector, err);
+}
+
+static bool memberships_ended(void *context, char **delta_link, struct error *err)
+{
+	struct collector *collector = context;
+
+	(void)delta_link;
+	return awaited_ended(collector, err);
+}
+
+static bool begin_members(struct collector *collector, struct error *err)
+{
+	collector->members_usable = true;
+	collector->members_job = (struct list_job){
+		.path = "/groups/delta?$select=members",
+		.bulk = true,
+		.item = take_membership,
+		.restart = forget_memberships,
+		.refused = memberships_refused,
+		.ended = memberships_ended,
+		.context = collector,
+	};
+	list_init(&collector->members_list, &collector->flow, &collector->members_job);
+	return list_begin(&collector->members_list, err);
+}
+
+/* ---- lists of objects ------------------------------------------------------------------ */
+
+/* Owners that came with their group, where they can be all of them. */
+static bool take_expanded_owners(
+	const struct line_reader *reader, struct found *found, struct error *err)
+{
+	struct span owners = line_reader_value(reader, "owners"), owner;
+	struct scan scan;
+
+	if (!owners.data || scan_type(owners) != SCAN_ARRAY) {
+		found->wanted |= GRAPH_READ_OWNERS;
+		return true;
+	}
+	scan = scan_open(owners);
+	while (scan_element(&scan, &owner))
+		if (!member_list_take(&found->owners, owner, err))
+			return false;
+	if (found->owners.count < GRAPH_EXPANDED_MAX) {
+		found->known |= GRAPH_READ_OWNERS;
+		return true;
+	}
+	found->owners.count = 0;
+	found->wanted |= GRAPH_READ_OWNERS;
+	return true;
+}
+
+static bool take_group(struct object_list *list, struct found *found, struct error *err)
+{
+	struct collector *collector = list->collector;
+	struct span visibility = line_reader_value(list->reader, "visibility");
+
+	found->hidden_members = span_is(visibility, "\"HiddenMembership\"");
+	if (!take_expanded_owners(list->reader, found, err))
+		return false;
+	if (collector->awaited)
+		return hold_group(collector, found, err);
+	return finish_group(collector, found, err);
+}
+
+static bool take_found(struct object_list *list, struct error *err)
+{
+	const struct line_object *said = line_reader_object(list->reader);
+	struct found found;
+	bool good;
+
+	found_init(&found, list->kind, list->deleted, buf_span(&list->line), said);
+	if (!list->deleted && found.behavior_matters)
+		found.wanted = GRAPH_READ_BEHAVIOR;
+	if (!list->deleted && list->kind->id == KIND_GROUP)
+		good = take_group(list, &found, err);
+	else
+		good = finish(list->collector, &found, err);
+	found_release(&found);
+	return good;
+}
+
+/* One object from the bytes of its page: `*taken` is 0 where it goes on in the next piece. */
+static bool take_object(void *context, struct span text, size_t *taken, struct error *err)
+{
+	struct object_list *list = context;
+	struct collector *collector = list->collector;
+	const struct line_object *said;
+	bool is_new;
+
+	buf_cut(&list->line, 0);
+	if (!line_take_object(list->reader, &list->line, text, taken, err) ||
+		!buf_check(&list->line, "an object's line", err))
+		return false;
+	if (!*taken)
+		return true;
 	/* Ctrl-C: what was read so far is no snapshot, and reading on would take minutes. */
 	if (interrupted())
 		return error_set(err, ERROR_SYSTEM, "interrupted; nothing was kept");
-	found->wanted = wanted_of(found);
-	if (found->wanted)
-		return collector->waiting_count < GRAPH_BATCH_MAX || finish_waiting(collector, err);
-	if (!hand_on(collector, found, err))
-		return false;
-	found_release(found);
-	collector->waiting_count--;
-	return true;
+	said = line_reader_object(list->reader);
+	list->count++;
+	if (list->deleted)
+		id_index_add(&collector->deleted, id_of(said->id), &is_new);
+	if (list->kind->id == KIND_GROUP || (said->behavior_matters && !list->deleted))
+		return take_found(list, err);
+	buf_add_byte(&list->line, '\n');
+	return hand_on(collector, buf_span(&list->line), err);
 }
 
-static bool collect_list(struct collector *collector, struct error *err)
+static void nothing_to_forget(void *context)
 {
-	const struct kind *kind = collector->selection.kind;
-	CLEANUP(buf_release) struct buf path = BUF_UP_TO(NET_URL_MAX);
-	CLEANUP(buf_release) struct buf what = BUF_UP_TO(64);
-	struct list_job job = {
-		.bulk = true,
-		.item = take_object,
-		.restart = forget_waiting,
-		.context = collector,
-	};
-
-	if (collector->deleted)
-		buf_addf(&path, "/directory/deletedItems/%s?", kind->type);
-	else
-		buf_addf(&path, "/%s?", kind->path);
-	selection_add_query(&collector->selection, collector->deleted, &path);
-	buf_addf(&path, "&$top=%d", GRAPH_PAGE_TOP);
-	buf_addf(&what, "%s%s", collector->deleted ? "deleted " : "", kind->path);
-	if (!buf_check(&path, "the request for a list", err))
-		return false;
-	job.path = buf_text(&path);
-	job.what = buf_text(&what);
-	return list_run(collector->graph, &job, err) && finish_waiting(collector, err);
+	(void)context;
 }
 
-static bool collect_kind(struct graph *graph, const struct kind *kind, bool deleted,
-	graph_lines_function *lines, void *context, struct error *err)
+static bool list_ended(void *context, char **delta_link, struct error *err)
 {
-	CLEANUP(collector_release)
-	struct collector collector = {
-		.graph = graph,
-		.lines = lines,
-		.context = context,
-		.deleted = deleted,
-		.text = BUF_UP_TO(GRAPH_LINES_MAX),
-	};
+	struct object_list *list = context;
+	struct collector *collector = list->collector;
 
-	selection_init(&collector.selection, kind);
-	if (!collect_list(&collector, err))
-		return false;
-	if (kind->id == KIND_USER && !deleted && !collector.count)
+	(void)delta_link;
+	if (list->kind->id == KIND_USER && !list->deleted && !list->count)
 		return error_set(err, ERROR_FORMAT,
 			"GET /users: no user at all, which no tenant has: may these credentials "
 			"read users, and is this the right tenant?");
+	if (list->kind->id == KIND_USER && !list->deleted)
+		quota_tenant_has(&collector->graph->quota, list->count);
+	if (!ask_pending(collector, err))
+		return false;
+	return !list->deleted || awaited_ended(collector, err);
+}
+
+static bool begin_list(struct collector *collector, struct object_list *list,
+	const struct kind *kind, bool deleted, struct error *err)
+{
+	list->collector = collector;
+	list->kind = kind;
+	list->deleted = deleted;
+	list->line = (struct buf)BUF_UP_TO(DIRECTORY_LINE_MAX + 1);
+	list->path = (struct buf)BUF_UP_TO(NET_URL_MAX);
+	list->reader = objects_reader(kind, deleted);
+	if (deleted)
+		buf_addf(&list->path, "/directory/deletedItems/%s?", kind->type);
+	else
+		buf_addf(&list->path, "/%s?", kind->path);
+	objects_add_query(kind, deleted, true, &list->path);
+	buf_addf(&list->path, "&$top=%d", GRAPH_PAGE_TOP);
+	if (!buf_check(&list->path, "the request for a list", err))
+		return false;
+	list->job = (struct list_job){
+		.path = buf_text(&list->path),
+		.bulk = true,
+		.streaming = true,
+		.take = take_object,
+		.restart = nothing_to_forget,
+		.ended = list_ended,
+		.context = list,
+	};
+	list_init(&list->list, &collector->flow, &list->job);
+	return list_begin(&list->list, err);
+}
+
+static void object_list_release(struct object_list *list)
+{
+	list_release(&list->list);
+	line_reader_free(list->reader);
+	buf_release(&list->line);
+	buf_release(&list->path);
+}
+
+/* ---- all of it ------------------------------------------------------------------------- */
+
+static void collector_release(struct collector *collector)
+{
+	for (int id = 0; id < KIND_COUNT; id++) {
+		object_list_release(&collector->lists[id]);
+		object_list_release(&collector->deleted_lists[id]);
+	}
+	list_release(&collector->members_list);
+	flow_release(&collector->flow);
+	for (size_t i = 0; i < collector->held_count; i++)
+		found_release(&collector->held[i]);
+	memory_free(collector->held);
+	if (collector->filling)
+		pending_free(collector->filling);
+	while (collector->asked) {
+		struct pending *next = collector->asked->next;
+
+		pending_free(collector->asked);
+		collector->asked = next;
+	}
+	members_release(&collector->members);
+	id_index_release(&collector->deleted);
+}
+
+/* The longest list first: what waits for a connection waits behind it. */
+static bool begin_lists(struct collector *collector, struct error *err)
+{
+	collector->awaited = 1; /* the members */
+	for (int id = 0; id < KIND_COUNT; id++)
+		collector->awaited += kind_get(id)->soft_deleted;
+	for (int id = 0; id < KIND_COUNT; id++)
+		if (!begin_list(collector, &collector->lists[id], kind_get(id), false, err))
+			return false;
+	if (!begin_members(collector, err))
+		return false;
+	for (int id = 0; id < KIND_COUNT; id++)
+		if (kind_get(id)->soft_deleted &&
+			!begin_list(
+				collector, &collector->deleted_lists[id], kind_get(id), true, err))
+			return false;
 	return true;
 }
 
-bool graph_collect(
-	struct graph *graph, graph_lines_function *lines, void *context, struct error *err)
+bool graph_collect(struct graph *graph, const struct graph_taker *taker, struct graph_links *links,
+	struct error *err)
 {
-	for (int id = 0; id < KIND_COUNT; id++) {
-		if (!collect_kind(graph, kind_get((enum kind_id)id), false, lines, context, err))
-			return false;
-	}
-	for (int id = 0; id < KIND_COUNT; id++) {
-		const struct kind *kind = kind_get((enum kind_id)id);
+	CLEANUP(collector_release)
+	struct collector collector = { .graph = graph, .taker = taker };
 
-		if (kind->soft_deleted && !collect_kind(graph, kind, true, lines, context, err))
-			return false;
-	}
-	return true;
+	flow_init(&collector.flow, graph);
+	return graph_delta_now(graph, links, err) && begin_lists(&collector, err) &&
+		flow_run(&collector.flow, err) && collect_until_quiet(&collector, links, err);
 }

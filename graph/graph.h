@@ -77,17 +77,71 @@ MUST_CHECK bool graph_list(struct graph *graph, const char *path, graph_item_fun
  */
 void graph_add_filter_text(struct buf *out, struct span text);
 
+/* ---- changes ------------------------------------------------------------------------ */
+
+/* Where the changes of each kind will be told; NULL where the service does not tell them. */
+struct graph_links {
+	char *of[KIND_COUNT]; /* to be freed by graph_links_release() */
+};
+void graph_links_release(struct graph_links *links);
+
+/* Links that tell what changes from now on: no object is read for them. */
+MUST_CHECK bool graph_delta_now(struct graph *graph, struct graph_links *links, struct error *err);
+
+enum graph_change_sort {
+	GRAPH_CHANGED, /* created, changed, restored, or a member more or less */
+	GRAPH_DELETED, /* to deleted items */
+	GRAPH_GONE,    /* for good */
+};
+
+/* That, not what: the object is to be read again. Changes come twice and out of order. */
+struct graph_change {
+	const struct kind *kind;
+	char id[ID_BYTES + 1]; /* in lower case */
+	enum graph_change_sort sort;
+};
+typedef bool graph_change_function(
+	void *context, const struct graph_change *change, struct error *err);
+
+enum graph_delta {
+	GRAPH_DELTA_FAILED, /* `err` says why; as graph_list() */
+	GRAPH_DELTA_TOLD, /* all of it; the next link is in *next_link, to be freed by memory_free() */
+	GRAPH_DELTA_LOST, /* the link is too old or unknown: everything must be read again */
+};
+
+/* What changed since `link` was given. `next_link` may be where `link` is kept. */
+MUST_CHECK enum graph_delta graph_delta(struct graph *graph, const struct kind *kind,
+	const char *link, graph_change_function *change, void *context, char **next_link,
+	struct error *err);
+
+/* ---- everything --------------------------------------------------------------------- */
+
 /*
- * Reads everything directory sync can touch, as canonical lines (directory.h), each ended by a
- * newline; an object's lines come in one call. Users with manager, groups with members and
- * owners, contacts, deleted users and groups, and isCloudManaged of every object where it
- * matters (not synced now, but with a source anchor or an on-premises SID).
- * What the credentials may not read of an object is listed in its "unknown".
- * An empty list of users is an error: a tenant has at least one (rule 8).
+ * Who takes what is read: an object's lines (directory.h), each ended by a newline, in one call.
+ * An object may come again; what comes last counts. `gone`: it was read and is there no more.
  */
-typedef bool graph_lines_function(void *context, struct span lines, struct error *err);
-MUST_CHECK bool graph_collect(
-	struct graph *graph, graph_lines_function *lines, void *context, struct error *err);
+struct graph_taker {
+	bool (*lines)(void *context, struct span lines, struct error *err);
+	bool (*gone)(void *context, const char *id, struct error *err);
+	void *context;
+};
+
+/*
+ * Reads everything directory sync can touch: users with manager, groups with members and owners,
+ * contacts, deleted users and groups, and isCloudManaged of every object where it matters (not
+ * synced now, but with a source anchor or an on-premises SID). What the credentials may not read of
+ * an object is listed in its "unknown".
+ *
+ * It is one state of the directory: delta links are taken first, then all lists are read beside
+ * each other, then what changed meanwhile is read again until nothing changes any more, or
+ * GRAPH_QUIET_ROUNDS rounds have passed and a warning was given. `links` (to be released) tell what
+ * changes after that.
+ *
+ * An empty list of users is an error: a tenant has at least one (rule 8). ERROR_SYSTEM after a signal.
+ */
+enum { GRAPH_QUIET_ROUNDS = 6 };
+MUST_CHECK bool graph_collect(struct graph *graph, const struct graph_taker *taker,
+	struct graph_links *links, struct error *err);
 
 /* What to read of one object again; relations cost a list each. */
 enum graph_read_flags { GRAPH_READ_MEMBERS = 1, GRAPH_READ_OWNERS = 2, GRAPH_READ_BEHAVIOR = 4 };

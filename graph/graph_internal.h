@@ -16,7 +16,8 @@ enum {
 	GRAPH_PAGES_AHEAD = 4,            /* of one list, under way at once */
 	GRAPH_CALLS_MAX = 12,             /* of one flow, under way at once */
 	GRAPH_LINES_MAX = 256 << 20,      /* lines of one object, with all its members */
-	GRAPH_SELECT_MAX = 128,           /* names in one $select */
+	GRAPH_EXPANDED_MAX = 20,  /* items $expand gives, and no link to more (contract 2.8) */
+	GRAPH_HELD_MAX = 8 << 20, /* bytes of groups that wait for their members */
 	GRAPH_CODE_BYTES = 64,
 	GRAPH_REQUEST_ID_BYTES = 64,
 };
@@ -322,19 +323,31 @@ MUST_CHECK bool flow_run(struct flow *flow, struct error *err);
 
 /* ---- page.c: one page of a list, as it comes ----------------------------------------- */
 
+/* Where in a page its next byte stands. */
+enum page_place {
+	PLACE_ENVELOPE,
+	PLACE_FIRST_ITEM, /* behind the bracket that opens "value" */
+	PLACE_BEFORE_ITEM,
+	PLACE_IN_ITEM,
+	PLACE_BEHIND_ITEM,
+};
+
 struct page {
 	graph_item_function *item;
+	/* Instead of `item`: checks and takes one item at the beginning of `text`, as scan_prefix(). */
+	bool (*take)(void *context, struct span text, size_t *taken, struct error *err);
 	/* Told once, as soon as the page names the page behind it; false ends the page. NULL: nobody asks. */
 	bool (*linked)(void *context, const char *next_link, struct error *err);
 	void *context;
 	struct buf envelope; /* the page, with an empty "value" */
 	struct buf text;     /* the item that is not complete yet */
-	size_t depth;        /* of brackets, counted from the envelope or from the item */
+	size_t text_next;    /* how long it must be to be looked at again */
+	enum page_place place;
+	size_t depth; /* of the envelope's brackets */
 	size_t items;
 	char key[8]; /* of the envelope's present member, cut */
 	size_t key_length;
-	bool in_string, escaped, in_key, key_next, value_next, in_items, value_seen, separated,
-		failed;
+	bool in_string, escaped, in_key, key_next, value_next, value_seen, failed;
 };
 
 void page_init(struct page *page, graph_item_function *item, void *context);
@@ -367,10 +380,12 @@ struct list_job {
 	 */
 	bool streaming;
 	graph_item_function *item;
+	/* Instead of `item`, where streaming: see struct page. */
+	bool (*take)(void *context, struct span text, size_t *taken, struct error *err);
 	void (*restart)(void *context);
 	void *context;
 	/* An answer that ends the list and no restart mends; true: the list ends without an error. */
-	bool (*refused)(void *context, const struct failure *failure);
+	bool (*refused)(void *context, const struct failure *failure, struct error *err);
 	/* The list has ended well; `delta_link` may be taken. */
 	bool (*ended)(void *context, char **delta_link, struct error *err);
 };
@@ -481,45 +496,100 @@ void write_add_request(const struct graph_write *write, const struct graph *grap
 /* Whether a refusal says that the wanted state was there before (contract 5.5). */
 bool write_was_so(const struct graph_write *write, const struct failure *failure);
 
-/* ---- objects.c: from what Graph sends to lines --------------------------------------- */
+/* ---- idset.c: object ids, compact ---------------------------------------------------- */
 
-/* How the objects of one kind are asked for. */
-struct selection {
-	const struct kind *kind;
-	struct buf select;
-	struct span names[GRAPH_SELECT_MAX]; /* of `select`, in byte order */
-	size_t name_count;
+struct id {
+	uint8_t bytes[ID_BINARY_BYTES];
 };
 
-void selection_init(struct selection *selection, const struct kind *kind);
-void selection_release(struct selection *selection);
-/* Appends "$select=…" and, for live objects, "&$expand=manager($select=id)". */
-void selection_add_query(const struct selection *selection, bool deleted, struct buf *path);
+struct id id_of(const char *text); /* of a GUID in lower case */
+bool id_equal(struct id a, struct id b);
 
-struct id_list {
-	char (*ids)[ID_BYTES];
+#define ID_NONE SIZE_MAX
+
+/* Ids, each once, numbered as they came. Empty when zero. */
+struct id_index {
+	struct id *ids;
+	size_t count, capacity;
+	size_t *places, place_count;
+};
+void id_index_release(struct id_index *index);
+size_t id_index_add(struct id_index *index, struct id id, bool *is_new); /* its number */
+size_t id_index_find(const struct id_index *index, struct id id);        /* or ID_NONE */
+
+struct member_list {
+	struct id *ids;
 	size_t count, capacity;
 };
+void member_list_add(struct member_list *list, struct id member);
+void member_list_remove(struct member_list *list, struct id member);
+/* A graph_item_function: adds the id of a reference. */
+bool member_list_take(void *list, struct span item, struct error *err);
+
+/* Members by group: 16 bytes each, and as much again in the worst case. Empty when zero. */
+struct members {
+	struct id_index groups;
+	struct member_list *lists; /* by the group's number */
+};
+void members_release(struct members *members);
+struct member_list *members_of(struct members *members, struct id group); /* made when needed */
+const struct member_list *members_find(const struct members *members, struct id group);
+
+/* ---- objects.c: from what Graph sends to lines --------------------------------------- */
+
+enum { UNKNOWN_MAX = 8 }; /* attributes of a kind that its list can't tell; a test looks */
+
+/*
+ * Appends "$select=…" and, for live objects, what one request may expand: the manager, or, where
+ * they are asked for, a group's owners (GRAPH_EXPANDED_MAX of them at most).
+ */
+void objects_add_query(const struct kind *kind, bool deleted, bool owners, struct buf *path);
+
+/* A reader for a list that was asked for so; what it can't tell is unknown in its lines. */
+struct line_reader *objects_reader(const struct kind *kind, bool deleted);
+
+/* The id of an item, in lower case. ERROR_FORMAT. */
+MUST_CHECK bool item_id(struct span item, char id[static ID_BYTES + 1], struct error *err);
 
 /* An object on its way to its lines. */
 struct found {
-	const struct selection *selection;
+	const struct kind *kind;
 	char id[ID_BYTES + 1];
 	bool deleted;
 	bool behavior_matters; /* isCloudManaged decides who masters it */
-	struct buf source;     /* as Graph sent it */
+	bool hidden_members;   /* a group that shows its members to few */
+	struct buf line;       /* as its list told it */
 	unsigned wanted;       /* graph_read_flags to ask for */
 	unsigned known;        /* graph_read_flags that were answered */
-	struct id_list members, owners;
+	struct member_list members, owners;
 	bool cloud_managed;
 };
 
-/* `object`: checked JSON. ERROR_FORMAT. To be released also when it failed. */
-MUST_CHECK bool found_init(struct found *found, const struct selection *selection,
-	struct span object, bool deleted, struct error *err);
+/* `line`, copied, and `said`: from an objects_reader(). */
+void found_init(struct found *found, const struct kind *kind, bool deleted, struct span line,
+	const struct line_object *said);
 void found_release(struct found *found);
 
-/* Asks for what is `wanted` of all of them, 20 requests to a batch. */
+/*
+ * Asks in the flow for what is `wanted` of all of them, 20 requests to a batch; then `done` is
+ * called, if any, from flow_run(). Where nothing is wanted nothing happens. Objects and asking must
+ * live as long as the flow.
+ */
+struct asking {
+	bool bulk;
+	batch_done_function *done;
+	void *context;
+	/* its own */
+	struct graph *graph;
+	struct part_request *requests;
+	struct batch_item *items;
+	size_t count, batches_left;
+};
+MUST_CHECK bool asking_begin(struct asking *asking, struct flow *flow, struct found *found,
+	size_t count, struct error *err);
+void asking_release(struct asking *asking);
+
+/* The same, and waits. */
 MUST_CHECK bool found_ask(
 	struct graph *graph, struct found *found, size_t count, bool bulk, struct error *err);
 

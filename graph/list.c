@@ -145,6 +145,16 @@ static bool stream_item(void *context, struct span item, struct error *err)
 	return at->list->job->item(at->list->job->context, item, err);
 }
 
+static bool stream_take(void *context, struct span text, size_t *taken, struct error *err)
+{
+	struct list_page *at = context;
+
+	if (!at->list->job->take(at->list->job->context, text, taken, err))
+		return false;
+	at->item_count += *taken > 0;
+	return true;
+}
+
 static bool hand_on(struct list_page *at, struct error *err)
 {
 	struct list *list = at->list;
@@ -171,6 +181,7 @@ static void page_prepare(struct list_page *at)
 {
 	page_release(&at->page);
 	page_init(&at->page, at->list->job->streaming ? stream_item : keep_item, at);
+	at->page.take = at->list->job->take ? stream_take : NULL;
 	at->page.linked = page_linked;
 	at->item_count = 0;
 	buf_cut(&at->items, 0);
@@ -348,18 +359,17 @@ static bool page_refused(struct call *call, const struct failure *failure, struc
 	struct list_page *at = call->context;
 	struct list *list = at->list;
 
-	(void)err;
 	if (failure->ruling->read == READING_RESTART && list->job->restart && !list->restarted) {
 		at->call = NULL; /* the flow ends it */
 		begin_again(list);
 		return true;
 	}
-	if (!list->job->refused || !list->job->refused(list->job->context, failure))
+	if (!list->job->refused)
 		return false;
 	at->call = NULL;
 	drop_behind(list, NULL);
 	list->ended = true;
-	return true;
+	return list->job->refused(list->job->context, failure, err);
 }
 
 /* ---- the whole list ------------------------------------------------------------------- */

@@ -3,11 +3,11 @@
  *
  *	{"@odata.context":"…","value":[{…},{…}],"@odata.nextLink":"…"}
  *
- * The elements of "value" are split by counting brackets outside of strings, and each is
- * checked strictly (base/scan) and handed on. The rest, with an empty array in place, is the
- * envelope: small, and parsed strictly at the end. Items and envelope together are strict JSON
- * exactly when the page is, so that splitting needs no grammar of its own. "value" may stand
- * before or after the link. At no time is more held than one item and the envelope.
+ * Each element of "value" is checked strictly (base/scan) where it arrives, and handed on; one that
+ * goes on in the next piece is kept until it is whole. The rest, with an empty array in place, is
+ * the envelope: small, and parsed strictly at the end. Items, commas and envelope together are
+ * strict JSON exactly when the page is. "value" may stand before or after the links. At no time is
+ * more held than one item and the envelope.
  */
 #include "graph/graph_internal.h"
 
@@ -53,94 +53,126 @@ static void step_string(struct page *page, char byte)
 
 /* ---- items --------------------------------------------------------------------------- */
 
-/* Checks and hands on what stood between two commas; `last`: between a comma and the bracket. */
-static bool end_item(struct page *page, struct span text, bool last, struct error *err)
-{
-	struct span item = scan_trim(text);
+enum {
+	STRADDLING_MORE = 4096
+}; /* of the next piece, to finish an item that began in the last one */
 
-	if (!item.length && last && !page->separated)
-		return true;
+/* The default: one strictly checked object, for the item's function. */
+static bool take_checked(void *context, struct span text, size_t *taken, struct error *err)
+{
+	struct page *page = context;
+
+	if (!scan_prefix(text, NULL, NULL, taken, err))
+		return false;
+	return !*taken ||
+		page->item(page->context, scan_trim((struct span){ text.data, *taken }), err);
+}
+
+/* `*taken` is 0 where the item goes on behind `text`. */
+static bool take_item(struct page *page, struct span text, size_t *taken, struct error *err)
+{
+	bool good = page->take ? page->take(page->context, text, taken, err)
+			       : take_checked(page, text, taken, err);
+
+	if (!good)
+		return error_prefix(err, "item %zu of the page", page->items);
+	if (*taken)
+		page->place = PLACE_BEHIND_ITEM;
+	return true;
+}
+
+static bool begin_item(struct page *page, char byte, struct error *err)
+{
 	if (++page->items > GRAPH_PAGE_ITEMS_MAX)
 		return error_set(
 			err, ERROR_FORMAT, "a page of more than %d items", GRAPH_PAGE_ITEMS_MAX);
-	if (!scan_check(item, err))
-		return error_prefix(err, "item %zu of the page", page->items);
-	if (scan_type(item) != SCAN_OBJECT)
+	if (byte != '{')
 		return error_set(
 			err, ERROR_FORMAT, "item %zu of the page is no object", page->items);
-	return page->item(page->context, item, err);
+	page->place = PLACE_IN_ITEM;
+	return true;
 }
 
-/* The item's text: borrowed from this piece where all of it is here. */
-static bool close_item(struct page *page, struct span here, bool last, struct error *err)
+/*
+ * More of an item that began in an earlier piece. It is looked at again only when there is twice
+ * as much of it, so that a large item costs no more than twice its length.
+ */
+static bool go_on_with_item(struct page *page, struct span piece, size_t *used, struct error *err)
 {
-	struct span text = here;
-	bool done;
+	size_t before = page->text.length, taken;
+	size_t more = before > STRADDLING_MORE ? before : STRADDLING_MORE;
 
-	if (page->text.length || page->text.overflowed || here.length > GRAPH_ITEM_MAX) {
-		buf_add_span(&page->text, here);
-		if (!buf_check(&page->text, "an item of the page", err))
-			return false;
-		text = buf_span(&page->text);
+	if (page->text_next > before)
+		more = page->text_next - before;
+	*used = more < piece.length ? more : piece.length;
+	buf_add(&page->text, piece.data, *used);
+	if (!buf_check(&page->text, "an item of the page", err))
+		return false;
+	/* A short piece may well hold the end of a short item. */
+	if (page->text.length < page->text_next && page->text.length > STRADDLING_MORE)
+		return true;
+	if (!take_item(page, buf_span(&page->text), &taken, err))
+		return false;
+	if (!taken) {
+		page->text_next = 2 * page->text.length;
+		return true;
 	}
-	done = end_item(page, text, last, err);
+	assert(taken > before);
+	*used = taken - before;
 	buf_cut(&page->text, 0);
-	page->separated = !last;
-	return done;
+	page->text_next = 0;
+	return true;
 }
 
-/* True at a byte that ends an item: a comma or the closing bracket, outside of all others. */
-static bool step_item(struct page *page, char byte)
+/* What stands between items. `*used` is 0 where an item begins. */
+static bool step_between(struct page *page, char byte, size_t *used, struct error *err)
 {
-	if (page->in_string) {
-		step_string(page, byte);
-		return false;
+	*used = 1;
+	if (is_blank(byte))
+		return true;
+	if (byte == ']' && page->place != PLACE_BEFORE_ITEM) {
+		page->place = PLACE_ENVELOPE;
+		page->depth = 1;
+		buf_add_byte(&page->envelope, ']');
+		return true;
 	}
-	switch (byte) {
-	case '"':
-		page->in_string = true;
-		return false;
-	case '{':
-	case '[':
-		page->depth++;
-		return false;
-	case '}':
-	case ']':
-		if (page->depth) {
-			page->depth--;
-			return false;
-		}
-		return byte == ']';
-	case ',':
-		return page->depth == 0;
-	default:
-		return false;
+	if (page->place == PLACE_BEHIND_ITEM) {
+		page->place = PLACE_BEFORE_ITEM;
+		return byte == ',' ||
+			error_set(err, ERROR_FORMAT,
+				"a comma or a bracket belongs behind item %zu of the page",
+				page->items);
 	}
+	*used = 0;
+	return begin_item(page, byte, err);
 }
 
 /* Takes items from the front of `piece`; returns how many bytes, or 0 with an error. */
 static size_t take_items(struct page *page, struct span piece, struct error *err)
 {
-	size_t from = 0;
+	size_t at = 0, used, taken;
 
-	for (size_t i = 0; i < piece.length; i++) {
-		struct span here = { piece.data + from, i - from };
-		bool last = piece.data[i] == ']';
+	while (at < piece.length && page->place != PLACE_ENVELOPE) {
+		struct span rest = { piece.data + at, piece.length - at };
 
-		if (!step_item(page, piece.data[i]))
+		if (page->text.length) {
+			if (!go_on_with_item(page, rest, &used, err))
+				return 0;
+			at += used;
 			continue;
-		if (!close_item(page, here, last, err))
-			return 0;
-		from = i + 1;
-		if (last) {
-			page->in_items = false;
-			page->depth = 1;
-			buf_add_byte(&page->envelope, ']');
-			return from;
 		}
+		if (!step_between(page, *rest.data, &used, err))
+			return 0;
+		at += used;
+		if (used)
+			continue;
+		if (!take_item(page, rest, &taken, err))
+			return 0;
+		if (!taken)
+			buf_add_span(&page->text, rest);
+		at += taken ? taken : rest.length;
 	}
-	buf_add(&page->text, piece.data + from, piece.length - from);
-	return buf_check(&page->text, "an item of the page", err) ? piece.length : 0;
+	return at;
 }
 
 /* ---- envelope ------------------------------------------------------------------------ */
@@ -159,9 +191,9 @@ static bool begin_value(struct page *page, char byte, struct error *err)
 		return error_set(err, ERROR_FORMAT, "the page has \"value\" twice");
 	if (byte != '[')
 		return error_set(err, ERROR_FORMAT, "the page's \"value\" is no array");
-	page->value_seen = page->in_items = true;
+	page->value_seen = true;
+	page->place = PLACE_FIRST_ITEM;
 	page->value_next = false;
-	page->depth = 0;
 	return true;
 }
 
@@ -233,14 +265,14 @@ static size_t take_envelope(struct page *page, struct span piece, struct error *
 {
 	size_t taken = 0;
 
-	while (taken < piece.length && !page->in_items) {
+	while (taken < piece.length && page->place == PLACE_ENVELOPE) {
 		if (!step_envelope(page, piece.data[taken++], err))
 			return 0;
 	}
 	buf_add(&page->envelope, piece.data, taken);
 	if (!buf_check(&page->envelope, "the page without its items", err))
 		return 0;
-	return !page->in_items || !page->linked || tell_link(page, err) ? taken : 0;
+	return page->place == PLACE_ENVELOPE || !page->linked || tell_link(page, err) ? taken : 0;
 }
 
 /* ---- the whole ----------------------------------------------------------------------- */
@@ -251,8 +283,8 @@ bool page_feed(void *context, struct span piece, struct error *err)
 
 	assert(!page->failed);
 	while (piece.length) {
-		size_t taken = page->in_items ? take_items(page, piece, err)
-					      : take_envelope(page, piece, err);
+		size_t taken = page->place == PLACE_ENVELOPE ? take_envelope(page, piece, err)
+							     : take_items(page, piece, err);
 
 		if (!taken) {
 			page->failed = true;
@@ -279,7 +311,7 @@ bool page_end(struct page *page, struct page_links *links, struct error *err)
 	CLEANUP(page_links_release) struct page_links found = { 0 };
 
 	assert(!page->failed);
-	if (page->in_items || page->in_string || page->depth)
+	if (page->place != PLACE_ENVELOPE || page->in_string || page->depth)
 		return error_set(err, ERROR_FORMAT, "the page ends in its middle");
 	envelope = json_parse(buf_span(&page->envelope), GRAPH_ENVELOPE_MAX, err);
 	if (!envelope)

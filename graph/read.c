@@ -15,28 +15,30 @@ struct reader {
 	struct graph *graph;
 	struct graph_read *reads;
 	size_t count;
-	struct selection selections[KIND_COUNT];
+	struct line_reader *readers[KIND_COUNT][2]; /* of live and of deleted ones */
 	struct found *found;
 	bool *is_found;
 };
 
 static void reader_release(struct reader *reader)
 {
-	for (int kind = 0; kind < KIND_COUNT; kind++)
-		selection_release(&reader->selections[kind]);
+	for (int kind = 0; kind < KIND_COUNT; kind++) {
+		line_reader_free(reader->readers[kind][false]);
+		line_reader_free(reader->readers[kind][true]);
+	}
 	for (size_t i = 0; reader->found && i < reader->count; i++)
 		found_release(&reader->found[i]);
 	memory_free(reader->found);
 	memory_free(reader->is_found);
 }
 
-static const struct selection *selection_of(struct reader *reader, const struct kind *kind)
+static struct line_reader *reader_of(struct reader *reader, const struct kind *kind, bool deleted)
 {
-	struct selection *selection = &reader->selections[kind->id];
+	struct line_reader **found = &reader->readers[kind->id][deleted];
 
-	if (!selection->kind)
-		selection_init(selection, kind);
-	return selection;
+	if (!*found)
+		*found = objects_reader(kind, deleted);
+	return *found;
 }
 
 /* Deleted items are one container for all kinds: the type must be the one we look for. */
@@ -52,11 +54,26 @@ static bool is_of_kind(struct span object, const struct kind *kind)
 	return span_is(type, kind->type);
 }
 
+/* The object's line; what stands behind the object is an error. */
+static bool take_line(
+	struct line_reader *lines, struct span object, struct buf *line, struct error *err)
+{
+	size_t taken;
+
+	if (!line_take_object(lines, line, object, &taken, err))
+		return false;
+	if (!taken || taken != object.length)
+		return error_set(err, ERROR_FORMAT, "the answer is not one object");
+	return buf_check(line, "an object's line", err);
+}
+
 static bool take_object(struct reader *reader, size_t index, const struct batch_item *item,
 	bool deleted, struct error *err)
 {
 	const struct graph_read *read = &reader->reads[index];
-	struct span object = buf_span(&item->answer);
+	struct line_reader *lines = reader_of(reader, read->kind, deleted);
+	struct span object = scan_trim(buf_span(&item->answer));
+	CLEANUP(buf_release) struct buf line = BUF_UP_TO(DIRECTORY_LINE_MAX);
 	struct failure failure;
 
 	if (item->status == 404)
@@ -69,22 +86,23 @@ static bool take_object(struct reader *reader, size_t index, const struct batch_
 		return error_set(err, ERROR_FORMAT, "the answer is no object");
 	if (deleted && !is_of_kind(object, read->kind))
 		return true;
-	reader->is_found[index] = true;
-	if (!found_init(
-		    &reader->found[index], selection_of(reader, read->kind), object, deleted, err))
+	if (!take_line(lines, object, &line, err))
 		return false;
-	if (strcasecmp(reader->found[index].id, read->id) != 0)
+	if (strcasecmp(line_reader_object(lines)->id, read->id) != 0)
 		return error_set(err, ERROR_FORMAT, "the answer is another object, %s",
-			reader->found[index].id);
+			line_reader_object(lines)->id);
+	found_init(&reader->found[index], read->kind, deleted, buf_span(&line),
+		line_reader_object(lines));
+	reader->is_found[index] = true;
 	return true;
 }
 
-static char *path_of(struct reader *reader, const struct graph_read *read, bool deleted)
+static char *path_of(const struct graph_read *read, bool deleted)
 {
 	struct buf path = BUF_UP_TO(NET_URL_MAX);
 
 	buf_addf(&path, "/%s/%s?", deleted ? "directory/deletedItems" : read->kind->path, read->id);
-	selection_add_query(selection_of(reader, read->kind), deleted, &path);
+	objects_add_query(read->kind, deleted, false, &path);
 	return buf_detach(&path);
 }
 
@@ -104,7 +122,7 @@ static bool look_in(struct reader *reader, bool deleted, struct error *err)
 		if (reader->is_found[i] || (deleted && !read->kind->soft_deleted))
 			continue;
 		indices[asked] = i;
-		paths[asked] = path_of(reader, read, deleted);
+		paths[asked] = path_of(read, deleted);
 		batch_item_init(&items[asked], "GET", paths[asked], SPAN_NONE);
 		asked++;
 	}
@@ -123,7 +141,7 @@ static unsigned wanted_of(const struct found *found, unsigned flags)
 {
 	if (found->deleted)
 		return 0;
-	if (found->selection->kind->id != KIND_GROUP)
+	if (found->kind->id != KIND_GROUP)
 		flags &= ~(unsigned)(GRAPH_READ_MEMBERS | GRAPH_READ_OWNERS);
 	if (!found->behavior_matters)
 		flags &= ~(unsigned)GRAPH_READ_BEHAVIOR;

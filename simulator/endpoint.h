@@ -94,9 +94,11 @@ struct exchange {
 	struct query_option options[QUERY_OPTIONS_MAX];
 	size_t option_count;
 	struct span content_type, client_request_id, prefer, body;
+	struct span metadata, identity_header;
 	bool eventual; /* ConsistencyLevel: eventual */
 	bool is_item;  /* of a batch */
 	bool is_write;
+	bool is_signin; /* the sign-in service's clock dates the answer */
 	char request_id[GUID_TEXT_BYTES];
 	struct answer answer;
 };

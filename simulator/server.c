@@ -128,6 +128,8 @@ static enum MHD_Result serve(void *context, struct MHD_Connection *connection,
 		.consistency_level = header_of(connection, "ConsistencyLevel"),
 		.client_request_id = header_of(connection, "client-request-id"),
 		.prefer = header_of(connection, "Prefer"),
+		.metadata = header_of(connection, "Metadata"),
+		.identity_header = header_of(connection, "X-IDENTITY-HEADER"),
 		.body = buf_span(&incoming->body),
 	};
 	simulator_lock(server->simulator);

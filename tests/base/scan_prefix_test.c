@@ -16,7 +16,7 @@ enum { DOCUMENTS = 2000, MUTATIONS = 5000 };
 static bool prefix(struct span text, size_t *taken, struct error *err)
 {
 	CLEANUP(memory_freep) char *copy = memory_copy(text.data, text.length ? text.length : 1);
-	bool good = scan_prefix((struct span){ copy, text.length }, taken, err);
+	bool good = scan_prefix((struct span){ copy, text.length }, NULL, NULL, taken, err);
 
 	assert_int_equal(err->kind, good ? ERROR_NONE : ERROR_FORMAT);
 	return good;
@@ -150,7 +150,7 @@ static void a_wrong_text_is_refused_with_the_same_words_wherever_it_is_cut(void 
 		random_json(&text, &seed, 4);
 		random_mutate(&text, &seed);
 		length = text.length;
-		if (scan_prefix(buf_span(&text), &taken, &whole))
+		if (scan_prefix(buf_span(&text), NULL, NULL, &taken, &whole))
 			continue;
 		for (size_t cut = length > 200 ? length - 200 : 0; cut < length; cut++) {
 			struct error err = { 0 };

@@ -343,65 +343,6 @@ static void a_member_is_found_by_what_its_key_says(void **state)
 	assert_null(scan_find(SPAN_NONE, "a").data);
 }
 
-struct given {
-	struct scan walk;
-	size_t count, most; /* `give` refuses what comes behind the most */
-};
-
-/* Each member that is handed out is the next one of a walk. */
-static bool give_and_walk(void *context, const struct scan_found *found, struct error *err)
-{
-	struct given *given = context;
-	struct span key, value;
-
-	if (given->count == given->most)
-		return error_set(err, ERROR_FORMAT, "enough");
-	assert_true(scan_member(&given->walk, &key, &value));
-	assert_true(span_equal(found->key, key));
-	assert_true(span_equal(found->value, value));
-	assert_int_equal(found->key_escaped, memchr(key.data, '\\', key.length) != NULL);
-	assert_int_equal(found->value_escaped, memchr(value.data, '\\', value.length) != NULL);
-	given->count++;
-	return true;
-}
-
-static void members_are_handed_out_while_they_are_checked(void **state)
-{
-	static const struct {
-		const char *text;
-		size_t members;
-	} cases[] = {
-		{ " { \"a\" : \"x\" ,\"b\\u0062\":1 , \"c\":[\"\\n\"] } ", 3 },
-		{ "{\"a\":{\"b\\n\":[{\"c\":null}]},\"d\":true,\"\":\"\xc3\xa4\"}", 3 },
-		{ "{\"a\":{},\"b\":[],\"c\":-1.5e3\n}", 3 },
-		{ "{}", 0 },
-		{ "[{\"a\":1}]", 0 },
-		{ "\"a\"", 0 },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		struct span text = span_of(cases[i].text);
-		struct given given = { .walk = scan_open(text), .most = SIZE_MAX };
-		struct error err = { 0 };
-
-		assert_true(scan_check_members(text, give_and_walk, &given, &err));
-		assert_int_equal(given.count, cases[i].members);
-	}
-}
-
-static void who_takes_members_may_end_the_check(void **state)
-{
-	struct span text = SPAN_LITERAL("{\"a\":1,\"b\":2,\"c\"");
-	struct given given = { .walk = scan_open(text), .most = 1 };
-	struct error err = { 0 };
-
-	(void)state;
-	assert_false(scan_check_members(text, give_and_walk, &given, &err));
-	assert_int_equal(given.count, 1);
-	assert_string_equal(err.text, "enough");
-}
-
 /* ---- strings ---------------------------------------------------------------------- */
 
 static void escapes_are_undone(void **state)
@@ -504,8 +445,6 @@ int main(void)
 		cmocka_unit_test(empty_and_absent_containers_have_nothing_to_walk),
 		cmocka_unit_test(types_are_told_by_the_first_byte),
 		cmocka_unit_test(a_member_is_found_by_what_its_key_says),
-		cmocka_unit_test(members_are_handed_out_while_they_are_checked),
-		cmocka_unit_test(who_takes_members_may_end_the_check),
 		cmocka_unit_test(escapes_are_undone),
 		cmocka_unit_test(a_string_without_escapes_is_borrowed),
 		cmocka_unit_test(quoting_writes_the_fewest_escapes),

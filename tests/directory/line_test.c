@@ -285,7 +285,7 @@ static void a_change_that_makes_no_sense_is_refused(void **state)
 		{ "{\"id\":\"" ID "\",\"kind\":\"user\"}", "city", "\"",
 			"city: byte 1: the string does not end" },
 		{ "{\"id\":\"" ID "\",\"kind\":\"plant\"}", "city", "\"B\"",
-			"kind: none that is known" },
+			"kind: missing, or none that is known" },
 		{ "{\"id\":\"" ID "\",\"kind\":\"group\",\"part\":\"members:\"}", "mail", "\"B\"",
 			"part: a part line has no attributes" },
 	};

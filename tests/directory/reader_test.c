@@ -174,7 +174,7 @@ static void is_cloud_managed_is_unknown_where_it_matters(void **state)
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		CLEANUP(buf_release) struct buf out = BUF_UP_TO(DIRECTORY_LINE_MAX);
 		CLEANUP(buf_release) struct buf object = BUF_UP_TO(DIRECTORY_LINE_MAX);
-		const struct line_facts *facts = line_reader_facts(reader);
+		const struct line_object *facts = line_reader_object(reader);
 		struct error err = { 0 };
 
 		buf_addf(&object, "{\"id\":\"" ID_UPPER "\",%s}", cases[i].members);

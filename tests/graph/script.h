@@ -46,6 +46,9 @@ struct script {
 	struct asked asked[SCRIPT_REQUESTS];
 	unsigned tokens;
 	bool refuse_tokens; /* after the first */
+	/* Replies are found by their `url`, each used once, since requests run beside each other. */
+	bool by_url;
+	bool taken[SCRIPT_REQUESTS];
 };
 
 /* Only what struct retry's function pointers, which have no context, must reach. */
@@ -127,6 +130,21 @@ static bool script_answer(const struct reply *reply, const struct net_request *r
 	return true;
 }
 
+/* The next reply in order; or, by URL, the first that is left and fits. */
+static const struct reply *script_next(struct script *script, const struct net_request *request)
+{
+	for (size_t i = script->by_url ? 0 : script->used; i < script->reply_count; i++) {
+		const struct reply *reply = &script->replies[i];
+
+		if (script->by_url && (script->taken[i] || !strstr(request->url, reply->url)))
+			continue;
+		script->taken[i] = true;
+		return reply;
+	}
+	fail_msg("no reply for %s %s", request->method, request->url);
+	return NULL;
+}
+
 static bool script_send(void *context, const struct net_request *request,
 	struct net_response *response, struct error *err)
 {
@@ -135,9 +153,7 @@ static bool script_send(void *context, const struct net_request *request,
 
 	if (strstr(request->url, "login.microsoftonline.com"))
 		return script_token(script, response);
-	if (script->used >= script->reply_count)
-		fail_msg("no reply for %s %s", request->method, request->url);
-	reply = &script->replies[script->used];
+	reply = script_next(script, request);
 	if (reply->url && !strstr(request->url, reply->url))
 		fail_msg("request %zu: %s does not have %s", script->used + 1, request->url,
 			reply->url);
@@ -207,8 +223,18 @@ static void world_init(struct world *world, const struct reply *replies, size_t 
 	assert_non_null(world->graph);
 }
 
+/* The request whose URL has this. */
+static UNUSED const struct asked *world_asked(const struct world *world, const char *url)
+{
+	for (size_t i = 0; i < world->script.used; i++)
+		if (strstr(world->script.asked[i].url, url))
+			return &world->script.asked[i];
+	fail_msg("nobody asked for %s", url);
+	return NULL;
+}
+
 /* Every reply was used: the conversation went to its end. */
-static void world_is_used_up(const struct world *world)
+static UNUSED void world_is_used_up(const struct world *world)
 {
 	assert_int_equal(world->script.used, world->script.reply_count);
 }

@@ -1,0 +1,43 @@
+/* What collecting is made of: the lists (collect.c), and what changed meanwhile (quiet.c). */
+#pragma once
+
+#include "graph/graph_internal.h"
+
+struct collector;
+struct pending;
+
+/* One list of objects on its way. */
+struct object_list {
+	struct collector *collector;
+	const struct kind *kind;
+	bool deleted;
+	struct line_reader *reader;
+	struct buf line, path;
+	struct list_job job;
+	struct list list;
+	uint64_t count;
+};
+
+struct collector {
+	struct graph *graph;
+	const struct graph_taker *taker;
+	struct flow flow;
+	struct object_list lists[KIND_COUNT], deleted_lists[KIND_COUNT];
+	uint64_t count;
+
+	struct pending *filling, *asked;
+
+	/* Members as delta tells them, those in deleted items too. */
+	struct members members;
+	struct list_job members_job;
+	struct list members_list;
+	bool members_usable;
+	struct id_index deleted; /* users and groups in deleted items */
+	unsigned awaited;        /* lists that groups wait for */
+	struct found *held;      /* groups that wait */
+	size_t held_count, held_capacity, held_bytes;
+};
+
+/* Reads again what changed since `links` were given, until nothing does; then they are new. */
+MUST_CHECK bool collect_until_quiet(
+	struct collector *collector, struct graph_links *links, struct error *err);

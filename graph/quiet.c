@@ -1,0 +1,169 @@
+/*
+ * What changed while the lists were read: delta says which objects, and they are read again by id,
+ * wherever they are now, or are told as gone. Rounds go on until delta tells nothing more, so
+ * that the whole is one state of the directory; in a directory that never rests they end.
+ */
+#include "graph/collect.h"
+
+#include <inttypes.h>
+
+enum { READ_AT_ONCE = 5 * GRAPH_BATCH_MAX };
+
+/* Objects to be read again, each once. */
+struct again {
+	struct collector *collector;
+	struct id_index ids;
+	const struct kind **kinds; /* by number */
+	size_t kind_capacity;
+};
+
+static void again_release(struct again *again)
+{
+	id_index_release(&again->ids);
+	memory_free(again->kinds);
+}
+
+static void again_add(struct again *again, const struct kind *kind, struct id id)
+{
+	bool is_new;
+	size_t at = id_index_add(&again->ids, id, &is_new);
+
+	if (again->kind_capacity != again->ids.capacity) {
+		again->kind_capacity = again->ids.capacity;
+		again->kinds = memory_resize(
+			again->kinds, again->kind_capacity, sizeof(*again->kinds));
+	}
+	if (is_new)
+		again->kinds[at] = kind;
+}
+
+/* A member that goes to deleted items, or comes back, is shown or not by the lists of its groups. */
+static void add_groups_of(struct again *again, struct id member)
+{
+	const struct members *members = &again->collector->members;
+
+	for (size_t i = 0; i < members->groups.count; i++)
+		for (size_t at = 0; at < members->lists[i].count; at++)
+			if (id_equal(members->lists[i].ids[at], member)) {
+				again_add(again, kind_get(KIND_GROUP), members->groups.ids[i]);
+				break;
+			}
+}
+
+static bool note_change(void *context, const struct graph_change *change, struct error *err)
+{
+	struct again *again = context;
+	struct id id = id_of(change->id);
+
+	(void)err;
+	again_add(again, change->kind, id);
+	if (change->sort != GRAPH_CHANGED ||
+		id_index_find(&again->collector->deleted, id) != ID_NONE)
+		add_groups_of(again, id);
+	return true;
+}
+
+static bool hand_on(struct collector *collector, struct graph_read *read, struct error *err)
+{
+	const struct graph_taker *taker = collector->taker;
+
+	if (!read->lines)
+		return taker->gone(taker->context, read->id, err);
+	return taker->lines(taker->context, span_of(read->lines), err);
+}
+
+static bool read_some(struct again *again, size_t from, size_t count, struct error *err)
+{
+	CLEANUP(memory_freep) struct graph_read *reads = memory_array(count, sizeof(*reads));
+	bool good;
+
+	for (size_t i = 0; i < count; i++) {
+		reads[i].kind = again->kinds[from + i];
+		id_text(again->ids.ids[from + i].bytes, reads[i].id);
+		reads[i].flags = GRAPH_READ_MEMBERS | GRAPH_READ_OWNERS | GRAPH_READ_BEHAVIOR;
+	}
+	good = graph_read_objects(again->collector->graph, reads, count, err);
+	for (size_t i = 0; i < count; i++) {
+		good = good && hand_on(again->collector, &reads[i], err);
+		memory_free(reads[i].lines);
+	}
+	return good;
+}
+
+static bool read_again(struct again *again, struct error *err)
+{
+	for (size_t from = 0; from < again->ids.count; from += READ_AT_ONCE) {
+		size_t left = again->ids.count - from;
+
+		if (interrupted())
+			return error_set(err, ERROR_SYSTEM, "interrupted; nothing was kept");
+		if (!read_some(again, from, left < READ_AT_ONCE ? left : READ_AT_ONCE, err))
+			return false;
+		progress_step(again->collector->graph->progress, "objects read again",
+			from + READ_AT_ONCE < again->ids.count ? from + READ_AT_ONCE
+							       : again->ids.count,
+			again->ids.count);
+	}
+	return true;
+}
+
+/* One round: what changed since the last one. */
+static bool ask_changes(struct again *again, struct graph_links *links, struct error *err)
+{
+	struct graph *graph = again->collector->graph;
+
+	for (int id = 0; id < KIND_COUNT; id++) {
+		char *next = NULL;
+
+		if (!links->of[id])
+			continue;
+		switch (graph_delta(
+			graph, kind_get(id), links->of[id], note_change, again, &next, err)) {
+		case GRAPH_DELTA_FAILED:
+			return error_prefix(err, "what changed while reading");
+		case GRAPH_DELTA_LOST:
+			return error_set(err, ERROR_NETWORK,
+				"the changes of %s since the beginning of this run are lost: run again",
+				kind_get(id)->path);
+		case GRAPH_DELTA_TOLD:
+			memory_free(links->of[id]);
+			links->of[id] = next;
+			break;
+		}
+	}
+	return true;
+}
+
+static void warn_of_untold(const struct graph *graph, const struct graph_links *links)
+{
+	for (int id = 0; id < KIND_COUNT; id++)
+		if (!links->of[id])
+			progress_warn(graph->progress,
+				"Graph does not tell changes of %s here (delta): those made while reading "
+				"may be half in this snapshot",
+				kind_get(id)->path);
+}
+
+bool collect_until_quiet(struct collector *collector, struct graph_links *links, struct error *err)
+{
+	const struct graph *graph = collector->graph;
+	size_t changed = 0;
+
+	warn_of_untold(graph, links);
+	for (int round = 0; round < GRAPH_QUIET_ROUNDS; round++) {
+		CLEANUP(again_release) struct again again = { .collector = collector };
+
+		if (!ask_changes(&again, links, err))
+			return false;
+		changed = again.ids.count;
+		if (!changed)
+			return true;
+		if (!read_again(&again, err))
+			return false;
+	}
+	progress_warn(graph->progress,
+		"the directory does not rest: %zu objects changed in the last of %d rounds. They are "
+		"as they were when they were read",
+		changed, GRAPH_QUIET_ROUNDS);
+	return true;
+}

@@ -19,6 +19,7 @@ enum {
 	PAGE_DEFAULT = 100,
 	PAGE_MAX = 999,
 	SELECT_MAX = 128,
+	EXPANDED_MAX = 20, /* items of an expanded relation (contract 2.8) */
 };
 
 /* ---- properties (schema.c) ------------------------------------------------------------------- */
@@ -137,7 +138,9 @@ struct selection {
 	char *text;        /* as given */
 	char *names[SELECT_MAX];
 	size_t count;
-	char *manager; /* names of $expand=manager($select=…), or NULL */
+	/* $expand: one relation, with the names of its $select ("": the defaults) */
+	char *expanded_names; /* NULL: nothing is expanded */
+	enum relation expanded;
 };
 
 void query_selection_release(struct selection *selection);

@@ -43,6 +43,20 @@ void locked_text_add(struct locked_text *text, struct span more)
 	text->data[text->length] = '\0';
 }
 
+bool locked_text_init_copy(
+	struct locked_text *text, struct span content, const char *what, struct error *err)
+{
+	if (!locked_text_init(text, content.length, what, err))
+		return false;
+	locked_text_add(text, content);
+	return true;
+}
+
+struct span locked_text_span(const struct locked_text *text)
+{
+	return (struct span){ text->data, text->length };
+}
+
 size_t locked_text_encoded_max(size_t length)
 {
 	return 3 * length;

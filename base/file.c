@@ -178,23 +178,41 @@ static bool read_all(
 	}
 }
 
-/* Without waiting for a pipe's other end: only regular files are read. */
-static bool load(const char *path, int flags,
-	bool (*judge)(const char *, const struct stat *, struct error *), size_t limit,
-	struct buf *out, struct error *err)
+typedef bool file_judge(const char *path, const struct stat *facts, struct error *err);
+
+/*
+ * A descriptor to close, or -1. Without waiting for a pipe's other end: only regular files are
+ * read.
+ */
+static int open_judged(const char *path, int flags, file_judge *judge, struct error *err)
 {
 	int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | flags);
 	struct stat facts;
-	bool done = false;
 
-	if (descriptor < 0 && errno == ELOOP && (flags & O_NOFOLLOW))
-		return error_set(err, ERROR_REFUSED, "%s: a link; name the file itself", path);
-	if (descriptor < 0)
-		return error_errno(err, "%s: can't open", path);
+	if (descriptor < 0) {
+		if (errno == ELOOP && (flags & O_NOFOLLOW))
+			error_set(err, ERROR_REFUSED, "%s: a link; name the file itself", path);
+		else
+			error_errno(err, "%s: can't open", path);
+		return -1;
+	}
 	if (fstat(descriptor, &facts) < 0)
 		error_errno(err, "%s: can't look at it", path);
 	else if (judge(path, &facts, err))
-		done = read_all(descriptor, path, limit, out, err);
+		return descriptor;
+	close(descriptor);
+	return -1;
+}
+
+static bool load(const char *path, int flags, file_judge *judge, size_t limit, struct buf *out,
+	struct error *err)
+{
+	int descriptor = open_judged(path, flags, judge, err);
+	bool done;
+
+	if (descriptor < 0)
+		return false;
+	done = read_all(descriptor, path, limit, out, err);
 	close(descriptor);
 	return done;
 }
@@ -227,6 +245,78 @@ static bool ours_alone(const char *path, const struct stat *facts, struct error 
 bool file_load_secret(const char *path, size_t limit, struct buf *out, struct error *err)
 {
 	return load(path, O_NOFOLLOW, ours_alone, limit, out, err);
+}
+
+/* Its group bits may be the mask of an access list, so they say nothing. */
+static bool services(const char *path, const struct stat *facts, struct error *err)
+{
+	if (!S_ISREG(facts->st_mode))
+		return error_set(err, ERROR_REFUSED, "%s: no regular file", path);
+	if (facts->st_uid != geteuid() && facts->st_uid != 0)
+		return error_set(err, ERROR_REFUSED, "%s: it belongs to another user", path);
+	if (facts->st_mode & 027)
+		return error_set(err, ERROR_REFUSED, "%s: others may read or write it (mode %03o)",
+			path, facts->st_mode & 0777);
+	return true;
+}
+
+static bool platforms(const char *path, const struct stat *facts, struct error *err)
+{
+	if (!S_ISREG(facts->st_mode))
+		return error_set(err, ERROR_REFUSED, "%s: no regular file", path);
+	if (facts->st_uid != geteuid() && facts->st_uid != 0)
+		return error_set(err, ERROR_REFUSED, "%s: it belongs to another user", path);
+	if (facts->st_mode & 022)
+		return error_set(err, ERROR_REFUSED, "%s: others may write it (mode %03o)", path,
+			facts->st_mode & 0777);
+	return true;
+}
+
+static bool read_into(int descriptor, const char *path, char *room, size_t size, size_t *length,
+	struct error *err)
+{
+	size_t total = 0;
+	char beyond;
+
+	for (;;) {
+		bool full = total == size;
+		ssize_t got = read(descriptor, full ? &beyond : room + total,
+			full ? sizeof(beyond) : size - total);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return error_errno(err, "%s: can't read", path);
+		if (got > 0 && full)
+			return error_set(
+				err, ERROR_FORMAT, "%s: larger than %zu bytes", path, size);
+		total += (size_t)got;
+		if (!got)
+			break;
+	}
+	*length = total;
+	return true;
+}
+
+bool file_read_secret(const char *path, enum file_trust trust, char *room, size_t size,
+	size_t *length, struct error *err)
+{
+	static const struct {
+		int flags;
+		file_judge *judge;
+	} trusts[] = {
+		[FILE_OURS] = { O_NOFOLLOW, ours_alone },
+		[FILE_SERVICE] = { O_NOFOLLOW, services },
+		[FILE_PLATFORM] = { 0, platforms },
+	};
+	int descriptor = open_judged(path, trusts[trust].flags, trusts[trust].judge, err);
+	bool done;
+
+	if (descriptor < 0)
+		return false;
+	done = read_into(descriptor, path, room, size, length, err);
+	close(descriptor);
+	return done;
 }
 
 bool file_make_folder(const char *path, struct error *err)

@@ -42,6 +42,20 @@ MUST_CHECK bool file_load(const char *path, size_t limit, struct buf *out, struc
 MUST_CHECK bool file_load_secret(
 	const char *path, size_t limit, struct buf *out, struct error *err);
 
+/* Who may have put a secret there, and who else may see it [T21]. */
+enum file_trust {
+	FILE_OURS,    /* ours alone, mode 0600, no link */
+	FILE_SERVICE, /* handed to a service by systemd: ours or root's, nothing for others */
+	FILE_PLATFORM, /* mounted and rotated by a platform: links are fine, writing is for its owner */
+};
+
+/*
+ * Reads a whole file straight into the caller's memory, which may be locked: no copy is made on
+ * the way. `length` receives its size, at most `size`. Errors as file_load_secret().
+ */
+MUST_CHECK bool file_read_secret(const char *path, enum file_trust trust, char *room, size_t size,
+	size_t *length, struct error *err);
+
 /* Makes `path` and its parents (mode 0700); it is fine when they exist. */
 MUST_CHECK bool file_make_folder(const char *path, struct error *err);
 

@@ -155,21 +155,21 @@ static inline bool take_node(
 	return true;
 }
 
-/* Whether the key at `at` is the one that came next before. Near the end it is not worth looking. */
+/* Whether the key at `at`, with its colon, is the one that came next before. */
 static ALWAYS_INLINE bool take_expected(
 	struct check *check, struct members *members, const char *at, struct member *member)
 {
 	struct shape_node *node;
+	struct span key;
 
-	if (!members->settled || !*members->expected || check->end - at < SHAPE_TEXT_BYTES)
+	if (!members->settled || !*members->expected)
 		return false;
 	node = &check->shape->nodes[*members->expected];
-	if (!scan_shape_begins(node, at) ||
-		!take_node(check, members, node,
-			(struct span){ at + 1, node->length - strlen("\"\":") }))
+	if (check->end - at < node->length || memcmp(at, node->text, node->length) != 0)
 		return false;
+	key = (struct span){ at + 1, node->length - strlen("\"\":") };
 	*member = (struct member){ at, node, node->slot };
-	return true;
+	return take_node(check, members, node, key);
 }
 
 /* Any other key; false where it came before. */
@@ -223,7 +223,7 @@ static inline void keep(struct check *check, const struct member *member, struct
 static ALWAYS_INLINE const char *check_member(
 	struct check *check, struct members *members, const char *at)
 {
-	struct member member;
+	struct member member = { 0 };
 	const char *value;
 
 	if (take_expected(check, members, at, &member))
@@ -326,6 +326,8 @@ static const char *run(struct check *check, struct span text)
 	behind = check_text(check);
 	if (check->keys != near)
 		memory_free(check->keys);
+	check->near = check->keys = NULL;
+	check->filters = NULL;
 	return behind;
 }
 

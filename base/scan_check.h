@@ -16,7 +16,7 @@ enum {
 	FILTER_WORDS = 8,
 	SHAPE_NODES = 192,
 	SHAPE_LIST_MAX = 64,   /* keys in one list: a bit each in members.seen */
-	SHAPE_TEXT_BYTES = 44, /* the longest `"key":` that is remembered */
+	SHAPE_TEXT_BYTES = 48, /* the longest `"key":` that is remembered */
 };
 
 /* ---- shapes ---------------------------------------------------------------------- */
@@ -29,7 +29,6 @@ struct shape_list {
 /* One of them, and what was found in its value. */
 struct shape_node {
 	char text[SHAPE_TEXT_BYTES]; /* `"key":`, without escapes or blanks */
-	uint32_t mask;               /* a bit for each byte of it, up to 32 */
 	struct shape_list object, elements;
 	uint16_t next;   /* of the same list; 0 is the end */
 	uint8_t length;  /* of the text */
@@ -129,23 +128,6 @@ bool scan_add_key(struct check *check, struct members *members, struct span key,
 const char *scan_repeated_key(struct check *check, const struct members *members);
 
 void scan_shape_init(struct scan_shape *shape);
-
-/* Whether the text at `at`, of at least SHAPE_TEXT_BYTES, begins with the node's key. */
-static inline bool scan_shape_begins(const struct shape_node *node, const char *at)
-{
-#ifdef SCAN_SSE2
-	const __m128i *here = (const void *)at, *there = (const void *)node->text;
-	__m128i low = _mm_cmpeq_epi8(_mm_loadu_si128(here), _mm_loadu_si128(there));
-	__m128i high = _mm_cmpeq_epi8(_mm_loadu_si128(here + 1), _mm_loadu_si128(there + 1));
-	uint32_t equal = (uint32_t)_mm_movemask_epi8(low) | (uint32_t)_mm_movemask_epi8(high) << 16;
-
-	if ((equal & node->mask) != node->mask)
-		return false;
-	return node->length <= 32 || memcmp(at + 32, node->text + 32, node->length - 32u) == 0;
-#else
-	return memcmp(at, node->text, node->length) == 0;
-#endif
-}
 
 /*
  * The node of a key without escapes that is not the one that was expected: found, or learned. NULL

@@ -62,7 +62,6 @@ static struct shape_node *learn(struct check *check, struct members *members, st
 		length > SHAPE_TEXT_BYTES)
 		return NULL;
 	*node = (struct shape_node){
-		.mask = length < 32 ? (UINT32_C(1) << length) - 1 : UINT32_MAX,
 		.next = *members->expected,
 		.length = (uint8_t)length,
 		.ordinal = (uint8_t)members->list->count++,

@@ -35,13 +35,19 @@ struct common {
 
 struct profile {
 	char *name;
-	char *tenant, *client_id, *client_secret_file;
+	char *tenant, *client_id;
+	/* One way to sign in (auth/auth.h); none: the variables of the Azure SDKs choose. */
+	char *client_secret_file, *certificate_file, *federated_token_file, *managed_identity,
+		*access_token_file;
+	char *certificate_password_file, *assertion, *send_certificate_chain;
 	char *cloud;             /* "global" unless said */
 	char *graph, *authority; /* origins; from the cloud table unless said */
 	char *proxy, *ca_file;
 	char *key;                  /* public key that signs plans */
 	char *staging, *production; /* server names */
 	char *state;                /* folder of journals, ledger, lock */
+	char *quota_share;          /* of the tenant's limits: "0.5" unless said */
+	char *run_limit;            /* how long a command may ask Graph: "6h" unless said */
 };
 
 /*
@@ -51,6 +57,9 @@ struct profile {
  */
 MUST_CHECK struct profile *profile_load(const char *name, struct error *err);
 void profile_free(struct profile *profile);
+/* The last two, as graph_open() takes them; 0 where not said. ERROR_USAGE. */
+MUST_CHECK bool profile_limits(
+	const struct profile *profile, double *share, int64_t *run_ms, struct error *err);
 DEFINE_CLEANUP(struct profile *, profile_free);
 
 /* ---- session: a profile, connected -------------------------------------------------------- */
@@ -107,6 +116,9 @@ void screen_error(const struct error *err, bool json);
 
 /* "2026-11-22", "2026-11-22T08:00:00Z", or "36h"/"7d"/"30m" before `now_ms`. ERROR_USAGE. */
 MUST_CHECK bool moment_parse(const char *text, int64_t now_ms, int64_t *ms, struct error *err);
+
+/* "36h", "7d", "30m": above 0. ERROR_USAGE. */
+MUST_CHECK bool duration_parse(const char *text, int64_t *duration_ms, struct error *err);
 
 /* Asks on the terminal without echo; `again`: twice, and they must agree. The buffer is to be wiped. */
 MUST_CHECK bool password_ask(

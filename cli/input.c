@@ -8,8 +8,8 @@
 
 enum { PASSWORD_MAX = 1024 };
 
-/* "36h": how long before now. */
-static bool parse_ago(const char *text, int64_t *ms)
+/* "36h". */
+static bool parse_duration(const char *text, int64_t *ms)
 {
 	static const struct {
 		char letter;
@@ -31,11 +31,17 @@ static bool parse_ago(const char *text, int64_t *ms)
 	return false;
 }
 
+bool duration_parse(const char *text, int64_t *duration_ms, struct error *err)
+{
+	return (parse_duration(text, duration_ms) && *duration_ms > 0) ||
+		error_set(err, ERROR_USAGE, "'%s' is no length of time; write 30m, 6h or 2d", text);
+}
+
 bool moment_parse(const char *text, int64_t now_ms, int64_t *ms, struct error *err)
 {
 	int64_t ago;
 
-	if (parse_ago(text, &ago)) {
+	if (parse_duration(text, &ago)) {
 		*ms = now_ms - ago;
 		return true;
 	}

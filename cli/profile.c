@@ -13,6 +13,9 @@ enum {
 	CONFIG_LINE_MAX = 199 - 1, /* inih cuts longer lines without a word */
 };
 
+/* Less would take days. */
+static const double QUOTA_SHARE_LEAST = 0.01;
+
 /* A key of the file, the variable that stands in for it, and where it lands. */
 static const struct profile_key {
 	const char *name, *variable;
@@ -21,6 +24,13 @@ static const struct profile_key {
 	{ "tenant", "AZURE_TENANT_ID", offsetof(struct profile, tenant) },
 	{ "client_id", "AZURE_CLIENT_ID", offsetof(struct profile, client_id) },
 	{ "client_secret_file", NULL, offsetof(struct profile, client_secret_file) },
+	{ "certificate_file", NULL, offsetof(struct profile, certificate_file) },
+	{ "certificate_password_file", NULL, offsetof(struct profile, certificate_password_file) },
+	{ "assertion", NULL, offsetof(struct profile, assertion) },
+	{ "send_certificate_chain", NULL, offsetof(struct profile, send_certificate_chain) },
+	{ "federated_token_file", NULL, offsetof(struct profile, federated_token_file) },
+	{ "managed_identity", NULL, offsetof(struct profile, managed_identity) },
+	{ "access_token_file", NULL, offsetof(struct profile, access_token_file) },
 	{ "cloud", NULL, offsetof(struct profile, cloud) },
 	{ "graph", NULL, offsetof(struct profile, graph) },
 	{ "authority", NULL, offsetof(struct profile, authority) },
@@ -30,6 +40,8 @@ static const struct profile_key {
 	{ "staging", NULL, offsetof(struct profile, staging) },
 	{ "production", NULL, offsetof(struct profile, production) },
 	{ "state", NULL, offsetof(struct profile, state) },
+	{ "quota_share", NULL, offsetof(struct profile, quota_share) },
+	{ "run_limit", NULL, offsetof(struct profile, run_limit) },
 };
 
 static char **profile_place(struct profile *profile, const struct profile_key *key)
@@ -175,6 +187,25 @@ static bool authority_from_environment(
 		"AZURE_AUTHORITY_HOST names '%s', which is no sign-in host of a Microsoft cloud; for cloud %s "
 		"it is %s",
 		host, cloud->name, cloud->authority);
+}
+
+bool profile_limits(
+	const struct profile *profile, double *share, int64_t *run_ms, struct error *err)
+{
+	const char *text = profile->quota_share;
+	char *end;
+
+	*share = 0;
+	*run_ms = 0;
+	if (text) {
+		*share = strtod(text, &end);
+		if (*end || !(*share >= QUOTA_SHARE_LEAST && *share <= 1))
+			return error_set(err, ERROR_USAGE,
+				"[%s] quota_share = %s: a number from %.2f to 1 belongs there",
+				profile->name, text, QUOTA_SHARE_LEAST);
+	}
+	return !profile->run_limit || duration_parse(profile->run_limit, run_ms, err) ||
+		error_prefix(err, "[%s] run_limit", profile->name);
 }
 
 static bool complete(struct profile *profile, struct error *err)

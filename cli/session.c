@@ -1,54 +1,25 @@
 /* From a profile to a connection: origins, transport, token, Graph. */
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/memory.h"
 #include "cli/cli.h"
 
-enum { SECRET_MAX = 4096 };
-
-/* The secret from the profile's file, else from the variable, which is wiped and unset [T21]. */
-static bool read_secret(const struct profile *profile, struct buf *secret, struct error *err)
-{
-	char *variable = getenv("AZURE_CLIENT_SECRET");
-
-	if (profile->client_secret_file) {
-		if (!file_load_secret(profile->client_secret_file, SECRET_MAX, secret, err))
-			return error_prefix(err, "[%s] client_secret_file", profile->name);
-		while (secret->length && strchr("\r\n", secret->data[secret->length - 1]))
-			buf_cut(secret, secret->length - 1);
-	} else if (variable) {
-		buf_add_text(secret, variable);
-	}
-	if (variable) {
-		explicit_bzero(variable, strlen(variable));
-		unsetenv("AZURE_CLIENT_SECRET");
-	}
-	return true;
-}
-
+/* Graph's row; where tokens are asked for is entered by auth_open(). */
 static bool open_origins(struct session *session, struct error *err)
 {
 	const struct profile *profile = session->profile;
-	CLEANUP(buf_release) struct buf root = BUF_UP_TO(NET_URL_MAX);
 
 	session->origins = net_origins_new();
-	buf_addf(&root, "/%s/", profile->tenant ? profile->tenant : "");
-	if (!net_origins_add(session->origins, profile->graph, NET_SECRET_TOKEN, "/v1.0/", err))
-		return error_prefix(err, "[%s] graph", profile->name);
-	if (!net_origins_add(session->origins, profile->authority, NET_SECRET_CREDENTIAL,
-		    buf_text(&root), err))
-		return error_prefix(err, "[%s] authority", profile->name);
-	return true;
+	return net_origins_add(session->origins, profile->graph, NET_SECRET_TOKEN, "/v1.0/", err) ||
+		error_prefix(err, "[%s] graph", profile->name);
 }
 
 /* A host that is not Microsoft's is somebody's decision, and it is said aloud [T20]. */
-static void tell_foreign_hosts(const struct profile *profile)
+static void tell_foreign_hosts(const struct profile *profile, const struct auth *auth)
 {
 	const struct cloud *cloud = cloud_find(profile->cloud);
 	const char *authority = profile->authority, *too = cloud->authority_too;
-	bool secret_abroad = strcmp(authority, cloud->authority) != 0 &&
+	bool secret_abroad = auth_signs_in(auth) && strcmp(authority, cloud->authority) != 0 &&
 		!(too && strcmp(authority, too) == 0);
 	bool token_abroad = strcmp(profile->graph, cloud->graph) != 0;
 
@@ -56,9 +27,8 @@ static void tell_foreign_hosts(const struct profile *profile)
 		progress_warn(talk(), "secret and token go to %s, as [%s] says", authority,
 			profile->name);
 	else if (secret_abroad)
-		progress_warn(talk(),
-			"the client secret goes to %s (configured in [%s]), not to %s", authority,
-			profile->name, cloud->authority);
+		progress_warn(talk(), "the %s goes to %s (configured in [%s]), not to %s",
+			auth_credential_name(auth), authority, profile->name, cloud->authority);
 	if (token_abroad && strcmp(authority, profile->graph) != 0)
 		progress_warn(talk(), "the token goes to %s (configured in [%s]), not to %s",
 			profile->graph, profile->name, cloud->graph);
@@ -67,20 +37,25 @@ static void tell_foreign_hosts(const struct profile *profile)
 static bool open_auth(struct session *session, struct error *err)
 {
 	const struct profile *profile = session->profile;
-	CLEANUP(buf_wipe) struct buf secret = BUF_UP_TO(SECRET_MAX);
-	struct auth_options options = {
+	const struct auth_options options = {
 		.tenant = profile->tenant,
 		.client_id = profile->client_id,
 		.authority = profile->authority,
 		.graph = profile->graph,
+		.client_secret_file = profile->client_secret_file,
+		.certificate_file = profile->certificate_file,
+		.federated_token_file = profile->federated_token_file,
+		.managed_identity = profile->managed_identity,
+		.access_token_file = profile->access_token_file,
+		.certificate_password_file = profile->certificate_password_file,
+		.assertion = profile->assertion,
+		.send_certificate_chain = profile->send_certificate_chain,
+		.environment = true,
+		.origins = session->origins,
 	};
 
-	if (!read_secret(profile, &secret, err))
-		return false;
-	if (secret.length)
-		options.secret = buf_span(&secret);
 	session->auth = auth_open(&options, &session->transport, talk(), err);
-	return session->auth != NULL;
+	return session->auth || error_prefix(err, "[%s]", profile->name);
 }
 
 struct session *session_open(const char *profile_name, struct error *err)
@@ -92,11 +67,13 @@ struct session *session_open(const char *profile_name, struct error *err)
 	session->profile = profile_load(profile_name, err);
 	if (!session->profile || !open_origins(session, err))
 		return NULL;
-	tell_foreign_hosts(session->profile);
 	net.proxy = session->profile->proxy;
 	net.ca_file = session->profile->ca_file;
 	if (!transport_curl(&session->transport, session->origins, &net, err) ||
 		!open_auth(session, err))
+		return NULL;
+	tell_foreign_hosts(session->profile, session->auth);
+	if (!profile_limits(session->profile, &graph.quota_share, &graph.run_limit_ms, err))
 		return NULL;
 	graph.transport = &session->transport;
 	graph.auth = session->auth;

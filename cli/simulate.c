@@ -3,19 +3,20 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/simulated.h"
 
 struct simulate_arguments {
 	struct common common;
-	const char *folder, *database, *deny;
+	const char *folder, *database, *deny, *origin, *certificate, *federated;
 	int64_t port, users, groups, contacts, seed;
 	int64_t throttle_every, throttle_items, fail_every, drop_answer_at, foreign_link_at,
-		refuse_token, page_max, lag_ms;
+		refuse_token, page_max, lag_ms, clock_ahead_s;
 };
 
-enum { WORD_MAX = 4096, POLL_MS = 200 };
+enum { WORD_MAX = 4096, POLL_MS = 200, PEM_MAX = 64 << 10 };
 
 static bool prove(struct simulator *simulator, const char *argument, struct error *err)
 {
@@ -142,8 +143,36 @@ static void fill_options(
 	options->foreign_link_at = small(simulate->foreign_link_at);
 	options->refuse_token = small(simulate->refuse_token);
 	options->deny = simulate->deny;
+	options->graph_url = simulate->origin;
 	options->page_max = small(simulate->page_max);
 	options->lag_ms = simulate->lag_ms;
+	options->signin_ahead_ms = simulate->clock_ahead_s * 1000;
+}
+
+/* The federated credential that --federated registers. */
+static const struct simulator_issuer outside_issuer = {
+	.issuer = "https://issuer.simulated/",
+	.subject = "unstage",
+	.audience = "api://AzureADTokenExchange",
+};
+
+static bool register_proofs(
+	const struct simulate_arguments *simulate, struct simulator *simulator, struct error *err)
+{
+	CLEANUP(buf_release) struct buf certificate = BUF_UP_TO(PEM_MAX), key = BUF_UP_TO(PEM_MAX);
+	struct simulator_issuer issuer = outside_issuer;
+
+	if (simulate->certificate &&
+		(!file_load(simulate->certificate, PEM_MAX, &certificate, err) ||
+			!simulator_trust_certificate(simulator, buf_span(&certificate), err)))
+		return error_prefix(err, "--certificate %s", simulate->certificate);
+	if (!simulate->federated)
+		return true;
+	if (!file_load(simulate->federated, PEM_MAX, &key, err))
+		return error_prefix(err, "--federated");
+	issuer.key_pem = buf_span(&key);
+	return simulator_trust_issuer(simulator, &issuer, err) ||
+		error_prefix(err, "--federated %s", simulate->federated);
 }
 
 static int run(
@@ -166,7 +195,8 @@ static int run(
 		error_set(err, ERROR_USAGE, "simulate: --port takes 0 to 65535");
 		return -1;
 	}
-	if (!simulated_open(&simulated, &options, &size, (unsigned)simulate->port, folder, err))
+	if (!simulated_open(&simulated, &options, &size, (unsigned)simulate->port, folder, err) ||
+		!register_proofs(simulate, simulated.simulator, err))
 		return -1;
 	text_line(stdout, "export UNSTAGE_CONFIG=%s", simulated.config);
 	fflush(stdout);
@@ -189,6 +219,8 @@ static const struct option options[] = {
 		offsetof(struct simulate_arguments, database) },
 	{ "port", 'p', OPTION_NUMBER, "PORT", "any free one unless said",
 		offsetof(struct simulate_arguments, port) },
+	{ "origin", 0, OPTION_TEXT, "URL", "where clients reach it, when behind a server",
+		offsetof(struct simulate_arguments, origin) },
 	{ "users", 0, OPTION_NUMBER, "N", "2000 unless said",
 		offsetof(struct simulate_arguments, users) },
 	{ "groups", 0, OPTION_NUMBER, "N", "200 unless said",
@@ -205,6 +237,12 @@ static const struct option options[] = {
 	FAULT("refuse-token", refuse_token, "1: wrong secret, 2: unknown application"),
 	FAULT("page-max", page_max, "pages of at most N"),
 	FAULT("lag", lag_ms, "reads show writes N ms later"),
+	FAULT("clock-ahead", clock_ahead_s, "the sign-in service's clock is N s ahead"),
+	{ "certificate", 0, OPTION_TEXT, "FILE",
+		"register this certificate (PEM) on the application",
+		offsetof(struct simulate_arguments, certificate) },
+	{ "federated", 0, OPTION_TEXT, "FILE", "trust tokens that this public key (PEM) verifies",
+		offsetof(struct simulate_arguments, federated) },
 	{ "deny", 0, OPTION_TEXT, "PERMISSION", "a permission that nobody consented to",
 		offsetof(struct simulate_arguments, deny) },
 	{ 0 },
@@ -214,7 +252,11 @@ const struct command command_simulate = {
 	.name = "simulate",
 	.summary = "a simulated tenant to try things on",
 	.details = "Prints the export line for your shell and serves on 127.0.0.1. While it runs,\n"
-		   "type day, incident, morning, cycle, adsync FILE, prove, or quit.\n",
+		   "type day, incident, morning, cycle, adsync FILE, prove, or quit.\n\n"
+		   "The folder's identity.env holds what App Service would set for a managed\n"
+		   "identity. --federated trusts RS256 tokens of the issuer\n"
+		   "https://issuer.simulated/ with subject unstage and audience\n"
+		   "api://AzureADTokenExchange.\n",
 	.options = options,
 	.arguments_size = sizeof(struct simulate_arguments),
 	.run = run,

@@ -1,6 +1,7 @@
 #include "cli/simulated.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/file.h"
@@ -13,28 +14,52 @@ static bool write_secret(const struct simulated *simulated, struct error *err)
 	return file_save(path, span_of(simulator_client_secret(simulated->simulator)), err);
 }
 
-static bool write_config(const struct simulated *simulated, struct error *err)
+/* `origin`: how clients reach the tenant; NULL: as it listens. */
+static bool write_config(const struct simulated *simulated, const char *origin, struct error *err)
 {
 	CLEANUP(buf_release) struct buf text = BUF_UP_TO(64 << 10);
-	unsigned port = simulator_server_port(simulated->server);
+	char own[64];
+
+	snprintf(own, sizeof(own), "http://127.0.0.1:%u", simulator_server_port(simulated->server));
+	if (!origin)
+		origin = own;
 
 	buf_addf(&text,
 		"# A simulated tenant; it exists while the simulator runs.\n[simulated]\n"
 		"tenant = %s\nclient_id = %s\nclient_secret_file = %s/client.secret\n"
-		"graph = http://127.0.0.1:%u\nauthority = http://127.0.0.1:%u\n"
+		"graph = %s\nauthority = %s\n"
 		"staging = " SIMULATED_STAGING "\nproduction = " SIMULATED_PRODUCTION "\n"
 		"key = %s/unstage.pub\nstate = %s/state\n",
 		simulator_tenant(simulated->simulator), simulator_client_id(simulated->simulator),
-		simulated->folder, port, port, simulated->folder, simulated->folder);
+		simulated->folder, origin, origin, simulated->folder, simulated->folder);
 	return buf_check(&text, "the configuration", err) &&
 		file_save(simulated->config, buf_span(&text), err);
+}
+
+/* What a program on App Service would find in its environment; and the simulated VM's address. */
+static bool write_identity(const struct simulated *simulated, struct error *err)
+{
+	CLEANUP(memory_freep) char *path = file_path(simulated->folder, "identity.env");
+	CLEANUP(buf_release) struct buf text = BUF_UP_TO(4096);
+	unsigned port = simulator_server_port(simulated->server);
+
+	buf_addf(&text,
+		"# App Service; on a VM: managed_identity = system, with this alone:\n"
+		"# IMDS_ENDPOINT=http://127.0.0.1:%u\n"
+		"IDENTITY_ENDPOINT=http://127.0.0.1:%u/msi/token\nIDENTITY_HEADER=%s\n",
+		port, port, simulator_identity_header(simulated->simulator));
+	return file_save(path, buf_span(&text), err);
 }
 
 /* A tenant that was kept goes on at the present; a new one begins as far back as its story is long. */
 static bool open_tenant(struct simulated *simulated, const struct simulator_options *options,
 	const struct simulator_size *size, struct error *err)
 {
-	simulated->simulator = simulator_open(options, err);
+	struct simulator_options served = *options;
+
+	/* Assertions are made by machines that live today, whatever day the story plays on. */
+	served.signin_clock_ms = time_now_ms;
+	simulated->simulator = simulator_open(&served, err);
 	if (!simulated->simulator)
 		return false;
 	if (!simulator_is_populated(simulated->simulator))
@@ -58,7 +83,8 @@ bool simulated_open(struct simulated *simulated, const struct simulator_options 
 	if (!open_tenant(simulated, options, size, err))
 		return false;
 	simulated->server = simulator_server_start(simulated->simulator, port, err);
-	return simulated->server && write_secret(simulated, err) && write_config(simulated, err);
+	return simulated->server && write_secret(simulated, err) &&
+		write_identity(simulated, err) && write_config(simulated, options->graph_url, err);
 }
 
 void simulated_close(struct simulated *simulated)

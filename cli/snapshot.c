@@ -11,6 +11,11 @@ static bool add_lines(void *context, struct span lines, struct error *err)
 	return snapshot_writer_add(context, lines, err);
 }
 
+static bool remove_object(void *context, const char *id, struct error *err)
+{
+	return snapshot_writer_remove(context, id, err);
+}
+
 /* What was taken, from the file as it lies on disk now. */
 static bool tell(const char *path, const struct common *common, struct error *err)
 {
@@ -52,6 +57,8 @@ static bool take(struct session *session, const char *path, struct error *err)
 	char source[] = "graph";
 	struct snapshot_header header = { .source = source };
 	CLEANUP(snapshot_writer_closep) struct snapshot_writer *writer = NULL;
+	CLEANUP(graph_links_release) struct graph_links links = { { NULL } };
+	struct graph_taker taker = { add_lines, remove_object, NULL };
 
 	if (!graph_organization(session->graph, &organization, err))
 		return false;
@@ -59,7 +66,8 @@ static bool take(struct session *session, const char *path, struct error *err)
 	header.cloud = session->profile->cloud;
 	header.taken_from_ms = graph_service_time_ms(session->graph);
 	writer = snapshot_writer_open(path, &header, err);
-	if (!writer || !graph_collect(session->graph, add_lines, writer, err))
+	taker.context = writer;
+	if (!writer || !graph_collect(session->graph, &taker, &links, err))
 		return false;
 	return snapshot_writer_finish(TAKE(writer), graph_service_time_ms(session->graph), err);
 }

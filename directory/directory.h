@@ -19,9 +19,14 @@
 
 enum {
 	ID_BYTES = 36,                /* an object id is a GUID in lower case */
+	ID_BINARY_BYTES = 16,         /* without hyphens; sorts as its text does */
 	DIRECTORY_LINE_MAX = 8 << 20, /* one canonical line */
 	DIRECTORY_PART_IDS = 512,     /* ids on one part line, about */
 };
+
+/* False where it is no GUID in lower case. */
+bool id_parse(struct span text, uint8_t id[static ID_BINARY_BYTES]);
+void id_text(const uint8_t id[static ID_BINARY_BYTES], char text[static ID_BYTES + 1]);
 
 /* ---- the kinds table ------------------------------------------------------------ */
 

@@ -92,11 +92,16 @@ static inline void row_set_put(struct row_set *set, size_t row, bool on)
 	*word = on ? *word | bit : *word & ~bit;
 }
 
+/* The inner rows of one complex value. */
+struct complex_rows {
+	uint8_t first, end;
+};
+
 /* One object in rows: each value as it stands in its source, canonical or not. */
 struct rows {
 	const struct kind *kind;
-	const char *const *beside;         /* names for SLOT_BESIDE, or NULL */
-	uint8_t complex[KIND_COMPLEX_MAX]; /* the first inner row of each complex value */
+	const char *const *beside; /* names for SLOT_BESIDE, or NULL */
+	struct complex_rows complex[KIND_COMPLEX_MAX];
 	unsigned complex_count;
 	struct row_set outer; /* all that are no complex value's */
 	struct attribute_lookup lookup;
@@ -104,6 +109,16 @@ struct rows {
 };
 
 void rows_init(struct rows *rows, const struct kind *kind);
+
+/* The complex value of which `first` is the first inner row. */
+static inline const struct complex_rows *rows_complex(const struct rows *rows, size_t first)
+{
+	const struct complex_rows *complex = rows->complex;
+
+	while (complex->first != first)
+		complex++;
+	return complex;
+}
 
 /* The slot of a member by its (outer) name, or SCAN_NO_SLOT. */
 unsigned rows_slot(const struct rows *rows, struct span name);

@@ -33,6 +33,8 @@ struct line {
 /* Copies the run. Called before anything else is written. */
 static void end_run(struct line *line)
 {
+	if (!line->run.data)
+		return;
 	pen_add(&line->pen, line->run.data, line->run.length);
 	line->run = SPAN_NONE;
 }
@@ -235,7 +237,7 @@ static bool add_row(struct line *line, size_t row, struct error *err)
 	if (!add_own_before(line, attribute->name, err))
 		return false;
 	if (attribute->outer_length)
-		return add_complex(line, row, attribute_next_outer(kind, row), err);
+		return add_complex(line, row, rows_complex(line->rows, row)->end, err);
 	return add_row_value(
 		line, row, (struct span){ attribute->name, attribute->name_length }, err);
 }

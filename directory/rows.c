@@ -27,26 +27,21 @@ bool id_read(struct span value, char id[static ID_BYTES], struct error *err)
 /* ---- slots --------------------------------------------------------------------------- */
 
 /* The row of an inner name of a complex value. */
-static unsigned inner_slot(const struct kind *kind, size_t first, struct span key)
+static unsigned inner_slot(
+	const struct kind *kind, const struct complex_rows *complex, struct span key)
 {
-	size_t end = attribute_next_outer(kind, first);
-
-	for (size_t row = first; row < end; row++) {
+	for (unsigned row = complex->first; row < complex->end; row++) {
 		struct span inner = attribute_inner_name(&kind->attributes[row]);
 
 		if (key.length == inner.length && name_equal(inner.data, key.data, key.length))
-			return (unsigned)row;
+			return row;
 	}
 	return SCAN_NO_SLOT;
 }
 
-static unsigned outer_slot(const struct rows *rows, size_t first)
+static unsigned complex_slot(const struct rows *rows, size_t first)
 {
-	unsigned i = 0;
-
-	while (rows->complex[i] != first)
-		i++;
-	return SLOT_COMPLEX + i;
+	return SLOT_COMPLEX + (unsigned)(rows_complex(rows, first) - rows->complex);
 }
 
 /* What is no attribute: the members that only lines have, the id, and what a reader asks for. */
@@ -70,7 +65,7 @@ unsigned rows_slot(const struct rows *rows, struct span name)
 
 	if (row == ATTRIBUTE_NONE)
 		return own_slot(rows, name);
-	return rows->kind->attributes[row].outer_length ? outer_slot(rows, row) : (unsigned)row;
+	return rows->kind->attributes[row].outer_length ? complex_slot(rows, row) : (unsigned)row;
 }
 
 static unsigned slot_of(void *context, unsigned outer, struct span key)
@@ -81,7 +76,7 @@ static unsigned slot_of(void *context, unsigned outer, struct span key)
 		return rows_slot(rows, key);
 	if (outer < SLOT_COMPLEX || outer >= SLOT_COMPLEX + rows->complex_count)
 		return SCAN_NO_SLOT;
-	return inner_slot(rows->kind, rows->complex[outer - SLOT_COMPLEX], key);
+	return inner_slot(rows->kind, &rows->complex[outer - SLOT_COMPLEX], key);
 }
 
 void rows_init(struct rows *rows, const struct kind *kind)
@@ -93,23 +88,24 @@ void rows_init(struct rows *rows, const struct kind *kind)
 	attribute_lookup_init(&rows->lookup, kind);
 	rows->complex_count = 0;
 	rows->outer = (struct row_set){ 0 };
-	for (size_t row = 0; row < kind->attribute_count; row = attribute_next_outer(kind, row)) {
-		row_set_put(&rows->outer, row, !kind->attributes[row].outer_length);
-		if (!kind->attributes[row].outer_length)
+	for (size_t row = 0, end; row < kind->attribute_count; row = end) {
+		end = attribute_next_outer(kind, row);
+		if (!kind->attributes[row].outer_length) {
+			row_set_put(&rows->outer, row, true);
 			continue;
+		}
 		assert(rows->complex_count < KIND_COMPLEX_MAX);
-		rows->complex[rows->complex_count++] = (uint8_t)row;
+		rows->complex[rows->complex_count++] = (struct complex_rows){ (uint8_t)row,
+			(uint8_t)end };
 	}
 }
 
 /* ---- reading ------------------------------------------------------------------------- */
 
-bool rows_check(const struct rows *rows, struct span text, struct error *err)
+static bool check_complex(const struct rows *rows, struct error *err)
 {
-	if (scan_type(scan_trim(text)) != SCAN_OBJECT)
-		return error_set(err, ERROR_FORMAT, "byte 0: not a JSON object");
 	for (unsigned i = 0; i < rows->complex_count; i++) {
-		const struct attribute *attribute = &rows->kind->attributes[rows->complex[i]];
+		const struct attribute *attribute = &rows->kind->attributes[rows->complex[i].first];
 		struct span value = rows_value(rows, SLOT_COMPLEX + i);
 
 		if (value.data && scan_type(value) != SCAN_OBJECT)
@@ -117,6 +113,13 @@ bool rows_check(const struct rows *rows, struct span text, struct error *err)
 				(int)attribute->outer_length, attribute->name);
 	}
 	return true;
+}
+
+bool rows_check(const struct rows *rows, struct span text, struct error *err)
+{
+	if (scan_type(scan_trim(text)) != SCAN_OBJECT)
+		return error_set(err, ERROR_FORMAT, "byte 0: not a JSON object");
+	return check_complex(rows, err);
 }
 
 bool rows_read(struct rows *rows, const struct kind *kind, struct span text, struct error *err)
@@ -132,7 +135,7 @@ struct row_set rows_that_came(const struct rows *rows)
 	for (size_t i = 0; i < SLOT_WORDS; i++)
 		came.words[i] = rows->slots.present[i] & rows->outer.words[i];
 	for (unsigned i = 0; i < rows->complex_count; i++)
-		row_set_put(&came, rows->complex[i], rows_has(rows, SLOT_COMPLEX + i));
+		row_set_put(&came, rows->complex[i].first, rows_has(rows, SLOT_COMPLEX + i));
 	return came;
 }
 
@@ -175,21 +178,21 @@ static void put(struct rows *rows, size_t row, struct span value)
 
 static bool put_complex(struct rows *rows, size_t first, struct span object, struct error *err)
 {
-	size_t end = attribute_next_outer(rows->kind, first);
+	const struct complex_rows *complex = rows_complex(rows, first);
 	struct scan scan = scan_open(object);
 	struct span key, value;
 	unsigned slot;
 
-	put(rows, outer_slot(rows, first), object);
-	for (size_t row = first; row < end; row++)
+	put(rows, complex_slot(rows, first), object);
+	for (size_t row = first; row < complex->end; row++)
 		put(rows, row, SPAN_NONE);
-	if (!rows_check(rows, SPAN_LITERAL("{}"), err))
+	if (!check_complex(rows, err))
 		return false;
 	while (object.data && scan_member(&scan, &key, &value)) {
 		CLEANUP(buf_release) struct buf said = BUF_UP_TO(object.length);
 
 		scan_text(key, &said);
-		slot = inner_slot(rows->kind, first, buf_span(&said));
+		slot = inner_slot(rows->kind, complex, buf_span(&said));
 		if (slot != SCAN_NO_SLOT)
 			put(rows, slot, value);
 	}
@@ -205,7 +208,8 @@ bool rows_put(struct rows *rows, struct span name, struct span value, struct err
 		row = (size_t)(attribute - rows->kind->attributes);
 		put(rows, row, value);
 		if (attribute->outer_length && value.data)
-			put(rows, rows_slot(rows, attribute_outer_name(attribute)), value);
+			put(rows, rows_slot(rows, attribute_outer_name(attribute)),
+				SPAN_LITERAL("{}"));
 		return true;
 	}
 	row = attribute_lookup(&rows->lookup, name);

@@ -1,6 +1,7 @@
 /*
  * Any bytes as an object of each kind: what becomes a line is canonical (its own line is the same),
- * can be parsed, and is equal to itself in every attribute.
+ * can be parsed, and is equal to itself in every attribute. A reader makes the same line of it,
+ * whatever it has read before, and says nothing before all of it is there.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -32,6 +33,41 @@ static void try_object(struct span line)
 	object_free(object);
 }
 
+enum { SPLIT_MAX = 1024 }; /* longer texts are not tried at every byte */
+
+/* `wanted` is the line, or NULL where there is none. */
+static void try_reader(const struct kind *kind, struct span text, const struct buf *wanted)
+{
+	static const char *const selected[] = { "id", NULL };
+	const struct line_list list = { .kind = kind, .selected = selected };
+	struct line_reader *reader = line_reader_new(&list);
+	struct buf line = BUF_UP_TO(DIRECTORY_LINE_MAX);
+
+	for (int times = 0; times < 2; times++) {
+		struct error err = { 0 };
+		size_t taken = 0;
+		bool good = line_take_object(reader, &line, text, &taken, &err);
+
+		assert(good == (err.kind == ERROR_NONE));
+		if (wanted) {
+			assert(good && taken && span_equal(buf_span(&line), buf_span(wanted)));
+			assert(span_is(scan_text_direct(scan_find(buf_span(wanted), "id")),
+				line_reader_object(reader)->id));
+		}
+		assert((good && taken) || !line.length);
+		buf_cut(&line, 0);
+		for (size_t cut = 0; wanted && text.length <= SPLIT_MAX && cut < taken; cut++) {
+			struct span beginning = { text.data, cut };
+			size_t none = 1;
+
+			good = line_take_object(reader, &line, beginning, &none, &err);
+			assert(good && !none && !line.length);
+		}
+	}
+	buf_release(&line);
+	line_reader_free(reader);
+}
+
 static void try_kind(const struct kind *kind, struct span text)
 {
 	struct buf line = BUF_UP_TO(DIRECTORY_LINE_MAX), again = BUF_UP_TO(DIRECTORY_LINE_MAX);
@@ -39,6 +75,7 @@ static void try_kind(const struct kind *kind, struct span text)
 	bool good = line_add_object(&line, kind, text, false, NULL, 0, &err);
 
 	assert(good == (err.kind == ERROR_NONE));
+	try_reader(kind, text, good ? &line : NULL);
 	if (good) {
 		good = line_add_object(&again, kind, buf_span(&line), false, NULL, 0, &err) &&
 			span_equal(buf_span(&line), buf_span(&again));

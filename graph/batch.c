@@ -78,7 +78,7 @@ static bool add_request(
 static size_t answered_item(struct span answer, size_t count)
 {
 	struct span id = scan_find(answer, "id");
-	char expected[8];
+	char expected[24];
 
 	if (scan_type(id) != SCAN_STRING)
 		return count;

@@ -285,11 +285,11 @@ static bool take_group(struct object_list *list, struct found *found, struct err
 
 static bool take_found(struct object_list *list, struct error *err)
 {
-	const struct line_facts *facts = line_reader_facts(list->reader);
+	const struct line_object *said = line_reader_object(list->reader);
 	struct found found;
 	bool good;
 
-	found_init(&found, list->kind, list->deleted, buf_span(&list->line), facts);
+	found_init(&found, list->kind, list->deleted, buf_span(&list->line), said);
 	if (!list->deleted && found.behavior_matters)
 		found.wanted = GRAPH_READ_BEHAVIOR;
 	if (!list->deleted && list->kind->id == KIND_GROUP)
@@ -305,7 +305,7 @@ static bool take_object(void *context, struct span text, size_t *taken, struct e
 {
 	struct object_list *list = context;
 	struct collector *collector = list->collector;
-	const struct line_facts *facts;
+	const struct line_object *said;
 	bool is_new;
 
 	buf_cut(&list->line, 0);
@@ -317,11 +317,11 @@ static bool take_object(void *context, struct span text, size_t *taken, struct e
 	/* Ctrl-C: what was read so far is no snapshot, and reading on would take minutes. */
 	if (interrupted())
 		return error_set(err, ERROR_SYSTEM, "interrupted; nothing was kept");
-	facts = line_reader_facts(list->reader);
+	said = line_reader_object(list->reader);
 	list->count++;
 	if (list->deleted)
-		id_index_add(&collector->deleted, id_of(facts->id), &is_new);
-	if (list->kind->id == KIND_GROUP || (facts->behavior_matters && !list->deleted))
+		id_index_add(&collector->deleted, id_of(said->id), &is_new);
+	if (list->kind->id == KIND_GROUP || (said->behavior_matters && !list->deleted))
 		return take_found(list, err);
 	buf_add_byte(&list->line, '\n');
 	return hand_on(collector, buf_span(&list->line), err);

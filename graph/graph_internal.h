@@ -499,11 +499,10 @@ bool write_was_so(const struct graph_write *write, const struct failure *failure
 /* ---- idset.c: object ids, compact ---------------------------------------------------- */
 
 struct id {
-	uint8_t bytes[16];
+	uint8_t bytes[ID_BINARY_BYTES];
 };
 
-struct id id_of(const char *text); /* of a GUID's text */
-void id_text(struct id id, char text[static ID_BYTES + 1]);
+struct id id_of(const char *text); /* of a GUID in lower case */
 bool id_equal(struct id a, struct id b);
 
 #define ID_NONE SIZE_MAX
@@ -566,9 +565,9 @@ struct found {
 	bool cloud_managed;
 };
 
-/* `line`, copied, and `facts`: from an objects_reader(). */
+/* `line`, copied, and `said`: from an objects_reader(). */
 void found_init(struct found *found, const struct kind *kind, bool deleted, struct span line,
-	const struct line_facts *facts);
+	const struct line_object *said);
 void found_release(struct found *found);
 
 /*

@@ -75,15 +75,15 @@ bool item_id(struct span item, char id[static ID_BYTES + 1], struct error *err)
 }
 
 void found_init(struct found *found, const struct kind *kind, bool deleted, struct span line,
-	const struct line_facts *facts)
+	const struct line_object *said)
 {
 	*found = (struct found){
 		.kind = kind,
 		.deleted = deleted,
-		.behavior_matters = facts->behavior_matters,
+		.behavior_matters = said->behavior_matters,
 		.line = BUF_UP_TO(DIRECTORY_LINE_MAX),
 	};
-	memcpy(found->id, facts->id, sizeof(found->id));
+	memcpy(found->id, said->id, sizeof(found->id));
 	buf_add_span(&found->line, line);
 }
 
@@ -319,7 +319,7 @@ static bool add_parts(const struct found *found, const char *relation,
 	char(*texts)[ID_BYTES + 1] = memory_array(list->count, sizeof(*texts));
 
 	for (size_t i = 0; i < list->count; i++) {
-		id_text(list->ids[i], texts[i]);
+		id_text(list->ids[i].bytes, texts[i]);
 		ids[i] = (struct span){ texts[i], ID_BYTES };
 	}
 	return line_add_parts(out, span_of(found->id), relation, ids, list->count, err);

@@ -16,8 +16,8 @@ static const char advice_connection[] = "check the connection and run again";
 static const char advice_token[] =
 	"the token was not accepted: check tenant, cloud and that the application still exists";
 static const char advice_role[] =
-	"grant the permission with an administrator's consent, or the directory role that this "
-	"object needs (administrators, restricted units), then run again";
+	"grant the permission with an administrator's consent or, for administrators and restricted "
+	"units, the directory role; a few calls need a licence; then run again";
 static const char advice_gone[] =
 	"the object is gone, or so new that not every replica has it: look in deleted items, or try "
 	"again in a minute";
@@ -58,7 +58,8 @@ static const struct ruling rulings[] = {
 		advice_service },
 	{ 409, "Request_MultipleObjectsWithSameKeyValue", READING_STOP, GRAPH_CONFLICT,
 		ERROR_NETWORK, "the value is taken", advice_held },
-	{ 409, NULL, READING_STOP, GRAPH_CONFLICT, ERROR_NETWORK, "conflict", advice_held },
+	{ 409, NULL, READING_STOP, GRAPH_CONFLICT, ERROR_NETWORK, "conflict",
+		"another object holds the value, or another job runs: see to that first" },
 	{ 410, NULL, READING_RESTART, GRAPH_REFUSED, ERROR_NETWORK, "gone", advice_resync },
 	{ 0, "syncStateNotFound", READING_RESTART, GRAPH_REFUSED, ERROR_NETWORK, "gone",
 		advice_resync },
@@ -70,7 +71,8 @@ static const struct ruling rulings[] = {
 	{ 413, NULL, READING_STOP, GRAPH_REFUSED, ERROR_FORMAT, "too large", advice_ours },
 	{ 415, NULL, READING_STOP, GRAPH_REFUSED, ERROR_FORMAT, "media type refused", advice_ours },
 	{ 422, NULL, READING_STOP, GRAPH_REFUSED, ERROR_FORMAT, "not processable", advice_ours },
-	{ 423, NULL, READING_AGAIN_FEW, GRAPH_REFUSED, ERROR_NETWORK, "locked",
+	/* Not done, and no reason to give up: read, it may be sent once more. */
+	{ 423, NULL, READING_AGAIN_FEW, GRAPH_UNKNOWN, ERROR_NETWORK, "locked",
 		"the object is locked for the moment: run again later" },
 	{ 424, NULL, READING_AGAIN_FEW, GRAPH_UNKNOWN, ERROR_NETWORK, "a dependency failed",
 		advice_service },

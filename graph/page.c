@@ -62,7 +62,7 @@ static bool take_checked(void *context, struct span text, size_t *taken, struct 
 {
 	struct page *page = context;
 
-	if (!scan_prefix(text, taken, err))
+	if (!scan_prefix(text, NULL, NULL, taken, err))
 		return false;
 	return !*taken ||
 		page->item(page->context, scan_trim((struct span){ text.data, *taken }), err);

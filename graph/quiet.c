@@ -79,7 +79,7 @@ static bool read_some(struct again *again, size_t from, size_t count, struct err
 
 	for (size_t i = 0; i < count; i++) {
 		reads[i].kind = again->kinds[from + i];
-		id_text(again->ids.ids[from + i], reads[i].id);
+		id_text(again->ids.ids[from + i].bytes, reads[i].id);
 		reads[i].flags = GRAPH_READ_MEMBERS | GRAPH_READ_OWNERS | GRAPH_READ_BEHAVIOR;
 	}
 	good = graph_read_objects(again->collector->graph, reads, count, err);

@@ -88,11 +88,11 @@ static bool take_object(struct reader *reader, size_t index, const struct batch_
 		return true;
 	if (!take_line(lines, object, &line, err))
 		return false;
-	if (strcasecmp(line_reader_facts(lines)->id, read->id) != 0)
+	if (strcasecmp(line_reader_object(lines)->id, read->id) != 0)
 		return error_set(err, ERROR_FORMAT, "the answer is another object, %s",
-			line_reader_facts(lines)->id);
+			line_reader_object(lines)->id);
 	found_init(&reader->found[index], read->kind, deleted, buf_span(&line),
-		line_reader_facts(lines));
+		line_reader_object(lines));
 	reader->is_found[index] = true;
 	return true;
 }

@@ -22,11 +22,20 @@ enum {
 
 /* ---- origins: one table of scheme, host, port and which secret may go there [T20] ---- */
 
-enum net_secret { NET_SECRET_NONE, NET_SECRET_CREDENTIAL, NET_SECRET_TOKEN };
+enum net_secret {
+	NET_SECRET_NONE,
+	NET_SECRET_CREDENTIAL, /* to Entra's sign-in service */
+	NET_SECRET_TOKEN,      /* to Graph */
+	NET_SECRET_IDENTITY,   /* to the managed identity endpoint of this machine */
+};
 
 struct net_origin {
-	const char *scheme; /* "https"; "http" only for the literal 127.0.0.1 or [::1] */
-	const char *host;   /* ASCII, lower case */
+	/*
+	 * "https"; "http" only for the literal 127.0.0.1 or [::1], and with NET_SECRET_IDENTITY
+	 * for a literal 169.254.x.y, which is how the platform serves it.
+	 */
+	const char *scheme;
+	const char *host; /* ASCII, lower case */
 	unsigned port;
 	enum net_secret secret;
 	const char *root; /* the path prefix below which requests stay: "/v1.0/", "/" */
@@ -39,7 +48,8 @@ DEFINE_CLEANUP(struct net_origins *, net_origins_free);
 
 /*
  * Adds an origin from "https://host[:port]" with its secret and root path.
- * ERROR_USAGE: plain http to anything but a literal loopback address, a path, a user part, …
+ * ERROR_USAGE: plain http to anything but a literal loopback address, a path, a user part, …;
+ * NET_SECRET_IDENTITY and a host that is neither loopback nor link-local.
  */
 MUST_CHECK bool net_origins_add(struct net_origins *origins, const char *url,
 	enum net_secret secret, const char *root, struct error *err);
@@ -166,6 +176,13 @@ const char *replay_sent_body(const struct replay *replay, size_t exchange);
  * and libcurl. Call first in main(). ERROR_SYSTEM.
  */
 MUST_CHECK bool net_start(struct error *err);
+
+/*
+ * OpenSSL's secure heap, where private keys go: locked, fenced, never in a core file. Whoever loads
+ * a key calls this first; the second call finds it there. Not a part of net_start(): a command
+ * without a key must not fail where no memory can be locked. ERROR_SYSTEM when it can't.
+ */
+MUST_CHECK bool net_secure_heap(struct error *err);
 
 /* ---- waiting ------------------------------------------------------------------------- */
 

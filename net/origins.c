@@ -2,6 +2,7 @@
  * The one table of origins: scheme, host, port, which secret may go there, and the path below
  * which requests stay [T20]. The gate and the protocols libcurl may speak are read from it.
  */
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -51,24 +52,39 @@ static bool host_is_loopback(const char *host)
 	return strcmp(host, "127.0.0.1") == 0 || strcmp(host, "[::1]") == 0;
 }
 
+/* "169.254.x.y" in plain decimal: anything else would be a name, and asked of a resolver. */
+static bool host_is_link_local(const char *host)
+{
+	struct in_addr address;
+
+	return strncmp(host, "169.254.", strlen("169.254.")) == 0 &&
+		inet_pton(AF_INET, host, &address) == 1;
+}
+
 bool origin_is_loopback(const struct net_origin *origin)
 {
-	return host_is_loopback(origin->host);
+	return host_is_loopback(origin->host) ||
+		(origin->secret == NET_SECRET_IDENTITY && host_is_link_local(origin->host));
 }
 
 /* The rule that an origin breaks which would be a fine URL, or NULL. */
-static const char *origin_trouble(const struct url_parts *parts)
+static const char *origin_trouble(const struct url_parts *parts, enum net_secret secret)
 {
+	bool near = host_is_loopback(parts->host) ||
+		(secret == NET_SECRET_IDENTITY && host_is_link_local(parts->host));
+
 	if (strcmp(parts->path, "/") != 0 || parts->has_query)
 		return "an origin is scheme, host and port, without a path";
 	if (parts->port == 0)
 		return "port 0 can't be dialled";
+	if (secret == NET_SECRET_IDENTITY && !near)
+		return "a managed identity endpoint is on the literal 127.0.0.1, [::1] or 169.254.x.y";
 	if (strcmp(parts->scheme, "https") == 0)
 		return NULL;
 	if (strcmp(parts->scheme, "http") != 0)
 		return "only https is spoken";
 	/* A name such as localhost may resolve to anything. */
-	if (!host_is_loopback(parts->host))
+	if (!near)
 		return "plain http is for a simulator on the literal 127.0.0.1 or [::1] only";
 	return NULL;
 }
@@ -94,7 +110,7 @@ bool net_origins_add(struct net_origins *origins, const char *url, enum net_secr
 	const char *trouble = url_parts_read(&parts, url);
 
 	if (!trouble)
-		trouble = origin_trouble(&parts);
+		trouble = origin_trouble(&parts, secret);
 	if (!trouble && !root_is_good(root))
 		trouble = "its root path must begin and end with a slash";
 	if (trouble) {

@@ -68,6 +68,26 @@ static void openssl_free(void *memory, const char *file, int line)
 	wiping_free(memory);
 }
 
+/* A few RSA keys of the largest size; OpenSSL's allocator halves it down to such pieces. */
+enum { SECURE_HEAP_BYTES = 128 << 10, SECURE_PIECE_BYTES = 32 };
+
+bool net_secure_heap(struct error *err)
+{
+	const char *reason;
+
+	if (CRYPTO_secure_malloc_initialized())
+		return true;
+	/* 2: there is a heap, but it could not be locked or fenced, and so it is none. */
+	if (CRYPTO_secure_malloc_init(SECURE_HEAP_BYTES, SECURE_PIECE_BYTES) == 1)
+		return true;
+	reason = strerror(errno);
+	CRYPTO_secure_malloc_done();
+	return error_set(err, ERROR_SYSTEM,
+		"can't lock %d bytes of memory for the private key, so that it never reaches a disk: "
+		"%s. Allow more locked memory: ulimit -l 1024, or LimitMEMLOCK=1M in a service unit",
+		SECURE_HEAP_BYTES, reason);
+}
+
 /* ---- the process --------------------------------------------------------------------- */
 
 /* A file opened as descriptor 2 would receive our messages. */

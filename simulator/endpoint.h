@@ -94,10 +94,12 @@ struct exchange {
 	struct query_option options[QUERY_OPTIONS_MAX];
 	size_t option_count;
 	struct span content_type, client_request_id, body;
+	struct span metadata, identity_header;
 	bool eventual; /* ConsistencyLevel: eventual */
 	bool is_item;  /* of a batch */
 	bool is_write;
 	enum simulator_page_fault page_fault; /* of the page that this one answers with */
+	bool is_signin; /* the sign-in service's clock dates the answer */
 	char request_id[GUID_TEXT_BYTES];
 	struct answer answer;
 };

@@ -5,7 +5,7 @@
 
 #include "base/memory.h"
 #include "base/time.h"
-#include "simulator/endpoint.h"
+#include "simulator/token.h"
 
 const char SYNC_MASTERED_TEXT[] =
 	"Unable to update the specified properties for on-premises mastered Directory Sync objects or objects currently undergoing migration.";
@@ -152,7 +152,9 @@ void exchange_write_response(struct exchange *exchange, struct simulator_respons
 
 	response->status = answer->status;
 	buf_addf(&response->headers, "Date: %s\r\n",
-		time_text_http(exchange->simulator->now_ms, date));
+		time_text_http(exchange->is_signin ? signin_now_ms(exchange->simulator)
+						   : exchange->simulator->now_ms,
+			date));
 	buf_addf(&response->headers, "request-id: %s\r\nclient-request-id: %s\r\n",
 		exchange->request_id, json_string_value(client_id));
 	buf_add_text(&response->headers,

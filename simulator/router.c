@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "base/memory.h"
-#include "simulator/endpoint.h"
+#include "simulator/token.h"
 
 #define READ_USERS "User.Read.All User.ReadWrite.All Directory.Read.All"
 #define READ_GROUPS                                                                                \
@@ -151,8 +151,13 @@ static bool answer(
 				exchange, 400, "BadRequest", "The request target is malformed.");
 		return answer_graph(exchange, request, err);
 	}
-	if (exchange_parse_target(exchange, request->path) && is_token_path(exchange))
-		return answer_token(exchange, request->authorization, err);
+	exchange->is_signin = true;
+	if (exchange_parse_target(exchange, request->path)) {
+		if (is_token_path(exchange))
+			return answer_token(exchange, request->authorization, err);
+		if (is_identity_path(request->path))
+			return answer_identity(exchange, err);
+	}
 	return exchange_refuse(
 		exchange, 404, "ResourceNotFound", "There is nothing at this address.");
 }
@@ -184,6 +189,8 @@ void simulator_handle(struct simulator *simulator, const struct simulator_reques
 		.target = request->path,
 		.content_type = request->content_type,
 		.client_request_id = request->client_request_id,
+		.metadata = request->metadata,
+		.identity_header = request->identity_header,
 		.body = request->body,
 		.eventual = request->consistency_level.length == strlen("eventual") &&
 			strncasecmp(request->consistency_level.data, "eventual",

@@ -180,6 +180,8 @@ static enum MHD_Result serve(void *context, struct MHD_Connection *connection,
 		.content_type = header_of(connection, "Content-Type"),
 		.consistency_level = header_of(connection, "ConsistencyLevel"),
 		.client_request_id = header_of(connection, "client-request-id"),
+		.metadata = header_of(connection, "Metadata"),
+		.identity_header = header_of(connection, "X-IDENTITY-HEADER"),
 		.body = buf_span(&incoming->body),
 	};
 	simulator_lock(server->simulator);

@@ -9,7 +9,7 @@
 
 #include "base/memory.h"
 #include "base/time.h"
-#include "simulator/endpoint.h"
+#include "simulator/token.h"
 
 /* One key for each purpose, so that the secret says nothing about the ids. */
 static void derive(uint8_t key[static SIMULATOR_KEY_BYTES], uint64_t seed, const char *purpose,
@@ -100,6 +100,7 @@ static bool make_identity(struct simulator *simulator, struct error *err)
 	simulator_guid(simulator, simulator->client_id);
 	simulator_guid(simulator, simulator->principal_id);
 	new_secret(simulator);
+	simulator_guid(simulator, simulator->identity_header);
 	if (simulator->options.tenant_id)
 		snprintf(simulator->tenant_id, sizeof(simulator->tenant_id), "%s",
 			simulator->options.tenant_id);
@@ -152,6 +153,7 @@ struct simulator *simulator_open(const struct simulator_options *options, struct
 	CLEANUP(simulator_closep) struct simulator *simulator = memory_new(sizeof(*simulator));
 
 	init_lock(simulator);
+	simulator->trust = trust_new();
 	copy_options(simulator, options);
 	if (sodium_init() < 0) {
 		error_set(err, ERROR_SYSTEM, "simulator: libsodium can't start");
@@ -183,6 +185,7 @@ void simulator_close(struct simulator *simulator)
 	memory_free((char *)simulator->options.page_fault_list);
 	memory_free(simulator->faults.loop[0]);
 	memory_free(simulator->faults.loop[1]);
+	trust_free(simulator->trust);
 	pthread_mutex_destroy(&simulator->lock);
 	memory_free(simulator);
 }
@@ -210,6 +213,11 @@ const char *simulator_client_id(const struct simulator *simulator)
 const char *simulator_client_secret(const struct simulator *simulator)
 {
 	return simulator->secret;
+}
+
+const char *simulator_identity_header(const struct simulator *simulator)
+{
+	return simulator->identity_header;
 }
 
 int64_t simulator_now_ms(const struct simulator *simulator)

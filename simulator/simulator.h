@@ -102,6 +102,12 @@ struct simulator_options {
 	unsigned refuse_token;    /* 1: invalid_client 7000215, 2: unauthorized_client 700016 */
 	const char *deny;         /* a permission that is not consented: "AuditLog.Read.All" */
 	unsigned page_max;        /* a smaller page than asked for, 0: as asked */
+	/*
+	 * The sign-in service's clock, which judges assertions and stands in its Date: NULL is the
+	 * story's; and by how much it is ahead.
+	 */
+	int64_t (*signin_clock_ms)(void);
+	int64_t signin_ahead_ms;
 	int64_t lag_ms; /* reads show writes only after this long (wall clock of the caller) */
 	/*
 	 * A server answers this long after a request's arrival, up to a minute. Requests on several
@@ -120,6 +126,7 @@ struct simulator_request {
 	const char *method;
 	const char *path; /* with query, as on the wire: "/v1.0/users?$top=999" */
 	struct span authorization, content_type, consistency_level, client_request_id;
+	struct span metadata, identity_header; /* "Metadata", "X-IDENTITY-HEADER" */
 	struct span body;
 };
 
@@ -161,6 +168,20 @@ DEFINE_CLEANUP(struct simulator_server *, simulator_server_stop);
 const char *simulator_tenant(const struct simulator *simulator);
 const char *simulator_client_id(const struct simulator *simulator);
 const char *simulator_client_secret(const struct simulator *simulator);
+/* What proves to /msi/token that a caller runs on App Service: IDENTITY_HEADER. */
+const char *simulator_identity_header(const struct simulator *simulator);
+
+/* A certificate (the first in PEM, RSA) is registered on the application. ERROR_USAGE. */
+MUST_CHECK bool simulator_trust_certificate(
+	struct simulator *simulator, struct span pem, struct error *err);
+
+/* A federated credential of the application: whose tokens prove that a client is it. */
+struct simulator_issuer {
+	const char *issuer, *subject, *audience; /* compared letter by letter */
+	struct span key_pem;                     /* the RSA public key that verifies them */
+};
+MUST_CHECK bool simulator_trust_issuer(
+	struct simulator *simulator, const struct simulator_issuer *issuer, struct error *err);
 
 int64_t simulator_now_ms(const struct simulator *simulator);
 void simulator_set_now_ms(struct simulator *simulator, int64_t now_ms);

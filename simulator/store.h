@@ -103,6 +103,8 @@ struct simulator {
 
 	char tenant_id[GUID_TEXT_BYTES], client_id[GUID_TEXT_BYTES], principal_id[GUID_TEXT_BYTES];
 	char secret[SIMULATOR_SECRET_CHARACTERS + 1];
+	char identity_header[GUID_TEXT_BYTES];
+	struct trust *trust; /* what else proves who the client is (token.h) */
 
 	struct audit audit;
 	struct fault_counters faults;

@@ -9,12 +9,11 @@
 
 #include "base/memory.h"
 #include "base/time.h"
-#include "simulator/endpoint.h"
+#include "simulator/token.h"
 
 enum {
 	TOKEN_BASE_S = 3600, /* plus up to half an hour: lifetimes are drawn (contract 1.2) */
 	TOKEN_SPREAD_S = 1800,
-	TOKEN_MAX_BYTES = 8192,
 };
 
 const char *const permission_names[] = { "User.Read.All", "GroupMember.Read.All",
@@ -65,13 +64,7 @@ bool permission_any(const struct simulator *simulator, const char *permissions)
 	return false;
 }
 
-/* ---- refusing ------------------------------------------------------------------------------- */
-
-struct token_error {
-	int status;
-	const char *error;
-	unsigned number; /* AADSTS… */
-};
+/* ---- refusals ------------------------------------------------------------------------------- */
 
 static const struct token_error tenant_unknown = { 400, "invalid_request", 90002 };
 static const struct token_error tenant_common = { 400, "invalid_request", 9001023 };
@@ -81,42 +74,11 @@ static const struct token_error application_unknown = { 400, "unauthorized_clien
 static const struct token_error scope_invalid = { 400, "invalid_scope", 70011 };
 static const struct token_error secret_wrong = { 401, "invalid_client", 7000215 };
 static const struct token_error credential_missing = { 401, "invalid_client", 7000218 };
-static const struct token_error certificate_unknown = { 401, "invalid_client", 700027 };
-
-static bool refuse_token(struct exchange *exchange, const struct token_error *why,
-	const char *format, ...) PRINTF_LIKE(3, 4);
-
-static bool refuse_token(
-	struct exchange *exchange, const struct token_error *why, const char *format, ...)
-{
-	struct simulator *simulator = exchange->simulator;
-	CLEANUP(buf_release) struct buf text = BUF_UP_TO(TOKEN_MAX_BYTES);
-	char piece[1024], at[TIME_TEXT_BYTES], stamp[TIME_TEXT_BYTES], correlation[GUID_TEXT_BYTES];
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(piece, sizeof(piece), format, arguments);
-	va_end(arguments);
-	time_text(simulator->now_ms / 1000 * 1000, at);
-	snprintf(stamp, sizeof(stamp), "%.10s %.8sZ", at, at + 11);
-	simulator_guid(simulator, correlation);
-	buf_addf(&text, "AADSTS%u: ", why->number);
-	text_printable(&text, span_of(piece));
-	buf_addf(&text, " Trace ID: %s Correlation ID: %s Timestamp: %s", exchange->request_id,
-		correlation, stamp);
-	return exchange_answer_take(exchange, why->status,
-		json_pack("{s:s, s:s, s:[i], s:s, s:s, s:s, s:o}", "error", why->error,
-			"error_description", buf_text(&text), "error_codes", (int)why->number,
-			"timestamp", stamp, "trace_id", exchange->request_id, "correlation_id",
-			correlation, "error_uri",
-			json_sprintf(
-				"https://login.microsoftonline.com/error?code=%u", why->number)));
-}
 
 /* ---- the request ----------------------------------------------------------------------------- */
 
 struct credentials {
-	char *grant_type, *client_id, *client_secret, *scope, *assertion;
+	char *grant_type, *client_id, *client_secret, *scope, *assertion_type, *assertion;
 };
 
 static void credentials_release(struct credentials *credentials)
@@ -125,6 +87,7 @@ static void credentials_release(struct credentials *credentials)
 	memory_free(credentials->client_id);
 	memory_free(credentials->client_secret);
 	memory_free(credentials->scope);
+	memory_free(credentials->assertion_type);
 	memory_free(credentials->assertion);
 }
 
@@ -136,6 +99,7 @@ static char **credential_named(struct credentials *credentials, const char *name
 	} fields[] = { { "grant_type", &credentials->grant_type },
 		{ "client_id", &credentials->client_id },
 		{ "client_secret", &credentials->client_secret }, { "scope", &credentials->scope },
+		{ "client_assertion_type", &credentials->assertion_type },
 		{ "client_assertion", &credentials->assertion } };
 
 	for (size_t i = 0; i < COUNT_OF(fields); i++)
@@ -202,9 +166,8 @@ static bool tenant_is_ours(const struct simulator *simulator, const char *tenant
 		strcasecmp(tenant, TENANT_INITIAL_DOMAIN) == 0;
 }
 
-static bool scope_is_ours(const struct simulator *simulator, const char *scope)
+bool token_scope_is_ours(const struct simulator *simulator, const char *scope, const char *suffix)
 {
-	static const char suffix[] = "/.default";
 	const char *const hosts[] = { simulator->options.graph_url, "https://graph.microsoft.com" };
 
 	for (size_t i = 0; i < COUNT_OF(hosts); i++) {
@@ -217,41 +180,52 @@ static bool scope_is_ours(const struct simulator *simulator, const char *scope)
 	return false;
 }
 
+static bool proof_accepted(struct exchange *exchange, const struct credentials *given)
+{
+	static const char bearer[] = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+	const struct simulator *simulator = exchange->simulator;
+
+	if (given->assertion) {
+		if (!given->assertion_type || strcmp(given->assertion_type, bearer) != 0)
+			return !token_refuse(exchange, &parameter_missing,
+				"The request body must contain the following parameter: 'client_assertion_type'.");
+		return assertion_accepted(exchange, given->client_id, given->assertion);
+	}
+	if (!given->client_secret)
+		return !token_refuse(exchange, &credential_missing,
+			"The request body must contain the following parameter: 'client_assertion' or 'client_secret'.");
+	if (simulator->options.refuse_token == 1 ||
+		strcmp(given->client_secret, simulator->secret) != 0)
+		return !token_refuse(exchange, &secret_wrong,
+			"Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '%s'.",
+			simulator->client_id);
+	return true;
+}
+
 /* False, with the answer, unless everything is as it must be. */
 static bool accepted(struct exchange *exchange, const struct credentials *given)
 {
 	const struct simulator *simulator = exchange->simulator;
 
 	if (!given->grant_type || !given->client_id || !given->scope)
-		return !refuse_token(exchange, &parameter_missing,
+		return !token_refuse(exchange, &parameter_missing,
 			"The request body must contain the following parameter: '%s'.",
 			!given->grant_type          ? "grant_type"
 				: !given->client_id ? "client_id"
 						    : "scope");
 	if (strcmp(given->grant_type, "client_credentials") != 0)
-		return !refuse_token(exchange, &grant_unsupported,
+		return !token_refuse(exchange, &grant_unsupported,
 			"The app requested an unsupported grant type '%s'.", given->grant_type);
 	if (simulator->options.refuse_token == 2 ||
 		strcasecmp(given->client_id, simulator->client_id) != 0)
-		return !refuse_token(exchange, &application_unknown,
+		return !token_refuse(exchange, &application_unknown,
 			"Application with identifier '%s' was not found in the directory '%s'.",
 			given->client_id, TENANT_NAME);
-	if (!scope_is_ours(simulator, given->scope))
-		return !refuse_token(exchange, &scope_invalid,
+	if (!token_scope_is_ours(simulator, given->scope, "/.default"))
+		return !token_refuse(exchange, &scope_invalid,
 			"The provided request must include a 'scope' input parameter. The provided value for the input parameter 'scope' is not valid. The scope %s is not valid.",
 			given->scope);
-	if (given->assertion)
-		return !refuse_token(exchange, &certificate_unknown,
-			"The certificate with identifier used to sign the client assertion is not registered on application.");
-	if (!given->client_secret)
-		return !refuse_token(exchange, &credential_missing,
-			"The request body must contain the following parameter: 'client_assertion' or 'client_secret'.");
-	if (simulator->options.refuse_token == 1 ||
-		strcmp(given->client_secret, simulator->secret) != 0)
-		return !refuse_token(exchange, &secret_wrong,
-			"Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '%s'.",
-			simulator->client_id);
-	return true;
+	return proof_accepted(exchange, given);
 }
 
 /* ---- the token ------------------------------------------------------------------------------- */
@@ -279,7 +253,7 @@ static void add_json_part(struct buf *token, json_t *json)
 
 static void build_token(struct simulator *simulator, int64_t lifetime_s, struct buf *token)
 {
-	json_int_t now_s = (json_int_t)(simulator->now_ms / 1000);
+	json_int_t now_s = (json_int_t)(signin_now_ms(simulator) / 1000);
 	json_t *roles = json_array();
 	uint64_t mark[8];
 
@@ -299,25 +273,40 @@ static void build_token(struct simulator *simulator, int64_t lifetime_s, struct 
 	add_part(token, mark, sizeof(mark));
 }
 
-static bool issue(struct exchange *exchange, struct error *err)
+bool token_issue(
+	struct simulator *simulator, struct buf *token, int64_t *lifetime_s, struct error *err)
 {
-	struct simulator *simulator = exchange->simulator;
-	CLEANUP(buf_release) struct buf token = BUF_UP_TO(TOKEN_MAX_BYTES);
-	int64_t lifetime_s = TOKEN_BASE_S +
-		(int64_t)simulator_random_below(simulator, TOKEN_SPREAD_S);
+	int64_t lasts_s = TOKEN_BASE_S + (int64_t)simulator_random_below(simulator, TOKEN_SPREAD_S);
 	sqlite3_stmt *statement;
 
-	build_token(simulator, lifetime_s, &token);
+	build_token(simulator, lasts_s, token);
 	statement = store_statement(simulator, STATEMENT_TOKEN_INSERT);
-	store_bind_text(statement, 1, buf_text(&token));
-	sqlite3_bind_int64(statement, 2, simulator->now_ms + lifetime_s * 1000);
-	sqlite3_bind_int64(statement, 3, time_monotonic_ms() + lifetime_s * 1000);
-	if (!store_run(simulator, statement, "issue a token", err))
+	store_bind_text(statement, 1, buf_text(token));
+	sqlite3_bind_int64(statement, 2, simulator->now_ms + lasts_s * 1000);
+	sqlite3_bind_int64(statement, 3, time_monotonic_ms() + lasts_s * 1000);
+	*lifetime_s = lasts_s;
+	return store_run(simulator, statement, "issue a token", err);
+}
+
+static bool issue(struct exchange *exchange, struct error *err)
+{
+	CLEANUP(buf_release) struct buf token = BUF_UP_TO(TOKEN_MAX_BYTES);
+	int64_t lifetime_s;
+
+	if (!token_issue(exchange->simulator, &token, &lifetime_s, err))
 		return false;
 	return exchange_answer_take(exchange, 200,
 		json_pack("{s:s, s:I, s:I, s:s}", "token_type", "Bearer", "expires_in",
 			(json_int_t)lifetime_s, "ext_expires_in", (json_int_t)lifetime_s,
 			"access_token", buf_text(&token)));
+}
+
+int64_t signin_now_ms(const struct simulator *simulator)
+{
+	const struct simulator_options *options = &simulator->options;
+	int64_t now_ms = options->signin_clock_ms ? options->signin_clock_ms() : simulator->now_ms;
+
+	return now_ms + options->signin_ahead_ms;
 }
 
 bool answer_token(struct exchange *exchange, struct span authorization, struct error *err)
@@ -326,18 +315,18 @@ bool answer_token(struct exchange *exchange, struct span authorization, struct e
 	const char *tenant = exchange->segments[0];
 
 	if (strcmp(exchange->method, "POST") != 0)
-		return refuse_token(exchange, &parameter_missing,
+		return token_refuse(exchange, &parameter_missing,
 			"The endpoint only accepts POST requests. Received a %s request.",
 			exchange->method);
 	if (strcmp(tenant, "common") == 0 || strcmp(tenant, "organizations") == 0)
-		return refuse_token(exchange, &tenant_common,
+		return token_refuse(exchange, &tenant_common,
 			"The grant type is not supported over the /common or /consumers endpoints. Please use the /organizations or tenant-specific endpoint.");
 	if (!tenant_is_ours(exchange->simulator, tenant))
-		return refuse_token(exchange, &tenant_unknown,
+		return token_refuse(exchange, &tenant_unknown,
 			"Tenant '%s' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud.",
 			tenant);
 	if (!parse_form(exchange->body, &given) || !parse_basic(authorization, &given))
-		return refuse_token(exchange, &parameter_missing,
+		return token_refuse(exchange, &parameter_missing,
 			"The request body is malformed, or names a parameter twice.");
 	return !accepted(exchange, &given) || issue(exchange, err);
 }

@@ -48,6 +48,10 @@ DEFINE_CLEANUP(struct snapshot_writer *, snapshot_writer_close);
 MUST_CHECK bool snapshot_writer_add(
 	struct snapshot_writer *writer, struct span lines, struct error *err);
 
+/* What was added of this object until now is not to be in the snapshot. ERROR_FORMAT: no id. */
+MUST_CHECK bool snapshot_writer_remove(
+	struct snapshot_writer *writer, const char *id, struct error *err);
+
 /* Sorts, writes, reads everything back, renames. `until_ms`: when the last page came. Frees the writer. */
 MUST_CHECK bool snapshot_writer_finish(
 	struct snapshot_writer *writer, int64_t until_ms, struct error *err);

@@ -12,7 +12,6 @@
 
 enum {
 	DIGEST_BYTES = 32,       /* BLAKE2b-256 */
-	ID_BINARY_BYTES = 16,    /* a GUID without its hyphens; sorts as its text does */
 	ENTRY_BYTES = 88,        /* of one frame in the index */
 	ENTRY_PLAIN_DIGEST = 24, /* where in it that digest is */
 	FOOTER_BYTES = 56,       /* the last bytes of the file */
@@ -56,10 +55,6 @@ struct entry get_entry(const uint8_t at[static ENTRY_BYTES]);
 void put_footer(struct buf *out, const struct footer *footer);
 /* False where the bytes do not end like a snapshot. */
 bool get_footer(const uint8_t at[static FOOTER_BYTES], struct footer *footer);
-
-/* False where it is no GUID in lower case. */
-bool id_parse(struct span text, uint8_t id[static ID_BINARY_BYTES]);
-void id_text(const uint8_t id[static ID_BINARY_BYTES], char text[static ID_BYTES + 1]);
 
 /* How many leading bits of an id choose its bucket in a snapshot of `count` objects. */
 unsigned bits_for(uint64_t count);

@@ -177,16 +177,35 @@ bool snapshot_writer_add(struct snapshot_writer *writer, struct span lines, stru
 	return true;
 }
 
+/* Nothing in the file: what was added of this object before is not to be in the snapshot. */
+bool snapshot_writer_remove(struct snapshot_writer *writer, const char *id, struct error *err)
+{
+	struct spilled object = { .offset = writer->spilled + writer->pending.length };
+
+	if (!id_parse(span_of(id), object.id))
+		return error_set(err, ERROR_FORMAT,
+			"%s: object %s: an id that is no GUID in lower case", writer->path, id);
+	MEMORY_GROW(writer->objects, writer->count, writer->capacity);
+	writer->objects[writer->count++] = object;
+	return true;
+}
+
 /* By id; of equal ids the one that came first is first. */
 static int spilled_order(const void *left, const void *right)
 {
 	const struct spilled *a = left, *b = right;
 	int order = memcmp(a->id, b->id, ID_BINARY_BYTES);
 
-	return order ? order : (a->offset > b->offset) - (a->offset < b->offset);
+	if (!order)
+		order = (a->offset > b->offset) - (a->offset < b->offset);
+	/* A removal takes no bytes, so that what follows it has the same offset. */
+	return order ? order : (a->length > b->length) - (a->length < b->length);
 }
 
-/* Of objects that came more than once the last one stays (an object moves between pages). */
+/*
+ * Of objects that came more than once the last one stays (an object moves between pages), and of
+ * those that were removed at last nothing.
+ */
 static void keep_last(struct snapshot_writer *writer)
 {
 	struct spilled *objects = writer->objects;
@@ -196,7 +215,7 @@ static void keep_last(struct snapshot_writer *writer)
 		bool again = i + 1 < writer->count &&
 			memcmp(objects[i].id, objects[i + 1].id, ID_BINARY_BYTES) == 0;
 
-		if (!again)
+		if (!again && objects[i].length)
 			objects[kept++] = objects[i];
 	}
 	writer->count = kept;

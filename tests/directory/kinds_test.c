@@ -1,4 +1,4 @@
-/* The kinds table: its order, its names, and whether Microsoft knows what it selects. */
+/* The kinds table: its order, its names, and the page that describes it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,9 +10,7 @@
 
 #include "base/file.h"
 #include "directory/directory_internal.h"
-#include "tests/shared.h"
 
-#define CSDL       TEST_SHARED "/graph/v1.0-directory.csdl.xml"
 #define PAGE       TEST_DATA "/../../docs/ATTRIBUTES.md"
 #define FILE_LIMIT (64 << 20)
 
@@ -207,58 +205,7 @@ static void a_selection_names_each_outer_property_once(void **state)
 		assert_null(strstr(text, *name));
 }
 
-/* ---- against Microsoft's description --------------------------------------------------- */
-
-/* The text of one EntityType, without the types around it. */
-static struct span entity_type(struct span csdl, const char *name)
-{
-	char opening[100];
-	const char *begin, *end;
-
-	snprintf(opening, sizeof(opening), "<EntityType Name=\"%s\"", name);
-	begin = strstr(csdl.data, opening);
-	end = begin ? strstr(begin, "</EntityType>") : NULL;
-	if (!end)
-		fail_msg("the CSDL has no type %s", name);
-	return (struct span){ begin, (size_t)(end - begin) };
-}
-
-static bool has_property(struct span type, struct span name)
-{
-	char property[200];
-
-	snprintf(property, sizeof(property), "Property Name=\"%.*s\"", SPAN_FORMAT(name));
-	return memmem(type.data, type.length, property, strlen(property)) != NULL;
-}
-
-static void microsoft_knows_every_property_of_the_table(void **state)
-{
-	static const char *const types[] = { "user", "group", "orgContact" };
-	CLEANUP(buf_release) struct buf text = BUF_UP_TO(FILE_LIMIT);
-	struct error err = { 0 };
-	struct span base;
-
-	(void)state;
-	if (!file_load(CSDL, FILE_LIMIT, &text, &err)) {
-		print_message("skipped: %s\n", err.text);
-		skip();
-	}
-	base = entity_type(buf_span(&text), "directoryObject");
-	for (int id = 0; id < KIND_COUNT; id++) {
-		const struct kind *kind = kind_get((enum kind_id)id);
-		struct span type = entity_type(buf_span(&text), types[id]);
-
-		for (size_t i = 0; i < kind->attribute_count; i++) {
-			struct span name = outer_of(&kind->attributes[i]);
-
-			if (kind->attributes[i].source == SOURCE_BEHAVIOR)
-				type = entity_type(buf_span(&text), "onPremisesSyncBehavior");
-			if (!has_property(type, name) && !has_property(base, name))
-				fail_msg("%s has no %.*s", types[id], SPAN_FORMAT(name));
-			type = entity_type(buf_span(&text), types[id]);
-		}
-	}
-}
+/* ---- the page of the docs --------------------------------------------------------------- */
 
 static void every_row_is_on_the_page_of_attributes(void **state)
 {
@@ -302,7 +249,6 @@ int main(void)
 		cmocka_unit_test(connector_space_names_are_found),
 		cmocka_unit_test(lookups_find_every_outer_name_whatever_came_before),
 		cmocka_unit_test(a_selection_names_each_outer_property_once),
-		cmocka_unit_test(microsoft_knows_every_property_of_the_table),
 		cmocka_unit_test(every_row_is_on_the_page_of_attributes),
 	};
 

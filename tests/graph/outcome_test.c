@@ -1,4 +1,4 @@
-/* The table of contract 5.8, row by row, written down a second time. */
+/* How the table is looked up, and how errors are read; its rows are in answers_test.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,70 +7,6 @@
 #include <cmocka.h>
 
 #include "graph/graph_internal.h"
-
-static void every_documented_answer_is_decided(void **state)
-{
-	static const struct {
-		long status;
-		const char *code;
-		enum reading read;
-		enum graph_outcome write;
-		enum error_kind kind;
-	} rows[] = {
-		{ 200, "", READING_DONE, GRAPH_DONE, ERROR_NONE },
-		{ 201, "", READING_DONE, GRAPH_DONE, ERROR_NONE },
-		{ 204, "", READING_DONE, GRAPH_DONE, ERROR_NONE },
-		{ 400, "Request_BadRequest", READING_STOP, GRAPH_REFUSED, ERROR_FORMAT },
-		{ 400, "Request_UnsupportedQuery", READING_STOP, GRAPH_REFUSED, ERROR_FORMAT },
-		{ 400, "Directory_ExpiredPageToken", READING_RESTART, GRAPH_REFUSED,
-			ERROR_NETWORK },
-		{ 400, "ObjectConflict", READING_STOP, GRAPH_CONFLICT, ERROR_FORMAT },
-		{ 400, "syncStateNotFound", READING_RESTART, GRAPH_REFUSED, ERROR_NETWORK },
-		{ 401, "InvalidAuthenticationToken", READING_TOKEN, GRAPH_DENIED, ERROR_AUTH },
-		{ 401, "", READING_TOKEN, GRAPH_DENIED, ERROR_AUTH },
-		{ 403, "Authorization_RequestDenied", READING_STOP, GRAPH_DENIED, ERROR_DENIED },
-		{ 403, "", READING_STOP, GRAPH_DENIED, ERROR_DENIED },
-		{ 404, "Request_ResourceNotFound", READING_STOP, GRAPH_ABSENT, ERROR_NETWORK },
-		{ 404, "Directory_ObjectNotFound", READING_STOP, GRAPH_ABSENT, ERROR_NETWORK },
-		{ 404, "resyncRequired", READING_RESTART, GRAPH_REFUSED, ERROR_NETWORK },
-		{ 405, "", READING_STOP, GRAPH_REFUSED, ERROR_FORMAT },
-		{ 406, "", READING_STOP, GRAPH_REFUSED, ERROR_FORMAT },
-		{ 411, "", READING_STOP, GRAPH_REFUSED, ERROR_FORMAT },
-		{ 413, "", READING_STOP, GRAPH_REFUSED, ERROR_FORMAT },
-		{ 415, "", READING_STOP, GRAPH_REFUSED, ERROR_FORMAT },
-		{ 422, "", READING_STOP, GRAPH_REFUSED, ERROR_FORMAT },
-		{ 501, "", READING_STOP, GRAPH_UNKNOWN, ERROR_FORMAT },
-		{ 408, "", READING_AGAIN, GRAPH_UNKNOWN, ERROR_NETWORK },
-		{ 409, "Request_MultipleObjectsWithSameKeyValue", READING_STOP, GRAPH_CONFLICT,
-			ERROR_NETWORK },
-		{ 409, "", READING_STOP, GRAPH_CONFLICT, ERROR_NETWORK },
-		{ 410, "", READING_RESTART, GRAPH_REFUSED, ERROR_NETWORK },
-		{ 410, "resyncRequired", READING_RESTART, GRAPH_REFUSED, ERROR_NETWORK },
-		{ 412, "", READING_STOP, GRAPH_REFUSED, ERROR_NETWORK },
-		{ 423, "", READING_AGAIN_FEW, GRAPH_REFUSED, ERROR_NETWORK },
-		{ 424, "", READING_AGAIN_FEW, GRAPH_UNKNOWN, ERROR_NETWORK },
-		{ 429, "TooManyRequests", READING_AGAIN, GRAPH_THROTTLED, ERROR_NETWORK },
-		{ 429, "", READING_AGAIN, GRAPH_THROTTLED, ERROR_NETWORK },
-		{ 500, "", READING_AGAIN_FEW, GRAPH_UNKNOWN, ERROR_NETWORK },
-		{ 502, "", READING_AGAIN_FEW, GRAPH_UNKNOWN, ERROR_NETWORK },
-		{ 503, "Directory_ReplicaUnavailable", READING_AGAIN, GRAPH_UNKNOWN,
-			ERROR_NETWORK },
-		{ 503, "", READING_AGAIN, GRAPH_UNKNOWN, ERROR_NETWORK },
-		{ 504, "", READING_AGAIN, GRAPH_UNKNOWN, ERROR_NETWORK },
-		{ 507, "", READING_STOP, GRAPH_UNKNOWN, ERROR_NETWORK },
-		{ 509, "", READING_AGAIN, GRAPH_UNKNOWN, ERROR_NETWORK },
-		{ 0, "", READING_AGAIN, GRAPH_UNKNOWN, ERROR_NETWORK },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		const struct ruling *ruling = ruling_find(rows[i].status, rows[i].code);
-
-		if (ruling->read != rows[i].read || ruling->write != rows[i].write ||
-			ruling->kind != rows[i].kind)
-			fail_msg("%ld %s", rows[i].status, rows[i].code);
-	}
-}
 
 static void a_new_code_is_decided_by_its_status(void **state)
 {
@@ -107,9 +43,15 @@ static void no_doubtful_write_may_be_sent_again(void **state)
 
 static void a_success_stays_one_whatever_its_body_says(void **state)
 {
+	static const long successes[] = { 200, 201, 202, 204 };
 	struct failure failure;
 
 	(void)state;
+	for (size_t i = 0; i < COUNT_OF(successes); i++) {
+		assert_int_equal(ruling_find(successes[i], NULL)->read, READING_DONE);
+		assert_int_equal(ruling_find(successes[i], "")->write, GRAPH_DONE);
+		assert_int_equal(ruling_find(successes[i], "Brand_New")->kind, ERROR_NONE);
+	}
 	failure_read(&failure, 200, SPAN_LITERAL("{\"error\":{\"code\":\"resyncRequired\"}}"),
 		SPAN_NONE);
 	assert_int_equal(failure.ruling->read, READING_DONE);
@@ -182,7 +124,6 @@ static void words_choose_the_hint(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_documented_answer_is_decided),
 		cmocka_unit_test(a_new_code_is_decided_by_its_status),
 		cmocka_unit_test(a_status_nobody_documented_is_decided_by_its_hundred),
 		cmocka_unit_test(no_doubtful_write_may_be_sent_again),

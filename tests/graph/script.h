@@ -234,7 +234,7 @@ static UNUSED const struct asked *world_asked(const struct world *world, const c
 }
 
 /* Every reply was used: the conversation went to its end. */
-static void world_is_used_up(const struct world *world)
+static UNUSED void world_is_used_up(const struct world *world)
 {
 	assert_int_equal(world->script.used, world->script.reply_count);
 }

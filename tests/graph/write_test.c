@@ -272,7 +272,7 @@ static void every_answer_has_its_outcome(void **state)
 		{ GRAPH_SET_MANAGER, KIND_USER, 403, "{}", GRAPH_DENIED, "User.ReadWrite.All" },
 		{ GRAPH_SET, KIND_USER, 405, "{}", GRAPH_REFUSED, "" },
 		{ GRAPH_SET, KIND_USER, 412, "{}", GRAPH_REFUSED, "" },
-		{ GRAPH_SET, KIND_USER, 423, "{}", GRAPH_REFUSED, "" },
+		{ GRAPH_SET, KIND_USER, 423, "{}", GRAPH_UNKNOWN, "read the object" },
 		{ GRAPH_SET, KIND_USER, 408, "{}", GRAPH_UNKNOWN, "read the object" },
 		{ GRAPH_SET, KIND_USER, 424, "{}", GRAPH_UNKNOWN, "read the object" },
 		{ GRAPH_SET, KIND_USER, 500, "{}", GRAPH_UNKNOWN, "read the object" },

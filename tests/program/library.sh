@@ -31,6 +31,7 @@ tenant_pid= tenant_database=
 tenant_in= tenant_out= tenant_line=
 
 leave() {
+	! declare -F tidy >/dev/null || tidy # what a script started besides the tenant
 	stop_tenant
 	cd / && rm -rf "$work"
 }

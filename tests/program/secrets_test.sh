@@ -3,7 +3,7 @@
 # state folder and the files named on the command line may not be is refused before anything is sent.
 . "$(dirname "$0")/library.sh"
 
-require_tools sqlite3 jq
+require_tools sqlite3 jq openssl curl zstd
 
 start_tenant tenant || give_up
 whole_story || give_up
@@ -64,6 +64,73 @@ grep -qE '^Max core file size +0 +0 ' "/proc/$pid/limits" || wrong "it may leave
 wait "$pid"
 same "status" 0 $?
 not_told env.out env.err env.jsonl.zst
+
+# watched MARK COMMAND...: while it waits in a throttled run, and after it has ended, the mark is in
+# no variable, no argument and no file, as it is and in the forms in which it might travel.
+watched() {
+	local mark=$1 form pid file
+	shift
+	rm -rf watch && mkdir watch
+	"$@" "$UNSTAGE" snapshot --output watch/x.jsonl.zst >watch/out 2>watch/err <"${input:-/dev/null}" &
+	pid=$!
+	for _ in $(seq 400); do
+		grep -q "waiting until" watch/err && break
+		sleep 0.02
+	done
+	for file in environ cmdline; do
+		tr '\0' '\n' <"/proc/$pid/$file" >"watch/$file" 2>/dev/null || continue
+	done
+	wait "$pid"
+	same "status" 0 $?
+	zstd -qdc watch/x.jsonl.zst >watch/snapshot
+	cp -r tenant/state watch/state 2>/dev/null
+	for form in "$mark" "$(printf %s "$mark" | base64 -w0)" "$(printf %s "$mark" | basenc --base64url -w0)" \
+		"$(printf %s "$mark" | od -An -v -tx1 | tr -d ' \n')" \
+		"$(printf %s "$mark" | od -An -v -tx1 | tr -d ' \n' | tr a-f A-F)" \
+		"$(printf %s "$mark" | jq -sRr @uri)"; do
+		! grep -rqF -e "$form" watch || wrong "a secret stands in: $(grep -rlF -e "$form" watch)"
+	done
+}
+
+openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out certificate.pem -days 2 \
+	-subj /CN=unstage 2>/dev/null
+openssl pkcs12 -export -inkey key.pem -in certificate.pem -out pair.pfx -passout "pass:marked PFX+password"
+openssl pkey -in key.pem -pubout -out public.pem
+cat certificate.pem key.pem >pair.pem
+chmod 600 pair.pfx pair.pem
+stop_tenant
+start_tenant tenant --throttle-every 2 --certificate certificate.pem --federated public.pem || give_up
+good_config=$UNSTAGE_CONFIG
+config 's|^client_secret_file = .*||'
+port=$(sed -n 's/^graph = .*:\([0-9]*\)$/\1/p' "$good_config")
+
+sentence "so is the password of a PFX, and of its key nothing is seen"
+watched "marked PFX+password" env AZURE_CLIENT_CERTIFICATE_PATH="$work/pair.pfx" \
+	AZURE_CLIENT_CERTIFICATE_PASSWORD="marked PFX+password"
+# A line from the middle of the key, and what it says.
+watched "$(sed -n 10p key.pem)" env AZURE_CLIENT_CERTIFICATE_PATH="$work/pair.pem"
+
+sentence "so is the header of a managed identity, used or not"
+header=$(sed -n 's/^IDENTITY_HEADER=//p' tenant/identity.env)
+watched "$header" env IDENTITY_ENDPOINT="http://127.0.0.1:$port/msi/token" IDENTITY_HEADER="$header"
+watched "marked-header" env AZURE_CLIENT_SECRET="$secret" IDENTITY_HEADER=marked-header \
+	IDENTITY_ENDPOINT="http://127.0.0.1:$port/msi/token"
+
+sentence "a federated token and a pasted one are told to nobody"
+now=$(date +%s)
+unsigned=$(printf '{"alg":"RS256"}' | basenc --base64url -w0 | tr -d =).$(printf \
+	'{"iss":"https://issuer.simulated/","sub":"unstage","aud":"api://AzureADTokenExchange","nbf":%d,"exp":%d}' \
+	"$now" $((now + 3600)) | basenc --base64url -w0 | tr -d =)
+signature=$(printf %s "$unsigned" | openssl dgst -sha256 -sign key.pem | basenc --base64url -w0 | tr -d =)
+printf '%s.%s' "$unsigned" "$signature" >federated.token
+watched "$signature" env AZURE_FEDERATED_TOKEN_FILE="$work/federated.token"
+token=$(curl -s "http://127.0.0.1:$port/$(sed -n 's/^tenant = //p' "$good_config")/oauth2/v2.0/token" \
+	-d grant_type=client_credentials --data-urlencode "client_secret=$secret" \
+	-d "client_id=$(sed -n 's/^client_id = //p' "$good_config")" \
+	--data-urlencode "scope=http://127.0.0.1:$port/.default" | jq -r .access_token)
+printf %s "$token" >pasted.token
+config 's|^client_secret_file = .*|access_token_file = -|'
+input=pasted.token watched "${token##*.}" env
 
 # ---- what is refused ---------------------------------------------------------------------------
 

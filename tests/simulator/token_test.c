@@ -111,15 +111,6 @@ static void a_missing_parameter_is_named(void **state)
 	assert_non_null(strstr(json_text_or_null(reply.body, "error_description"), "'grant_type'"));
 }
 
-static void a_certificate_nobody_registered_is_700027(void **state)
-{
-	CLEANUP(reply_release)
-	struct reply reply = ask_with(*state, "client_secret",
-		"&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion=e30.e30.e30");
-
-	assert_token_error(&reply, 401, "invalid_client", 700027);
-}
-
 static void refusals_can_be_switched_on(void **state UNUSED)
 {
 	static const struct {
@@ -202,7 +193,6 @@ int main(void)
 		FRESH(a_scope_other_than_default_is_70011),
 		FRESH(another_grant_type_is_unsupported),
 		FRESH(a_missing_parameter_is_named),
-		FRESH(a_certificate_nobody_registered_is_700027),
 		cmocka_unit_test(refusals_can_be_switched_on),
 		FRESH(graph_wants_a_token),
 		FRESH(a_token_ends_with_the_virtual_clock),

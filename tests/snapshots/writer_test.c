@@ -74,6 +74,37 @@ static char *identity_of(const char *path)
 	return memory_text(snapshot_identity(snapshot));
 }
 
+static void remove_numbered(struct snapshot_writer *writer, uint64_t number)
+{
+	CLEANUP(buf_release) struct buf lines = BUF_UP_TO(FILE_MAX);
+	struct error err = { 0 };
+	char id[ID_BYTES + 1];
+
+	add_user(&lines, number, "Anna");
+	snprintf(id, sizeof(id), "%.36s", strstr(buf_text(&lines), "\"id\":\"") + 6);
+	assert_true(snapshot_writer_remove(writer, id, &err));
+}
+
+static void what_is_removed_is_not_there_unless_it_comes_again(void **state)
+{
+	CLEANUP(memory_freep) char *path = file_path(*state, "a.jsonl.zst");
+	CLEANUP(buf_release) struct buf expected = BUF_UP_TO(FILE_MAX);
+	struct snapshot_writer *writer = writer_open(path);
+	struct error err = { 0 };
+
+	remove_numbered(writer, 1); /* it was never there */
+	add_numbered(writer, 2, "Bea");
+	add_numbered(writer, 3, "Cleo");
+	remove_numbered(writer, 2);
+	remove_numbered(writer, 3);
+	add_numbered(writer, 3, "Cleopatra");
+	assert_false(snapshot_writer_remove(writer, "nobody", &err));
+	assert_int_equal(err.kind, ERROR_FORMAT);
+	writer_finish(writer);
+	add_user(&expected, 3, "Cleopatra");
+	expect_content(path, buf_span(&expected));
+}
+
 static void the_order_of_arrival_does_not_change_the_identity(void **state)
 {
 	CLEANUP(memory_freep) char *up = file_path(*state, "up");
@@ -268,6 +299,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		IN_FOLDER(objects_come_out_in_id_order),
 		IN_FOLDER(of_an_id_that_comes_twice_the_last_one_stays),
+		IN_FOLDER(what_is_removed_is_not_there_unless_it_comes_again),
 		IN_FOLDER(the_order_of_arrival_does_not_change_the_identity),
 		IN_FOLDER(what_is_not_finished_leaves_nothing_behind),
 		IN_FOLDER(an_older_snapshot_stays_until_the_new_one_is_whole),

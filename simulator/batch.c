@@ -96,10 +96,8 @@ static bool answer_item(struct exchange *part, const struct batch_item *item,
 	if (parent_failed(responses, item))
 		return exchange_refuse(part, 424, "FailedDependency",
 			"An item that this one depends on has failed.");
-	if (is_throttled(part->simulator)) {
-		part->answer.retry_after_s = 1;
-		return exchange_refuse(part, 429, "TooManyRequests", "Too many requests.");
-	}
+	if (is_throttled(part->simulator))
+		return exchange_throttle(part, FAULT_WAIT_MS);
 	if (!exchange_parse_target(part, item->url))
 		return exchange_refuse(
 			part, 400, "BadRequest", "The url of the item is malformed.");

@@ -35,7 +35,7 @@ static void add_option(struct buf *url, const char *name, const char *value)
 }
 
 /* Full synchronisation from the first call again: its URL, with an empty token. */
-static char *location_of(const struct exchange *exchange, const struct delta_query *query)
+static void add_location(struct exchange *exchange, const struct delta_query *query)
 {
 	CLEANUP(buf_release) struct buf url = BUF_UP_TO(4 * PATH_MAX_BYTES);
 	const char *graph = exchange->simulator->options.graph_url;
@@ -44,7 +44,7 @@ static char *location_of(const struct exchange *exchange, const struct delta_que
 		query->schema->collection, token_option);
 	add_option(&url, "$select", query->select);
 	add_option(&url, "$filter", query->filter);
-	return buf_detach(&url);
+	exchange_add_header(exchange, "Location", "%s", buf_text(&url));
 }
 
 static bool refuse_lost(struct exchange *exchange, const struct delta_query *query)
@@ -52,14 +52,18 @@ static bool refuse_lost(struct exchange *exchange, const struct delta_query *que
 	if (exchange->simulator->options.delta_lost_as_400)
 		return exchange_refuse(exchange, 400, "resyncRequired",
 			"The delta token is no longer valid, and the application must reset the sync state.");
-	exchange->answer.location = location_of(exchange, query);
+	add_location(exchange, query);
 	return exchange_refuse(exchange, 410, "syncStateNotFound",
 		"The sync state generation is not found; the application must restart with a full synchronization.");
 }
 
-static bool is_lost(struct simulator *simulator, const struct delta_claim *claim)
+static bool is_lost(const struct exchange *exchange, const struct delta_claim *claim)
 {
+	struct simulator *simulator = exchange->simulator;
 	unsigned at = simulator->options.delta_lost_at;
+
+	if (exchange->page_fault == SIMULATOR_PAGE_EXPIRED)
+		return true;
 
 	if (at && ++simulator->faults.delta_tokens == at)
 		return true;
@@ -81,7 +85,7 @@ static bool resume(
 		return !exchange_refuse(exchange, 400, "Request_BadRequest", "Badly formed token.");
 	if (!delta_query_find(query, exchange, claim->query))
 		return false;
-	if (is_lost(exchange->simulator, claim))
+	if (is_lost(exchange, claim))
 		return !refuse_lost(exchange, query);
 	if (claim->is_end) {
 		claim->is_end = false;
@@ -147,7 +151,8 @@ static bool answer_page(struct delta_page *page)
 		body, page->claim.is_end ? "@odata.deltaLink" : "@odata.nextLink", link_to(page));
 	json_object_set(body, "value", page->items);
 	if (page->minimal)
-		exchange->answer.preference = "return=minimal";
+		exchange_add_header(exchange, "Preference-Applied", "return=minimal");
+	fault_change_page(exchange, body);
 	return exchange_answer_take(exchange, 200, body);
 }
 
@@ -258,6 +263,7 @@ bool answer_delta(struct exchange *exchange, struct error *err)
 
 	if (!exchange_allows(exchange, options))
 		return true;
+	fault_next_page(exchange);
 	if (skip || (token && token[0] && !is_latest))
 		return !resume(&page, &query, skip ? skip : token, !skip) ||
 			answer_round(&page, err);

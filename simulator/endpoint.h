@@ -19,6 +19,8 @@ enum {
 	PAGE_DEFAULT = 100,
 	PAGE_MAX = 999,
 	SELECT_MAX = 128,
+	EXPANDED_MAX = 20,    /* items of an expanded relation (contract 2.8) */
+	FAULT_WAIT_MS = 1000, /* what a fault says in Retry-After */
 };
 
 /* ---- properties (schema.c) ------------------------------------------------------------------- */
@@ -77,11 +79,9 @@ struct query_option {
 
 struct answer {
 	int status;
-	json_t *body;           /* NULL: none */
-	char *text;             /* a plain text instead ($count) */
-	unsigned retry_after_s; /* 0: no such header */
-	char *location;         /* NULL: no such header */
-	const char *preference; /* Preference-Applied, or NULL */
+	json_t *body;    /* NULL: none */
+	char *text;      /* a plain text instead ($count) */
+	json_t *headers; /* more of them, name and text; NULL: none */
 };
 
 struct exchange {
@@ -98,7 +98,8 @@ struct exchange {
 	bool eventual; /* ConsistencyLevel: eventual */
 	bool is_item;  /* of a batch */
 	bool is_write;
-	bool is_signin; /* the sign-in service's clock dates the answer */
+	enum simulator_page_fault page_fault; /* of the page that this one answers with */
+	bool is_signin;                       /* the sign-in service's clock dates the answer */
 	char request_id[GUID_TEXT_BYTES];
 	struct answer answer;
 };
@@ -117,6 +118,13 @@ bool exchange_is_advanced(const struct exchange *exchange);
 
 /* Undoes %xx and, in queries, '+', in place; false on a broken escape or a NUL. */
 bool percent_decode(char *text, bool plus_is_blank);
+
+/* Whether the segments fit "users/" "*" "/manager"; "$count" and "$ref" only fit themselves. */
+bool exchange_fits(const struct exchange *exchange, const char *pattern);
+
+/* One more header for the answer. */
+void exchange_add_header(struct exchange *exchange, const char *name, const char *format, ...)
+	PRINTF_LIKE(3, 4);
 
 /* reply.c. Each returns true: an answer was given. */
 bool exchange_answer_take(struct exchange *exchange, int status, json_t *body);
@@ -141,7 +149,9 @@ struct selection {
 	char *text;        /* as given */
 	char *names[SELECT_MAX];
 	size_t count;
-	char *manager; /* names of $expand=manager($select=…), or NULL */
+	/* $expand: one relation, with the names of its $select ("": the defaults) */
+	char *expanded_names; /* NULL: nothing is expanded */
+	enum relation expanded;
 };
 
 void query_selection_release(struct selection *selection);
@@ -238,6 +248,28 @@ bool exchange_may_read(const struct exchange *exchange, enum object_kind kind);
  */
 json_t *exchange_show_typed(const struct exchange *exchange, const struct selection *selection,
 	const struct object_row *row);
+
+/* ---- quota (quota.c) -------------------------------------------------------------------------- */
+
+/* Charges a request for what it costs. False with the 429 when it is too much. */
+MUST_CHECK bool quota_admit(struct exchange *exchange);
+/* Answers 429 with a Retry-After. True. */
+bool exchange_throttle(struct exchange *exchange, int64_t wait_ms);
+/* The header in the form that the options want, or none. */
+void exchange_add_retry_after(struct exchange *exchange, int64_t wait_ms);
+
+/* ---- faults (faults.c) ------------------------------------------------------------------------ */
+
+/* Whether the options can be. ERROR_USAGE. */
+MUST_CHECK bool faults_check(const struct simulator_options *options, struct error *err);
+/* Counts a read. False with the answer when it is one that fails. */
+MUST_CHECK bool fault_passes_read(struct exchange *exchange);
+/* Counts a page of a list and notes in the exchange what will be wrong with it. */
+void fault_next_page(struct exchange *exchange);
+/* What is wrong with the JSON of the page, and with its bytes. */
+void fault_change_page(struct exchange *exchange, json_t *body);
+void fault_change_bytes(struct exchange *exchange, struct simulator_response *response);
+const char *fault_content_type(const struct exchange *exchange); /* NULL: the right one */
 
 /* ---- handlers ---------------------------------------------------------------------------------
  */

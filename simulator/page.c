@@ -91,7 +91,9 @@ bool query_page_init(
 		return false;
 	if (smaller && smaller < page->size)
 		page->size = smaller;
-	if (token && !unseal(exchange, token, page->position))
+	fault_next_page(exchange);
+	if (exchange->page_fault == SIMULATOR_PAGE_EXPIRED ||
+		(token && !unseal(exchange, token, page->position)))
 		return !exchange_refuse(exchange, 400, "Directory_ExpiredPageToken",
 			"The specified page token value has expired and can no longer be included in your request.");
 	return true;
@@ -169,5 +171,6 @@ bool page_answer(struct page *page, const char *context, int64_t count)
 	if (page->has_next)
 		json_object_set_new(body, "@odata.nextLink", next_link(page));
 	json_object_set(body, "value", page->items);
+	fault_change_page(page->exchange, body);
 	return exchange_answer_take(page->exchange, 200, body);
 }

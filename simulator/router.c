@@ -94,29 +94,11 @@ static const struct route routes[] = {
 	{ "GET", "roleManagement/directory/roleDefinitions", READ_ROLES, answer_role_definitions },
 };
 
-/* True when the segments fit; "$count" and "$ref" only fit themselves. */
-static bool fits(const struct exchange *exchange, const char *pattern)
-{
-	for (size_t i = 0; i < exchange->segment_count; i++) {
-		size_t length = strcspn(pattern, "/");
-		const char *segment = exchange->segments[i];
-		bool any = length == 1 && pattern[0] == '*' && segment[0] != '$';
-
-		if (length == 0 ||
-			(!any &&
-				(strlen(segment) != length ||
-					memcmp(segment, pattern, length) != 0)))
-			return false;
-		pattern += length + (pattern[length] == '/');
-	}
-	return !*pattern;
-}
-
 static const struct route *find_route(const struct exchange *exchange, bool *path_known)
 {
 	*path_known = false;
 	for (size_t i = 0; i < COUNT_OF(routes); i++) {
-		if (!fits(exchange, routes[i].pattern))
+		if (!exchange_fits(exchange, routes[i].pattern))
 			continue;
 		*path_known = true;
 		if (strcmp(routes[i].method, exchange->method) == 0)
@@ -138,6 +120,8 @@ bool exchange_route(struct exchange *exchange, struct error *err)
 	const struct route *route = find_route(exchange, &path_known);
 	bool is_batch;
 
+	if (!quota_admit(exchange))
+		return true;
 	if (!route && path_known)
 		return exchange_refuse(exchange, 405, "Request_BadRequest",
 			"Specified HTTP method is not allowed for the request target.");
@@ -146,10 +130,8 @@ bool exchange_route(struct exchange *exchange, struct error *err)
 			"Resource not found for the segment '%s'.", exchange->segments[0]);
 	is_batch = route->answer == answer_batch;
 	exchange->is_write = !is_batch && strcmp(exchange->method, "GET") != 0;
-	if (!is_batch && !exchange->is_write &&
-		is_fault(simulator->options.fail_every, &faults->reads))
-		return exchange_refuse(exchange, 503, "Directory_ReplicaUnavailable",
-			"The directory replica is not available.");
+	if (!is_batch && !exchange->is_write && !fault_passes_read(exchange))
+		return true;
 	if (route->permissions && !permission_any(simulator, route->permissions))
 		return exchange_refuse_denied(exchange);
 	done = route->answer(exchange, err);
@@ -173,10 +155,8 @@ static bool answer_graph(
 {
 	struct simulator *simulator = exchange->simulator;
 
-	if (is_fault(simulator->options.throttle_every, &simulator->faults.requests)) {
-		exchange->answer.retry_after_s = 1;
-		return exchange_refuse(exchange, 429, "TooManyRequests", "Too many requests.");
-	}
+	if (is_fault(simulator->options.throttle_every, &simulator->faults.requests))
+		return exchange_throttle(exchange, FAULT_WAIT_MS);
 	if (!exchange_is_authorised(exchange, request->authorization))
 		return true;
 	return exchange_route(exchange, err);

@@ -161,6 +161,8 @@ static void copy_options(struct simulator *simulator, const struct simulator_opt
 	simulator->options.graph_url = memory_text(options->graph_url);
 	simulator->options.deny = memory_text(options->deny);
 	simulator->options.grant = memory_text(options->grant);
+	simulator->options.fail_code = memory_text(options->fail_code);
+	simulator->options.page_fault_list = memory_text(options->page_fault_list);
 	simulator->now_ms = options->now_ms;
 }
 
@@ -189,8 +191,8 @@ struct simulator *simulator_open(const struct simulator_options *options, struct
 		error_set(err, ERROR_USAGE, "simulator: tenant %s is no GUID", options->tenant_id);
 		return NULL;
 	}
-	if (!store_open(simulator, err) || !make_identity(simulator, err) ||
-		!start_randomness(simulator, err))
+	if (!faults_check(options, err) || !store_open(simulator, err) ||
+		!make_identity(simulator, err) || !start_randomness(simulator, err))
 		return NULL;
 	return TAKE(simulator);
 }
@@ -208,6 +210,10 @@ void simulator_close(struct simulator *simulator)
 	memory_free((char *)simulator->options.graph_url);
 	memory_free((char *)simulator->options.deny);
 	memory_free((char *)simulator->options.grant);
+	memory_free((char *)simulator->options.fail_code);
+	memory_free((char *)simulator->options.page_fault_list);
+	memory_free(simulator->faults.loop[0]);
+	memory_free(simulator->faults.loop[1]);
 	trust_free(simulator->trust);
 	pthread_mutex_destroy(&simulator->lock);
 	memory_free(simulator);

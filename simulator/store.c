@@ -69,6 +69,10 @@ static const char *const texts[STATEMENT_COUNT] = {
 				  " FROM objects WHERE kind = ?2 AND id > ?3 ORDER BY id",
 	[STATEMENT_OBJECT_IDS] =
 		"SELECT id FROM objects WHERE kind = ?1 AND state = ?2 ORDER BY id",
+	/* ?3: no need to count further */
+	[STATEMENT_OBJECT_COUNT] =
+		"SELECT count(*) FROM"
+		" (SELECT 1 FROM objects WHERE kind = ?1 AND state = ?2 LIMIT ?3)",
 	[STATEMENT_ADDRESS_INSERT] = "INSERT OR IGNORE INTO addresses VALUES(?1, ?2, ?3)",
 	[STATEMENT_ADDRESS_CLEAR] = "DELETE FROM addresses WHERE object = ?1",
 	[STATEMENT_ADDRESS_FIND] =

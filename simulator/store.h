@@ -29,6 +29,7 @@ enum statement {
 	STATEMENT_OBJECT_GET,
 	STATEMENT_OBJECT_PAGE,
 	STATEMENT_OBJECT_IDS,
+	STATEMENT_OBJECT_COUNT,
 	STATEMENT_ADDRESS_INSERT,
 	STATEMENT_ADDRESS_CLEAR,
 	STATEMENT_ADDRESS_FIND,
@@ -80,7 +81,20 @@ struct audit {
 
 /* What the faults of the options count. */
 struct fault_counters {
-	unsigned requests, items, reads, writes, links, delta_pages, delta_tokens;
+	unsigned requests, items, reads, writes, links, pages, bad_pages, delta_pages, delta_tokens;
+	char *loop[2]; /* two pages (targets) that link to each other; NULL: none yet */
+};
+
+enum quota_limit { QUOTA_UNITS, QUOTA_WRITES, QUOTA_AUDITS, QUOTA_LIMITS };
+
+struct quota {
+	struct quota_meter {
+		int64_t used;  /* times the length of its window in milliseconds */
+		int64_t since; /* the number of the window, or when the bucket was looked at */
+	} meters[QUOTA_LIMITS];
+	unsigned tenant_units; /* the limit by its size, 0: not yet counted */
+	int64_t counted_ms;
+	struct simulator_usage usage;
 };
 
 struct simulator {
@@ -106,6 +120,7 @@ struct simulator {
 	struct audit audit;
 	struct fault_counters faults;
 	uint64_t request_number;
+	struct quota quota;
 	bool cut; /* the answer to the request in hand is lost */
 };
 
@@ -152,6 +167,8 @@ MUST_CHECK bool object_page(struct simulator *simulator, enum object_kind kind,
 	enum object_state state, const char *after,
 	bool (*visit)(void *context, struct object_row *row, bool *more, struct error *err),
 	void *context, struct error *err);
+/* How many live objects of the kind there are, or `enough` when there are more. */
+int64_t object_count(struct simulator *simulator, enum object_kind kind, int64_t enough);
 /* Visible targets after the id `after`, in id order. */
 MUST_CHECK bool links_visible(struct simulator *simulator, const char *id, enum relation relation,
 	const char *after, struct id_list *list, struct error *err);

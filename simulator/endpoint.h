@@ -99,7 +99,7 @@ struct exchange {
 	bool is_item;  /* of a batch */
 	bool is_write;
 	enum simulator_page_fault page_fault; /* of the page that this one answers with */
-	bool is_signin; /* the sign-in service's clock dates the answer */
+	bool is_signin;                       /* the sign-in service's clock dates the answer */
 	char request_id[GUID_TEXT_BYTES];
 	struct answer answer;
 };

@@ -272,10 +272,6 @@ static int run(
 	{                                                                                          \
 		name, 0, OPTION_NUMBER, "N", text, offsetof(struct simulate_arguments, member)     \
 	}
-#define WORD(name, member, what, text)                                                             \
-	{                                                                                          \
-		name, 0, OPTION_TEXT, what, text, offsetof(struct simulate_arguments, member)      \
-	}
 
 static const struct option options[] = {
 	{ "folder", 'f', OPTION_TEXT, "DIR", "for profile and secret; else unstage-simulator",
@@ -294,11 +290,12 @@ static const struct option options[] = {
 		offsetof(struct simulate_arguments, contacts) },
 	{ "seed", 's', OPTION_NUMBER, "N", "the same seed is the same tenant",
 		offsetof(struct simulate_arguments, seed) },
-	WORD("quota", quota, "MODEL", "off, window (unless said) or bucket"),
+	{ "quota", 0, OPTION_TEXT, "MODEL", "off, window (unless said) or bucket",
+		offsetof(struct simulate_arguments, quota) },
 	FAULT("units", units, "resource units in 10 s; else by the number of users"),
 	FAULT("writes", writes, "writes in 150 s; 3000 unless said"),
-	WORD("retry-after", retry_after, "FORM",
-		"integer, decimal, date, empty, absent, negative or absurd"),
+	{ "retry-after", 0, OPTION_TEXT, "FORM", "its form on a 429, see below",
+		offsetof(struct simulate_arguments, retry_after) },
 	FAULT("latency", latency_ms, "every answer takes N ms"),
 	FAULT("throttle-every", throttle_every, "each Nth request answers 429"),
 	FAULT("throttle-items", throttle_items, "each Nth item of a batch answers 429"),
@@ -306,11 +303,14 @@ static const struct option options[] = {
 	FAULT("fail-at", fail_at, "the Nth read fails"),
 	FAULT("fail-count", fail_count, "and those after it, N in all"),
 	FAULT("fail-status", fail_status, "with this status; 503 unless said"),
-	WORD("fail-code", fail_code, "CODE", "and this code"),
-	WORD("page-fault", page_fault, "WHAT", "a page of a list that is wrong, see below"),
+	{ "fail-code", 0, OPTION_TEXT, "CODE", "and this code",
+		offsetof(struct simulate_arguments, fail_code) },
+	{ "page-fault", 0, OPTION_TEXT, "WHAT", "a page of a list that is wrong, see below",
+		offsetof(struct simulate_arguments, page_fault) },
 	FAULT("page-fault-at", page_fault_at, "the Nth page; the first unless said"),
 	FAULT("page-fault-count", page_fault_count, "and those after it, N in all"),
-	WORD("page-fault-list", page_fault_list, "LIST", "only of the list whose path ends so"),
+	{ "page-fault-list", 0, OPTION_TEXT, "LIST", "only of the list whose path ends so",
+		offsetof(struct simulate_arguments, page_fault_list) },
 	FAULT("page-fault-bytes", page_fault_bytes, "where it ends, or how large it is"),
 	FAULT("drop-answer-at", drop_answer_at, "the Nth write is done and its answer lost"),
 	FAULT("foreign-link-at", foreign_link_at, "the Nth nextLink names another host"),

@@ -10,13 +10,14 @@
 
 struct simulate_arguments {
 	struct common common;
-	const char *folder, *database, *deny, *origin, *certificate, *federated;
+	const char *folder, *database, *deny, *grant, *origin, *certificate, *federated;
 	int64_t port, users, groups, contacts, seed;
 	int64_t throttle_every, throttle_items, fail_every, drop_answer_at, foreign_link_at,
 		refuse_token, page_max, lag_ms, clock_ahead_s;
 	const char *quota, *retry_after, *fail_code, *page_fault, *page_fault_list;
 	int64_t units, writes, fail_at, fail_count, fail_status, page_fault_at, page_fault_count,
 		page_fault_bytes, latency_ms;
+	int64_t delta_page, delta_members, delta_empty_every, delta_replay_every, delta_lost_at;
 };
 
 enum { WORD_MAX = 4096, POLL_MS = 200, PEM_MAX = 64 << 10 };
@@ -202,8 +203,14 @@ static void fill_options(
 	options->foreign_link_at = small(simulate->foreign_link_at);
 	options->refuse_token = small(simulate->refuse_token);
 	options->deny = simulate->deny;
+	options->grant = simulate->grant;
 	options->graph_url = simulate->origin;
 	options->page_max = small(simulate->page_max);
+	options->delta_page = small(simulate->delta_page);
+	options->delta_members = small(simulate->delta_members);
+	options->delta_empty_every = small(simulate->delta_empty_every);
+	options->delta_replay_every = small(simulate->delta_replay_every);
+	options->delta_lost_at = small(simulate->delta_lost_at);
 	options->lag_ms = simulate->lag_ms;
 	options->signin_ahead_ms = simulate->clock_ahead_s * 1000;
 }
@@ -316,6 +323,11 @@ static const struct option options[] = {
 	FAULT("foreign-link-at", foreign_link_at, "the Nth nextLink names another host"),
 	FAULT("refuse-token", refuse_token, "1: wrong secret, 2: unknown application"),
 	FAULT("page-max", page_max, "pages of at most N"),
+	FAULT("delta-page", delta_page, "objects on a page of delta; 200 unless said"),
+	FAULT("delta-members", delta_members, "members on one; 1000 unless said"),
+	FAULT("delta-empty-every", delta_empty_every, "each Nth page of delta is empty; from 2"),
+	FAULT("delta-replay-every", delta_replay_every, "each Nth tells some of it again"),
+	FAULT("delta-lost-at", delta_lost_at, "the Nth delta token is lost: 410"),
 	FAULT("lag", lag_ms, "reads show writes N ms later"),
 	FAULT("clock-ahead", clock_ahead_s, "the sign-in service's clock is N s ahead"),
 	{ "certificate", 0, OPTION_TEXT, "FILE",
@@ -325,6 +337,8 @@ static const struct option options[] = {
 		offsetof(struct simulate_arguments, federated) },
 	{ "deny", 0, OPTION_TEXT, "PERMISSION", "a permission that nobody consented to",
 		offsetof(struct simulate_arguments, deny) },
+	{ "grant", 0, OPTION_TEXT, "PERMISSION", "one besides those that it has",
+		offsetof(struct simulate_arguments, grant) },
 	{ 0 },
 };
 

@@ -33,6 +33,9 @@ bool faults_check(const struct simulator_options *options, struct error *err)
 	if (options->latency_ms < 0 || options->latency_ms > LATENCY_MAX_MS)
 		return error_set(err, ERROR_USAGE, "simulator: an answer takes at most %d ms",
 			LATENCY_MAX_MS);
+	if (options->delta_empty_every == 1)
+		return error_set(err, ERROR_USAGE,
+			"simulator: delta would never end with nothing but empty pages");
 	return true;
 }
 

@@ -341,6 +341,77 @@ static void delta_never_passes_a_write_that_reads_do_not_see_yet(void **state UN
 	assert_non_null(json_object_get(json_object_get(mirror.objects, bob), "city"));
 }
 
+/* ---- other ways in ------------------------------------------------------------------------------ */
+
+static void an_item_of_a_batch_can_be_a_page_of_delta(void **state)
+{
+	struct tenant *tenant = *state;
+	char ada[GUID_TEXT_BYTES];
+	CLEANUP(mirror_release)
+	struct mirror mirror = mirror_of(
+		tenant, "/v1.0/users/delta?$deltatoken=latest&$select=jobTitle,city");
+	char body[2048];
+
+	make_user(tenant, "ada", ada);
+	follow(&mirror);
+	hand_set(tenant, ada, "jobTitle", "\"Chef\"");
+	snprintf(body, sizeof(body),
+		"{\"requests\":[{\"id\":\"1\",\"method\":\"GET\",\"url\":\"%s\","
+		"\"headers\":{\"Prefer\":\"return=minimal\"}}]}",
+		mirror.link + strlen("/v1.0"));
+	{
+		CLEANUP(reply_release)
+		struct reply reply = call(tenant, "POST", "/v1.0/$batch", body);
+		const json_t *item = json_array_get(json_object_get(reply.body, "responses"), 0);
+		const json_t *page = json_object_get(item, "body");
+		const char *link = json_text_or_null(page, "@odata.deltaLink");
+
+		assert_string_equal(
+			json_text_or_null(json_object_get(item, "headers"), "Preference-Applied"),
+			"return=minimal");
+		assert_int_equal(
+			json_object_size(json_array_get(json_object_get(page, "value"), 0)), 2);
+		assert_non_null(link);
+		snprintf(mirror.link, sizeof(mirror.link), "%s", link + strlen(TEST_GRAPH));
+	}
+	follow(&mirror);
+	assert_int_equal(mirror.told, 0);
+}
+
+static void pages_of_delta_break_as_pages_of_lists_do(void **state UNUSED)
+{
+	CLEANUP(tenant_freep)
+	struct tenant *tenant = tenant_with((struct simulator_options){
+		.page_fault = SIMULATOR_PAGE_NO_VALUE, .page_fault_list = "delta" });
+	CLEANUP(reply_release) struct reply list = get(tenant, "/v1.0/users");
+	CLEANUP(reply_release) struct reply broken = get(tenant, "/v1.0/users/delta");
+	CLEANUP(reply_release) struct reply whole = get(tenant, "/v1.0/users/delta");
+
+	assert_non_null(json_object_get(list.body, "value"));
+	assert_int_equal(broken.status, 200);
+	assert_null(json_object_get(broken.body, "value"));
+	assert_non_null(json_object_get(whole.body, "value"));
+}
+
+static void a_delta_link_can_lead_to_a_stranger(void **state UNUSED)
+{
+	CLEANUP(tenant_freep)
+	struct tenant *tenant = tenant_with((struct simulator_options){ .foreign_link_at = 1 });
+	CLEANUP(reply_release) struct reply reply = get(tenant, "/v1.0/users/delta");
+	const char *link = json_text_or_null(reply.body, "@odata.deltaLink");
+
+	assert_non_null(link);
+	assert_memory_equal(link, "https://graph.example.net/", 26);
+}
+
+static void a_delta_that_would_never_end_is_refused(void **state UNUSED)
+{
+	struct error err = { 0 };
+
+	assert_null(simulator_open(&(struct simulator_options){ .delta_empty_every = 1 }, &err));
+	assert_int_equal(err.kind, ERROR_USAGE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -353,6 +424,10 @@ int main(void)
 		cmocka_unit_test(replays_change_nothing_for_who_lets_the_last_one_win),
 		cmocka_unit_test(a_replaying_service_tells_objects_twice_and_in_no_order),
 		cmocka_unit_test(delta_never_passes_a_write_that_reads_do_not_see_yet),
+		FRESH(an_item_of_a_batch_can_be_a_page_of_delta),
+		cmocka_unit_test(pages_of_delta_break_as_pages_of_lists_do),
+		cmocka_unit_test(a_delta_link_can_lead_to_a_stranger),
+		cmocka_unit_test(a_delta_that_would_never_end_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

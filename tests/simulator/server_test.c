@@ -56,6 +56,25 @@ static void a_request_over_a_socket_is_answered(void **state)
 	assert_non_null(strstr(buf_text(&answer), "[{\"userPrincipalName\":\"ada@contoso.com\"}]"));
 }
 
+static void a_preference_arrives(void **state)
+{
+	struct tenant *tenant = *state;
+	struct error err = { 0 };
+	CLEANUP(simulator_server_stopp)
+	struct simulator_server *server = simulator_server_start(tenant->simulator, 0, &err);
+	CLEANUP(buf_release) struct buf answer = BUF_UP_TO(ANSWER_MAX);
+	char request[8192];
+
+	assert_non_null(server);
+	snprintf(request, sizeof(request),
+		"GET /v1.0/users/delta HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: %s\r\n"
+		"Prefer: return=minimal\r\nConnection: close\r\n\r\n",
+		tenant->authorization);
+	converse(simulator_server_port(server), request, &answer);
+	assert_memory_equal(buf_text(&answer), "HTTP/1.1 200 ", 13);
+	assert_non_null(strstr(buf_text(&answer), "Preference-Applied: return=minimal\r\n"));
+}
+
 static void a_body_arrives(void **state)
 {
 	struct tenant *tenant = *state;
@@ -293,6 +312,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		FRESH(a_request_over_a_socket_is_answered),
 		FRESH(a_body_arrives),
+		FRESH(a_preference_arrives),
 		cmocka_unit_test(a_lost_answer_is_a_closed_connection),
 		FRESH(a_taken_port_is_an_error),
 		cmocka_unit_test(links_lead_to_the_port_it_listens_on),

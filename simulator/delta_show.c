@@ -58,8 +58,8 @@ static bool show_references(struct delta_page *page, const char *id, bool is_new
 	const struct change_span *span = delta_span(page, &room);
 	char name[32];
 
-	if (!changes_targets(page->exchange->simulator, id, query->relation, is_new ? NULL : span,
-		    after, walk.left + 1, take_reference, &walk, err))
+	if (!changes_targets(page->exchange->simulator, id, query->relation, span, is_new, after,
+		    walk.left + 1, take_reference, &walk, err))
 		return false;
 	snprintf(name, sizeof(name), "%s@delta", relation_name(query->relation));
 	if (json_array_size(shown) > 0)
@@ -135,11 +135,10 @@ static bool show_live(struct delta_page *page, const struct object_row *row,
 	const struct delta_query *query = page->query;
 	json_t *item = selection_show(&query->selection, page->exchange->simulator, row, false);
 
-	if (!summary->is_new) {
+	if (summary->names)
 		show_resets(item, query, summary);
-		if (page->minimal)
-			keep_changed(item, summary);
-	}
+	if (!summary->is_new && page->minimal)
+		keep_changed(item, summary);
 	json_array_append_new(page->items, item);
 	return !query->has_relation ||
 		show_references(page, row->id, summary->is_new, after, item, err);

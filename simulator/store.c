@@ -116,12 +116,18 @@ static const char *const texts[STATEMENT_COUNT] = {
 		" FROM changes JOIN objects ON objects.id = target"
 		" WHERE object = ?1 AND sequence > ?2 AND sequence <= ?3 AND attribute = ?4"
 		" AND target > ?5 GROUP BY target ORDER BY target LIMIT ?6",
-	/* Who lies in deleted items is still a member here (contract 2.9). */
+	/*
+	 * Who lies in deleted items is still a member here (contract 2.9). Beside those who are
+	 * there come those who left after ?6, up to ?7. A link that ended stays as a row.
+	 */
 	[STATEMENT_CHANGE_LINKS] =
-		"SELECT target, objects.kind, 1 FROM links JOIN objects ON objects.id = target"
-		" WHERE source = ?2 AND relation = ?3 AND target > ?4"
-		" AND CASE WHEN links.changed_ms > ?1 THEN 1 - present ELSE present END"
-		" AND CASE WHEN objects.changed_ms > ?1 THEN old_state ELSE state END < 2"
+		"SELECT * FROM (SELECT target, objects.kind,"
+		" CASE WHEN links.changed_ms > ?1 THEN 1 - present ELSE present END"
+		" AND CASE WHEN objects.changed_ms > ?1 THEN old_state ELSE state END < 2 AS there"
+		" FROM links JOIN objects ON objects.id = target"
+		" WHERE source = ?2 AND relation = ?3 AND target > ?4)"
+		" WHERE there OR target IN (SELECT target FROM changes WHERE object = ?2"
+		" AND sequence > ?6 AND sequence <= ?7 AND attribute = ?8)"
 		" ORDER BY target LIMIT ?5",
 	[STATEMENT_CHANGE_ALL] = "SELECT id, 0 FROM objects WHERE kind = ?1"
 				 " AND (id > ?2 OR (?3 AND id = ?2)) ORDER BY id LIMIT ?4",

@@ -241,7 +241,7 @@ MUST_CHECK bool changes_objects(struct simulator *simulator, enum object_kind ki
 
 /* What happened to one object in the span. */
 struct change_summary {
-	bool is_new;   /* created, restored: it counts as never seen */
+	bool is_new;   /* created, restored: all of it is told */
 	json_t *names; /* of its properties and relations, as keys; "outer/inner" as outer */
 };
 void change_summary_release(struct change_summary *summary);
@@ -250,10 +250,10 @@ MUST_CHECK bool changes_summary(struct simulator *simulator, const char *id,
 
 /*
  * The targets of a relation behind the target `after`, at most `limit`, in id order: what changed
- * in the span, or, without a span, what there is.
+ * in the span, and, with `whole` or without a span, all that there is.
  */
 MUST_CHECK bool changes_targets(struct simulator *simulator, const char *id, enum relation relation,
-	const struct change_span *span, const char *after, size_t limit,
+	const struct change_span *span, bool whole, const char *after, size_t limit,
 	bool (*visit)(void *context, const char *target, enum object_kind kind, bool present),
 	void *context, struct error *err);
 

@@ -521,6 +521,7 @@ struct id {
 };
 
 struct id id_of(const char *text); /* of a GUID in lower case */
+struct id id_of_span(struct span text);
 bool id_equal(struct id a, struct id b);
 
 #define ID_NONE SIZE_MAX

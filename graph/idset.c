@@ -8,8 +8,13 @@
 
 struct id id_of(const char *text)
 {
+	return id_of_span(span_of(text));
+}
+
+struct id id_of_span(struct span text)
+{
 	struct id id = { 0 };
-	bool good = id_parse(span_of(text), id.bytes);
+	bool good = id_parse(text, id.bytes);
 
 	assert(good); /* item_id() made it */
 	(void)good;

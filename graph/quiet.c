@@ -5,7 +5,7 @@
  */
 #include "graph/collect.h"
 
-#include <inttypes.h>
+#include "base/scan.h"
 
 enum { READ_AT_ONCE = 5 * GRAPH_BATCH_MAX };
 
@@ -63,12 +63,31 @@ static bool note_change(void *context, const struct graph_change *change, struct
 	return true;
 }
 
+/* Who is a member now may be deleted in the next round: then this group is to be read once more. */
+static bool note_members(struct collector *collector, const char *lines, struct error *err)
+{
+	CLEANUP(object_freep) struct object *group = object_parse(span_of(lines), err);
+	struct member_list *list;
+	struct span member;
+	struct scan scan;
+
+	if (!group)
+		return false;
+	list = members_of(&collector->members, id_of_span(object_id(group)));
+	scan = scan_open(object_get_named(group, "members"));
+	while (scan_element(&scan, &member))
+		member_list_add(list, id_of_span(scan_text_direct(member)));
+	return true;
+}
+
 static bool hand_on(struct collector *collector, struct graph_read *read, struct error *err)
 {
 	const struct graph_taker *taker = collector->taker;
 
 	if (!read->lines)
 		return taker->gone(taker->context, read->id, err);
+	if (read->kind->id == KIND_GROUP && !note_members(collector, read->lines, err))
+		return false;
 	return taker->lines(taker->context, span_of(read->lines), err);
 }
 

@@ -60,8 +60,6 @@ static const struct {
 	{ CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS },
 	{ CURLOPT_DISALLOW_USERNAME_IN_URL, 1 },
 	{ CURLOPT_PATH_AS_IS, 1 },
-	/* A second exchange waits to see whether the first one's connection takes it along. */
-	{ CURLOPT_PIPEWAIT, 1 },
 	{ CURLOPT_SUPPRESS_CONNECT_HEADERS, 1 },
 };
 
@@ -99,7 +97,7 @@ static CURLcode handle_configure(
 	/* The simulator on this machine is no business of a proxy. */
 	const struct text_option texts[] = {
 		{ CURLOPT_PROTOCOLS_STR, origin->scheme },
-		{ CURLOPT_PROXY, origin_is_loopback(origin) ? "" : transport->proxy },
+		{ CURLOPT_PROXY, origin_is_direct(origin) ? "" : transport->proxy },
 		{ CURLOPT_NOPROXY, "" },
 		{ CURLOPT_ACCEPT_ENCODING, "gzip" },
 		{ CURLOPT_USERAGENT, "unstage/" UNSTAGE_VERSION },
@@ -110,6 +108,10 @@ static CURLcode handle_configure(
 	};
 	CURLcode code = set_fixed(curl);
 
+	/* An exchange waits to see whether a connection that is being made will take it along; over
+	 * plain http none does. */
+	if (code == CURLE_OK && strcmp(origin->scheme, "https") == 0)
+		code = curl_easy_setopt(curl, CURLOPT_PIPEWAIT, 1L);
 	if (code == CURLE_OK)
 		code = set_texts(curl, texts, COUNT_OF(texts));
 	if (code == CURLE_OK && transport->ca_file)
@@ -184,10 +186,16 @@ static CURL *lane_take_handle(
 	return NULL;
 }
 
+/* Sent about once an hour, and worth more than the hour's token. */
+static bool secret_is_rare(enum net_secret secret)
+{
+	return secret == NET_SECRET_CREDENTIAL || secret == NET_SECRET_IDENTITY;
+}
+
 static void lane_give_handle(struct lane *lane, CURL *curl)
 {
 	/* The buffers of a handle still hold what it sent; freed memory is wiped (start.c). */
-	if (lane->secret == NET_SECRET_CREDENTIAL) {
+	if (secret_is_rare(lane->secret)) {
 		curl_easy_cleanup(curl);
 		return;
 	}
@@ -201,7 +209,7 @@ static void lane_give_handle(struct lane *lane, CURL *curl)
  */
 static void lane_settle(struct curl_transport *transport, struct lane *lane)
 {
-	if (lane->secret != NET_SECRET_CREDENTIAL || lane->running)
+	if (!secret_is_rare(lane->secret) || lane->running)
 		return;
 	for (size_t i = 0; i < transport->lane_count; i++)
 		if (transport->lanes[i] == lane)

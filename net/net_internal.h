@@ -39,7 +39,7 @@ void gate_pass_release(struct gate_pass *pass);
 size_t origins_count(const struct net_origins *origins);
 const struct net_origin *origins_row(const struct net_origins *origins, size_t row);
 /* Loopback, or link-local as the metadata service: no business of a proxy. */
-bool origin_is_loopback(const struct net_origin *origin);
+bool origin_is_direct(const struct net_origin *origin);
 
 /* ---- answer.c ---- */
 

@@ -61,7 +61,7 @@ static bool host_is_link_local(const char *host)
 		inet_pton(AF_INET, host, &address) == 1;
 }
 
-bool origin_is_loopback(const struct net_origin *origin)
+bool origin_is_direct(const struct net_origin *origin)
 {
 	return host_is_loopback(origin->host) ||
 		(origin->secret == NET_SECRET_IDENTITY && host_is_link_local(origin->host));

@@ -95,7 +95,7 @@ struct bench {
 	struct net_origins *origins;
 	struct transport transport;
 	struct net_exchange exchanges[CLIENTS];
-	char urls[CLIENTS][64];
+	char urls[CLIENTS][96];
 };
 
 static void bench_open(struct bench *bench)

@@ -69,7 +69,7 @@ static void it_is_no_business_of_a_proxy(void **state UNUSED)
 
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		assert_true(add(origins, cases[i].url, cases[i].secret));
-		assert_int_equal(origin_is_loopback(origins_row(origins, i)), cases[i].near);
+		assert_int_equal(origin_is_direct(origins_row(origins, i)), cases[i].near);
 	}
 }
 

@@ -39,6 +39,9 @@ static bool hand_on_found(struct collector *collector, const struct found *found
 {
 	CLEANUP(buf_release) struct buf lines = BUF_UP_TO(GRAPH_LINES_MAX);
 
+	for (size_t i = 0; i < found->owners.count; i++)
+		member_list_add(
+			members_of(&collector->owners, id_of(found->id)), found->owners.ids[i]);
 	return found_add_lines(found, &lines, err) &&
 		buf_check(&lines, "the lines of an object", err) &&
 		hand_on(collector, buf_span(&lines), err);
@@ -409,6 +412,7 @@ static void collector_release(struct collector *collector)
 		collector->asked = next;
 	}
 	members_release(&collector->members);
+	members_release(&collector->owners);
 	id_index_release(&collector->deleted);
 }
 

@@ -29,6 +29,7 @@ struct collector {
 
 	/* Members as delta tells them, those in deleted items too. */
 	struct members members;
+	struct members owners; /* as the lists tell them; only to know whose groups are whose */
 	struct list_job members_job;
 	struct list members_list;
 	bool members_usable;

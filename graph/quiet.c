@@ -37,17 +37,23 @@ static void again_add(struct again *again, const struct kind *kind, struct id id
 		again->kinds[at] = kind;
 }
 
-/* A member that goes to deleted items, or comes back, is shown or not by the lists of its groups. */
-static void add_groups_of(struct again *again, struct id member)
+static bool holds(const struct member_list *list, struct id member)
 {
-	const struct members *members = &again->collector->members;
+	for (size_t i = 0; i < list->count; i++)
+		if (id_equal(list->ids[i], member))
+			return true;
+	return false;
+}
 
+/*
+ * A member or owner who goes to deleted items, or comes back, is shown or not by the lists of his
+ * groups, and no delta of these groups tells that.
+ */
+static void add_groups_of(struct again *again, const struct members *members, struct id member)
+{
 	for (size_t i = 0; i < members->groups.count; i++)
-		for (size_t at = 0; at < members->lists[i].count; at++)
-			if (id_equal(members->lists[i].ids[at], member)) {
-				again_add(again, kind_get(KIND_GROUP), members->groups.ids[i]);
-				break;
-			}
+		if (holds(&members->lists[i], member))
+			again_add(again, kind_get(KIND_GROUP), members->groups.ids[i]);
 }
 
 static bool note_change(void *context, const struct graph_change *change, struct error *err)
@@ -58,25 +64,32 @@ static bool note_change(void *context, const struct graph_change *change, struct
 	(void)err;
 	again_add(again, change->kind, id);
 	if (change->sort != GRAPH_CHANGED ||
-		id_index_find(&again->collector->deleted, id) != ID_NONE)
-		add_groups_of(again, id);
+		id_index_find(&again->collector->deleted, id) != ID_NONE) {
+		add_groups_of(again, &again->collector->members, id);
+		add_groups_of(again, &again->collector->owners, id);
+	}
 	return true;
 }
 
-/* Who is a member now may be deleted in the next round: then this group is to be read once more. */
+static void note_relation(struct members *members, const struct object *group, const char *relation)
+{
+	struct member_list *list = members_of(members, id_of_span(object_id(group)));
+	struct scan scan = scan_open(object_get_named(group, relation));
+	struct span member;
+
+	while (scan_element(&scan, &member))
+		member_list_add(list, id_of_span(scan_text_direct(member)));
+}
+
+/* Who is in a group now may be deleted in the next round: then it is to be read once more. */
 static bool note_members(struct collector *collector, const char *lines, struct error *err)
 {
 	CLEANUP(object_freep) struct object *group = object_parse(span_of(lines), err);
-	struct member_list *list;
-	struct span member;
-	struct scan scan;
 
 	if (!group)
 		return false;
-	list = members_of(&collector->members, id_of_span(object_id(group)));
-	scan = scan_open(object_get_named(group, "members"));
-	while (scan_element(&scan, &member))
-		member_list_add(list, id_of_span(scan_text_direct(member)));
+	note_relation(&collector->members, group, "members");
+	note_relation(&collector->owners, group, "owners");
 	return true;
 }
 

@@ -42,8 +42,8 @@ static const struct {
 static const double margin = 0.99;      /* of the share: clocks differ */
 static const double floor_share = 0.01; /* of what is published, however little seems left */
 static const double noise = 0.985;
-static const double thin_from = 0.97;   /* of the limit; from here on the flow thins out … */
-static const double thin_until = 1.03;  /* … to the least, here */
+static const double thin_from = 0.97;  /* of the limit; from here on the flow thins out … */
+static const double thin_until = 1.03; /* … to the least, here */
 static const double thin_least = 0.25;
 static const double refused_most = 0.7; /* one 429 takes no more than down to this */
 static const double growth = 1.1;       /* when nothing was learned for GROWTH_MS */

@@ -144,20 +144,27 @@ bool changes_summary(struct simulator *simulator, const char *id, const struct c
 	return err->kind == ERROR_NONE;
 }
 
+static sqlite3_stmt *select_links(struct simulator *simulator, const char *id,
+	enum relation relation, const struct change_span *span, const char *after, size_t limit)
+{
+	sqlite3_stmt *statement = store_statement(simulator, STATEMENT_CHANGE_LINKS);
+
+	sqlite3_bind_int64(statement, 1, store_horizon_ms(simulator));
+	store_bind_text(statement, 2, id);
+	sqlite3_bind_int(statement, 3, relation);
+	store_bind_text(statement, 4, after);
+	sqlite3_bind_int64(statement, 5, (sqlite3_int64)limit);
+	sqlite3_bind_int64(statement, 6, span ? span->since : 0);
+	sqlite3_bind_int64(statement, 7, span ? span->until : 0);
+	store_bind_text(statement, 8, relation_name(relation));
+	return statement;
+}
+
 static sqlite3_stmt *select_targets(struct simulator *simulator, const char *id,
 	enum relation relation, const struct change_span *span, const char *after, size_t limit)
 {
-	sqlite3_stmt *statement = store_statement(
-		simulator, span ? STATEMENT_CHANGE_TARGETS : STATEMENT_CHANGE_LINKS);
+	sqlite3_stmt *statement = store_statement(simulator, STATEMENT_CHANGE_TARGETS);
 
-	if (!span) {
-		sqlite3_bind_int64(statement, 1, store_horizon_ms(simulator));
-		store_bind_text(statement, 2, id);
-		sqlite3_bind_int(statement, 3, relation);
-		store_bind_text(statement, 4, after);
-		sqlite3_bind_int64(statement, 5, (sqlite3_int64)limit);
-		return statement;
-	}
 	store_bind_text(statement, 1, id);
 	sqlite3_bind_int64(statement, 2, span->since);
 	sqlite3_bind_int64(statement, 3, span->until);
@@ -168,11 +175,13 @@ static sqlite3_stmt *select_targets(struct simulator *simulator, const char *id,
 }
 
 bool changes_targets(struct simulator *simulator, const char *id, enum relation relation,
-	const struct change_span *span, const char *after, size_t limit,
+	bool whole, const struct change_span *span, const char *after, size_t limit,
 	bool (*visit)(void *context, const char *target, enum object_kind kind, bool present),
 	void *context, struct error *err)
 {
-	sqlite3_stmt *statement = select_targets(simulator, id, relation, span, after, limit);
+	sqlite3_stmt *statement = whole
+		? select_links(simulator, id, relation, span, after, limit)
+		: select_targets(simulator, id, relation, span, after, limit);
 
 	while (store_row(simulator, statement, "list changed references", err))
 		if (!visit(context, store_text(statement, 0),

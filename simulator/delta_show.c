@@ -58,8 +58,8 @@ static bool show_references(struct delta_page *page, const char *id, bool is_new
 	const struct change_span *span = delta_span(page, &room);
 	char name[32];
 
-	if (!changes_targets(page->exchange->simulator, id, query->relation, is_new ? NULL : span,
-		    after, walk.left + 1, take_reference, &walk, err))
+	if (!changes_targets(page->exchange->simulator, id, query->relation, is_new, span, after,
+		    walk.left + 1, take_reference, &walk, err))
 		return false;
 	snprintf(name, sizeof(name), "%s@delta", relation_name(query->relation));
 	if (json_array_size(shown) > 0)

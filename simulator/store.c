@@ -116,13 +116,19 @@ static const char *const texts[STATEMENT_COUNT] = {
 		" FROM changes JOIN objects ON objects.id = target"
 		" WHERE object = ?1 AND sequence > ?2 AND sequence <= ?3 AND attribute = ?4"
 		" AND target > ?5 GROUP BY target ORDER BY target LIMIT ?6",
-	/* Who lies in deleted items is still a member here (contract 2.9). */
+	/*
+	 * Who lies in deleted items is still a member here (contract 2.9). An object that came back
+	 * is told whole, so who left it in the span has to be told to have left.
+	 */
 	[STATEMENT_CHANGE_LINKS] =
-		"SELECT target, objects.kind, 1 FROM links JOIN objects ON objects.id = target"
+		"SELECT target, objects.kind, max(there) FROM ("
+		" SELECT target, 1 AS there FROM links JOIN objects ON objects.id = target"
 		" WHERE source = ?2 AND relation = ?3 AND target > ?4"
 		" AND CASE WHEN links.changed_ms > ?1 THEN 1 - present ELSE present END"
 		" AND CASE WHEN objects.changed_ms > ?1 THEN old_state ELSE state END < 2"
-		" ORDER BY target LIMIT ?5",
+		" UNION ALL SELECT target, 0 FROM changes WHERE object = ?2 AND attribute = ?8"
+		" AND sequence > ?6 AND sequence <= ?7 AND target > ?4"
+		") JOIN objects ON objects.id = target GROUP BY target ORDER BY target LIMIT ?5",
 	[STATEMENT_CHANGE_ALL] = "SELECT id, 0 FROM objects WHERE kind = ?1"
 				 " AND (id > ?2 OR (?3 AND id = ?2)) ORDER BY id LIMIT ?4",
 	[STATEMENT_WRITE_OBJECTS] = "SELECT count(DISTINCT object) FROM writes"

@@ -250,10 +250,10 @@ MUST_CHECK bool changes_summary(struct simulator *simulator, const char *id,
 
 /*
  * The targets of a relation behind the target `after`, at most `limit`, in id order: what changed
- * in the span, or, without a span, what there is.
+ * in the span; or, `whole`, what there is, and who left in the span (NULL: nobody).
  */
 MUST_CHECK bool changes_targets(struct simulator *simulator, const char *id, enum relation relation,
-	const struct change_span *span, const char *after, size_t limit,
+	bool whole, const struct change_span *span, const char *after, size_t limit,
 	bool (*visit)(void *context, const char *target, enum object_kind kind, bool present),
 	void *context, struct error *err);
 

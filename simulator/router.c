@@ -132,11 +132,13 @@ bool exchange_route(struct exchange *exchange, struct error *err)
 			"Resource not found for the segment '%s'.", exchange->segments[0]);
 	is_batch = route->answer == answer_batch;
 	exchange->is_write = is_write(route);
-	if (!is_batch && !exchange->is_write && !fault_passes_read(exchange))
+	if (!is_batch && !fault_passes(exchange))
 		return true;
 	if (route->permissions && !permission_any(simulator, route->permissions))
 		return exchange_refuse_denied(exchange);
 	done = route->answer(exchange, err);
+	if (done && exchange->fails_made)
+		fault_change_answer(exchange);
 	if (exchange->is_write && simulator->options.drop_answer_at &&
 		++faults->writes == simulator->options.drop_answer_at)
 		simulator->cut = true;

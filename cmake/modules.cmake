@@ -12,7 +12,11 @@ function(unstage_module name)
 	foreach(library ${module_LIBRARIES})
 		target_link_libraries(unstage_${name} PUBLIC PkgConfig::${library})
 	endforeach()
+	unstage_tests_of(${name} unstage_${name})
+endfunction()
 
+# unstage_tests_of(together unstage_graph unstage_simulator): tests/<name>/*_test.c, linked with these.
+function(unstage_tests_of name)
 	file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/${name}/*_test.c)
 	# What a folder's tests share; linked into each of them.
 	file(GLOB helpers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/${name}/*.c)
@@ -21,7 +25,7 @@ function(unstage_module name)
 		get_filename_component(test ${source} NAME_WE)
 		set(target ${name}_${test})
 		add_executable(${target} EXCLUDE_FROM_ALL ${source} ${helpers})
-		target_link_libraries(${target} PRIVATE unstage_${name} PkgConfig::cmocka)
+		target_link_libraries(${target} PRIVATE ${ARGN} PkgConfig::cmocka)
 		target_compile_definitions(${target} PRIVATE TEST_DATA="${CMAKE_SOURCE_DIR}/tests/data"
 			TEST_SOURCE="${CMAKE_SOURCE_DIR}")
 		set_target_properties(${target} PROPERTIES

@@ -86,14 +86,6 @@ void graph_links_release(struct graph_links *links)
 
 /* ---- what changed --------------------------------------------------------------------- */
 
-struct changes {
-	const struct kind *kind;
-	graph_change_function *change;
-	void *context;
-	char **link;
-	bool lost;
-};
-
 static bool read_reason(struct span removed, enum graph_change_sort *sort, struct error *err)
 {
 	struct span reason = scan_find(removed, "reason");
@@ -108,59 +100,72 @@ static bool read_reason(struct span removed, enum graph_change_sort *sort, struc
 
 static bool take_change(void *context, struct span item, struct error *err)
 {
-	struct changes *changes = context;
-	struct graph_change change = { .kind = changes->kind };
+	struct delta *delta = context;
+	struct graph_change change = { .kind = delta->kind };
 	struct span removed = scan_find(item, "@removed");
 
 	if (!item_id(item, change.id, err) ||
 		(removed.data && !read_reason(removed, &change.sort, err)))
-		return error_prefix(err, "a change of a %s", changes->kind->name);
-	return changes->change(changes->context, &change, err);
+		return error_prefix(err, "a change of a %s", delta->kind->name);
+	return delta->change(delta->context, &change, err);
 }
 
 static bool is_lost(void *context, const struct failure *failure, struct error *err)
 {
-	struct changes *changes = context;
+	struct delta *delta = context;
 
 	(void)err;
-	changes->lost = failure->ruling->read == READING_RESTART;
-	return changes->lost;
+	delta->lost = failure->ruling->read == READING_RESTART;
+	return delta->lost;
 }
 
 static bool keep_next(void *context, char **delta_link, struct error *err)
 {
-	struct changes *changes = context;
+	struct delta *delta = context;
 
-	return keep_link(changes->link, delta_link, err);
+	return keep_link(&delta->next_link, delta_link, err);
 }
 
-enum graph_delta graph_delta(struct graph *graph, const struct kind *kind, const char *link,
-	graph_change_function *change, void *context, char **next_link, struct error *err)
+bool delta_begin(struct delta *delta, struct flow *flow, const struct kind *kind, const char *link,
+	graph_change_function *change, void *context, struct error *err)
 {
-	CLEANUP(buf_release) struct buf path = BUF_UP_TO(256);
-	CLEANUP(memory_freep) char *next = NULL;
-	struct changes changes = {
-		.kind = kind,
-		.change = change,
-		.context = context,
-		.link = &next,
-	};
-	struct list_job job = {
-		.path = path.data,
+	delta->kind = kind;
+	delta->change = change;
+	delta->context = context;
+	delta->path = (struct buf)BUF_UP_TO(NET_URL_MAX);
+	buf_addf(&delta->path, "/%s/delta", kind->path);
+	delta->job = (struct list_job){
+		.path = buf_text(&delta->path),
 		.link = link,
 		.minimal = true,
 		.item = take_change,
 		.refused = is_lost,
 		.ended = keep_next,
-		.context = &changes,
+		.context = delta,
 	};
+	list_init(&delta->list, flow, &delta->job);
+	return list_begin(&delta->list, err);
+}
 
-	buf_addf(&path, "/%s/delta", kind->path);
-	job.path = buf_text(&path);
-	if (!list_run(graph, &job, err))
+void delta_release(struct delta *delta)
+{
+	list_release(&delta->list);
+	buf_release(&delta->path);
+	memory_free(delta->next_link);
+	*delta = (struct delta){ 0 };
+}
+
+enum graph_delta graph_delta(struct graph *graph, const struct kind *kind, const char *link,
+	graph_change_function *change, void *context, char **next_link, struct error *err)
+{
+	CLEANUP(flow_release) struct flow flow;
+	CLEANUP(delta_release) struct delta delta = { 0 };
+
+	flow_init(&flow, graph);
+	if (!delta_begin(&delta, &flow, kind, link, change, context, err) || !flow_run(&flow, err))
 		return GRAPH_DELTA_FAILED;
-	if (changes.lost)
+	if (delta.lost)
 		return GRAPH_DELTA_LOST;
-	*next_link = TAKE(next);
+	*next_link = TAKE(delta.next_link);
 	return GRAPH_DELTA_TOLD;
 }

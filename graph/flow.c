@@ -249,6 +249,18 @@ static bool settle(struct call *call, struct error *err)
 	return judge(call, &failure, err);
 }
 
+/* With the id under which Microsoft can find it, where an answer came. */
+static bool name_failure(const struct call *call, struct error *err)
+{
+	struct span id = net_response_header(&call->exchange.response, "request-id");
+	char shown[GRAPH_REQUEST_ID_BYTES];
+
+	copy_printable(shown, sizeof(shown), id);
+	if (!*shown || strstr(err->text, shown))
+		return error_prefix(err, "%s", call->what);
+	return error_prefix(err, "%s (request-id %s)", call->what, shown);
+}
+
 /* Settles what came back; `any` says whether something did. */
 static bool settle_all(struct flow *flow, bool *any, struct error *err)
 {
@@ -258,7 +270,7 @@ static bool settle_all(struct flow *flow, bool *any, struct error *err)
 			continue;
 		*any = true;
 		if (!settle(call, err))
-			return error_prefix(err, "%s", call->what);
+			return name_failure(call, err);
 	}
 	return true;
 }

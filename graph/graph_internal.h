@@ -420,6 +420,24 @@ MUST_CHECK bool list_hold(struct list *list, bool hold, struct error *err);
 /* A flow with nothing but this list. */
 MUST_CHECK bool list_run(struct graph *graph, const struct list_job *job, struct error *err);
 
+/* ---- delta.c ------------------------------------------------------------------------- */
+
+/* The changes of one kind on their way; `link` is borrowed until its flow is over. */
+struct delta {
+	bool lost;       /* the link is too old or unknown */
+	char *next_link; /* at the end, unless lost */
+	/* its own */
+	const struct kind *kind;
+	graph_change_function *change;
+	void *context;
+	struct buf path;
+	struct list_job job;
+	struct list list;
+};
+MUST_CHECK bool delta_begin(struct delta *delta, struct flow *flow, const struct kind *kind,
+	const char *link, graph_change_function *change, void *context, struct error *err);
+void delta_release(struct delta *delta);
+
 /* ---- batch.c ------------------------------------------------------------------------- */
 
 /* One request inside a $batch, and its answer. */

@@ -107,31 +107,38 @@ static bool read_again(struct again *again, struct error *err)
 	return true;
 }
 
-/* One round: what changed since the last one. */
-static bool ask_changes(struct again *again, struct graph_links *links, struct error *err)
+static bool next_links(const struct delta *deltas, struct graph_links *links, struct error *err)
 {
-	struct graph *graph = again->collector->graph;
-
 	for (int id = 0; id < KIND_COUNT; id++) {
-		char *next = NULL;
-
 		if (!links->of[id])
 			continue;
-		switch (graph_delta(
-			graph, kind_get(id), links->of[id], note_change, again, &next, err)) {
-		case GRAPH_DELTA_FAILED:
-			return error_prefix(err, "what changed while reading");
-		case GRAPH_DELTA_LOST:
+		if (deltas[id].lost)
 			return error_set(err, ERROR_NETWORK,
 				"the changes of %s since the beginning of this run are lost: run again",
 				kind_get(id)->path);
-		case GRAPH_DELTA_TOLD:
-			memory_free(links->of[id]);
-			links->of[id] = next;
-			break;
-		}
+		memory_free(links->of[id]);
+		links->of[id] = memory_text(deltas[id].next_link);
 	}
 	return true;
+}
+
+/* One round, all kinds beside each other: what changed since the last one. */
+static bool ask_changes(struct again *again, struct graph_links *links, struct error *err)
+{
+	struct delta deltas[KIND_COUNT] = { { 0 } };
+	struct flow flow;
+	bool good = true;
+
+	flow_init(&flow, again->collector->graph);
+	for (int id = 0; id < KIND_COUNT && good; id++)
+		good = !links->of[id] ||
+			delta_begin(&deltas[id], &flow, kind_get(id), links->of[id], note_change,
+				again, err);
+	good = good && flow_run(&flow, err) && next_links(deltas, links, err);
+	for (int id = 0; id < KIND_COUNT; id++)
+		delta_release(&deltas[id]);
+	flow_release(&flow);
+	return good || error_prefix(err, "what changed while reading");
 }
 
 static void warn_of_untold(const struct graph *graph, const struct graph_links *links)

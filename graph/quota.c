@@ -41,12 +41,13 @@ static const struct {
 
 static const double margin = 0.99;      /* of the share: clocks differ */
 static const double floor_share = 0.01; /* of what is published, however little seems left */
+static const double noise = 0.985;
 static const double thin_from = 0.97;   /* of the limit; from here on the flow thins out … */
 static const double thin_until = 1.03;  /* … to the least, here */
 static const double thin_least = 0.25;
 static const double refused_most = 0.7; /* one 429 takes no more than down to this */
 static const double growth = 1.1;       /* when nothing was learned for GROWTH_MS */
-enum { GROWTH_MS = 60 * 1000 };
+enum { GROWTH_MS = 600 * 1000 };
 
 void quota_init(struct quota *quota, double share)
 {
@@ -244,7 +245,8 @@ static void believe(struct meter *meter, double limit, int64_t now_ms)
 
 	meter->learned = meter->even = true;
 	meter->learned_ms = now_ms;
-	if (limit < meter->limit)
+	/* Percentages come rounded: the lowest of many would be too low. */
+	if (limit < meter->limit * noise)
 		meter->limit = limit > least ? limit : least;
 }
 

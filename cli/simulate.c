@@ -11,10 +11,11 @@
 struct simulate_arguments {
 	struct common common;
 	const char *folder, *database, *deny, *grant, *origin, *certificate, *federated;
+	bool fail_writes, fail_made;
 	int64_t port, users, groups, contacts, seed;
 	int64_t throttle_every, throttle_items, fail_every, drop_answer_at, foreign_link_at,
 		refuse_token, page_max, lag_ms, clock_ahead_s;
-	const char *quota, *retry_after, *fail_code, *page_fault, *page_fault_list;
+	const char *quota, *retry_after, *fail_code, *fail_body, *page_fault, *page_fault_list;
 	int64_t units, writes, fail_at, fail_count, fail_status, page_fault_at, page_fault_count,
 		page_fault_bytes, latency_ms;
 	int64_t delta_page, delta_members, delta_empty_every, delta_replay_every, delta_lost_at;
@@ -172,15 +173,20 @@ static bool fill_quota(const struct simulate_arguments *simulate, struct simulat
 static bool fill_faults(const struct simulate_arguments *simulate,
 	struct simulator_options *options, struct error *err)
 {
-	unsigned page_fault = SIMULATOR_PAGE_GOOD;
+	unsigned page_fault = SIMULATOR_PAGE_GOOD, fail_body = SIMULATOR_FAIL_JSON;
 
 	if (!choose("page-fault", simulator_page_fault_names, simulate->page_fault, &page_fault,
-		    err))
+		    err) ||
+		!choose("fail-body", simulator_fail_body_names, simulate->fail_body, &fail_body,
+			err))
 		return false;
 	options->fail_at = small(simulate->fail_at);
 	options->fail_count = small(simulate->fail_count);
 	options->fail_status = (int)small(simulate->fail_status);
 	options->fail_code = simulate->fail_code;
+	options->fail_body = (enum simulator_fail_body)fail_body;
+	options->fail_writes = simulate->fail_writes;
+	options->fail_made = simulate->fail_made;
 	options->page_fault = (enum simulator_page_fault)page_fault;
 	options->page_fault_at = small(simulate->page_fault_at);
 	options->page_fault_count = small(simulate->page_fault_count);
@@ -312,6 +318,12 @@ static const struct option options[] = {
 	FAULT("fail-status", fail_status, "with this status; 503 unless said"),
 	{ "fail-code", 0, OPTION_TEXT, "CODE", "and this code",
 		offsetof(struct simulate_arguments, fail_code) },
+	{ "fail-body", 0, OPTION_TEXT, "FORM", "as json, other (innererror), empty or html",
+		offsetof(struct simulate_arguments, fail_body) },
+	{ "fail-writes", 0, OPTION_FLAG, NULL, "it is a write, and not made",
+		offsetof(struct simulate_arguments, fail_writes) },
+	{ "fail-made", 0, OPTION_FLAG, NULL, "with --fail-writes: it is made all the same",
+		offsetof(struct simulate_arguments, fail_made) },
 	{ "page-fault", 0, OPTION_TEXT, "WHAT", "a page of a list that is wrong, see below",
 		offsetof(struct simulate_arguments, page_fault) },
 	FAULT("page-fault-at", page_fault_at, "the Nth page; the first unless said"),

@@ -87,9 +87,10 @@ struct query_option {
 
 struct answer {
 	int status;
-	json_t *body;    /* NULL: none */
-	char *text;      /* a plain text instead ($count) */
-	json_t *headers; /* more of them, name and text; NULL: none */
+	json_t *body;     /* NULL: none */
+	char *text;       /* a plain text instead ($count) */
+	const char *type; /* Content-Type; NULL: the one that fits */
+	json_t *headers;  /* more of them, name and text; NULL: none */
 };
 
 struct exchange {
@@ -106,6 +107,7 @@ struct exchange {
 	bool eventual; /* ConsistencyLevel: eventual */
 	bool is_item;  /* of a batch */
 	bool is_write;
+	bool fails_made;                      /* it is made, and said to have failed */
 	enum simulator_page_fault page_fault; /* of the page that this one answers with */
 	bool is_signin;                       /* the sign-in service's clock dates the answer */
 	char request_id[GUID_TEXT_BYTES];
@@ -270,8 +272,10 @@ void exchange_add_retry_after(struct exchange *exchange, int64_t wait_ms);
 
 /* Whether the options can be. ERROR_USAGE. */
 MUST_CHECK bool faults_check(const struct simulator_options *options, struct error *err);
-/* Counts a read. False with the answer when it is one that fails. */
-MUST_CHECK bool fault_passes_read(struct exchange *exchange);
+/* Counts a read or a write. False with the answer when it is one that fails. */
+MUST_CHECK bool fault_passes(struct exchange *exchange);
+/* The answer of a write that was made and fails all the same. */
+void fault_change_answer(struct exchange *exchange);
 /* Counts a page of a list and notes in the exchange what will be wrong with it. */
 void fault_next_page(struct exchange *exchange);
 /* What is wrong with the JSON of the page, and with its bytes. */

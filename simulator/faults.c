@@ -1,5 +1,5 @@
 /*
- * Faults by number: reads that are refused, and pages that are not what they should be. What is
+ * Faults by number: requests that fail, and pages that are not what they should be. What is
  * wrong with a page is either in its JSON, or in the bytes that it was written as.
  */
 #include <stdio.h>
@@ -21,12 +21,18 @@ const char *const simulator_page_fault_names[] = { "good", "html", "empty", "cut
 	"no-value", "value-object", "value-null", "value-text", "item-text", "huge", "empty-items",
 	"link-self", "link-back", "content-type", "expired", NULL };
 
+const char *const simulator_fail_body_names[] = { "json", "other", "empty", "html", NULL };
+
 bool faults_check(const struct simulator_options *options, struct error *err)
 {
 	if (options->fail_status &&
 		(options->fail_status < STATUS_LEAST || options->fail_status > STATUS_MOST))
-		return error_set(err, ERROR_USAGE, "simulator: a read fails with %d to %d, not %d",
-			STATUS_LEAST, STATUS_MOST, options->fail_status);
+		return error_set(err, ERROR_USAGE,
+			"simulator: a request fails with %d to %d, not %d", STATUS_LEAST,
+			STATUS_MOST, options->fail_status);
+	if (options->fail_made && !options->fail_writes)
+		return error_set(err, ERROR_USAGE,
+			"simulator: only a write can be made and fail all the same");
 	if (options->page_fault_bytes < 0 || options->page_fault_bytes > FAULT_BYTES_MAX)
 		return error_set(err, ERROR_USAGE, "simulator: a page has at most %d bytes",
 			FAULT_BYTES_MAX);
@@ -47,7 +53,7 @@ static bool is_due(unsigned number, unsigned first, unsigned count)
 	return number >= first && number - first < (count ? count : 1);
 }
 
-/* ---- reads ----------------------------------------------------------------------------------- */
+/* ---- requests -------------------------------------------------------------------------------- */
 
 /* Contract 5.8; a status that has no code there has the one Graph uses when it knows no better. */
 static const struct failure {
@@ -79,7 +85,32 @@ static const struct failure *failure_of(int status)
 	return &other;
 }
 
-static bool fail_read(struct exchange *exchange)
+/* The body of the error that was just given, as the options want it. */
+static void change_body(struct exchange *exchange)
+{
+	struct answer *answer = &exchange->answer;
+	json_t *error = json_object_get(answer->body, "error");
+
+	switch (exchange->simulator->options.fail_body) {
+	case SIMULATOR_FAIL_JSON:
+		return;
+	case SIMULATOR_FAIL_OTHER:
+		json_object_set(error, "innererror", json_object_get(error, "innerError"));
+		json_object_del(error, "innerError");
+		return;
+	case SIMULATOR_FAIL_HTML:
+		answer->type = "text/html";
+		answer->text = memory_text(
+			"<html><head><title>Error</title></head><body>The service is unavailable.</body></html>\n");
+		break;
+	case SIMULATOR_FAIL_EMPTY:
+		break;
+	}
+	json_decref(answer->body);
+	answer->body = NULL;
+}
+
+static bool fail(struct exchange *exchange)
 {
 	const struct simulator_options *options = &exchange->simulator->options;
 	int status = options->fail_status ? options->fail_status : 503;
@@ -89,21 +120,46 @@ static bool fail_read(struct exchange *exchange)
 		exchange_throttle(exchange, FAULT_WAIT_MS);
 	else if (status == 503 || status == 504)
 		exchange_add_retry_after(exchange, FAULT_WAIT_MS);
-	return exchange_refuse(exchange, status,
-		options->fail_code ? options->fail_code : failure->code, "%s", failure->message);
+	exchange_refuse(exchange, status, options->fail_code ? options->fail_code : failure->code,
+		"%s", failure->message);
+	change_body(exchange);
+	return true;
 }
 
-bool fault_passes_read(struct exchange *exchange)
+static bool passes_read(struct exchange *exchange)
 {
 	const struct simulator_options *options = &exchange->simulator->options;
 	unsigned number = ++exchange->simulator->faults.reads;
 
-	if (options->fail_at && is_due(number, options->fail_at, options->fail_count))
-		return !fail_read(exchange);
+	if (options->fail_at && !options->fail_writes &&
+		is_due(number, options->fail_at, options->fail_count))
+		return !fail(exchange);
 	if (options->fail_every && number % options->fail_every == 0)
 		return !exchange_refuse(exchange, 503, "Directory_ReplicaUnavailable",
 			"The directory replica is not available.");
 	return true;
+}
+
+static bool passes_write(struct exchange *exchange)
+{
+	const struct simulator_options *options = &exchange->simulator->options;
+	unsigned number = ++exchange->simulator->faults.attempts;
+
+	if (!options->fail_at || !options->fail_writes ||
+		!is_due(number, options->fail_at, options->fail_count))
+		return true;
+	exchange->fails_made = options->fail_made;
+	return options->fail_made || !fail(exchange);
+}
+
+bool fault_passes(struct exchange *exchange)
+{
+	return exchange->is_write ? passes_write(exchange) : passes_read(exchange);
+}
+
+void fault_change_answer(struct exchange *exchange)
+{
+	fail(exchange);
 }
 
 /* ---- pages: which ---------------------------------------------------------------------------- */

@@ -122,7 +122,6 @@ bool answer_by_ids(struct exchange *exchange, struct error *err UNUSED)
 	CLEANUP(query_selection_release) struct selection selection = { .everything = true };
 	const json_t *types = json_object_get(body, "types");
 
-	exchange->is_write = false;
 	if (!body || !exchange_allows(exchange, options) ||
 		!query_selection_init(&selection, exchange, schema_of(OBJECT_USER), true) ||
 		!parse_ids(exchange, json_object_get(body, "ids"), ids) ||
@@ -151,7 +150,6 @@ bool answer_extension_properties(struct exchange *exchange, struct error *err)
 	const json_t *synced = json_object_get(body, "isSyncedFromOnPremises");
 	json_t *all;
 
-	exchange->is_write = false;
 	if (!body)
 		return true;
 	if (synced && !json_is_boolean(synced))

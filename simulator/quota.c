@@ -31,23 +31,25 @@ const char *const simulator_retry_after_names[] = { "integer", "decimal", "date"
 struct cost {
 	const char *method, *pattern;
 	unsigned units, writes;
+	unsigned selected; /* units with $select; 0: one less */
 };
 
 static const struct cost costs[] = {
-	{ "POST", "$batch", 0, 0 }, /* its requests are charged one by one */
-	{ "GET", "users", 2, 0 },
-	{ "GET", "*/*/memberOf", 2, 0 },
-	{ "GET", "*/*/transitiveMemberOf", 2, 0 },
-	{ "GET", "groups/*/members", 3, 0 },
-	{ "GET", "groups/*/transitiveMembers", 5, 0 },
-	{ "GET", "applications", 2, 0 },
-	{ "GET", "applications/*/extensionProperties", 2, 0 },
-	{ "GET", "subscribedSkus", 3, 0 },
-	{ "POST", "directoryObjects/getByIds", 5, 0 },
-	{ "POST", "*/*/checkMemberGroups", 4, 0 },
-	{ "POST", "*/*/checkMemberObjects", 4, 0 },
-	{ "POST", "*/*/getMemberGroups", 2, 0 },
-	{ "POST", "*/*/getMemberObjects", 2, 0 },
+	{ "POST", "$batch", 0, 0, 0 }, /* its requests are charged one by one */
+	{ "GET", "users", 2, 0, 0 },
+	{ "GET", "*/*/memberOf", 2, 0, 0 },
+	{ "GET", "*/*/transitiveMemberOf", 2, 0, 0 },
+	{ "GET", "groups/*/members", 3, 0, 0 },
+	{ "GET", "groups/*/transitiveMembers", 5, 0, 0 },
+	{ "GET", "applications", 2, 0, 0 },
+	{ "GET", "applications/*/extensionProperties", 2, 0, 0 },
+	{ "GET", "subscribedSkus", 3, 0, 0 },
+	{ "POST", "directoryObjects/getByIds", 5, 0, 2 },
+	{ "POST", "directoryObjects/getAvailableExtensionProperties", 2, 0, 0 },
+	{ "POST", "*/*/checkMemberGroups", 4, 0, 0 },
+	{ "POST", "*/*/checkMemberObjects", 4, 0, 0 },
+	{ "POST", "*/*/getMemberGroups", 2, 0, 0 },
+	{ "POST", "*/*/getMemberObjects", 2, 0, 0 },
 };
 
 static struct cost base_cost(const struct exchange *exchange)
@@ -76,7 +78,7 @@ static struct cost cost_of(const struct exchange *exchange)
 	if (!units)
 		return cost;
 	if (has_option(exchange, "$select"))
-		units--;
+		units = cost.selected ? (int)cost.selected : units - 1;
 	if (has_option(exchange, "$expand"))
 		units++;
 	if (has_option(exchange, "$top") &&

@@ -133,6 +133,8 @@ static const char *content_type(const struct exchange *exchange)
 {
 	if (fault_content_type(exchange))
 		return fault_content_type(exchange);
+	if (exchange->answer.type)
+		return exchange->answer.type;
 	if (exchange->answer.text)
 		return "text/plain";
 	return strncmp(exchange->target, "/v1.0/", strlen("/v1.0/")) == 0 || exchange->is_item

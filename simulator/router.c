@@ -107,6 +107,13 @@ static bool is_fault(unsigned every, unsigned *count)
 	return every && ++*count % every == 0;
 }
 
+/* A look-up with a body is a read for all that. */
+static bool is_write(const struct route *route)
+{
+	return strcmp(route->method, "GET") != 0 && route->answer != answer_batch &&
+		route->answer != answer_by_ids && route->answer != answer_extension_properties;
+}
+
 bool exchange_route(struct exchange *exchange, struct error *err)
 {
 	struct simulator *simulator = exchange->simulator;
@@ -124,12 +131,14 @@ bool exchange_route(struct exchange *exchange, struct error *err)
 		return exchange_refuse(exchange, 400, "BadRequest",
 			"Resource not found for the segment '%s'.", exchange->segments[0]);
 	is_batch = route->answer == answer_batch;
-	exchange->is_write = !is_batch && strcmp(exchange->method, "GET") != 0;
-	if (!is_batch && !exchange->is_write && !fault_passes_read(exchange))
+	exchange->is_write = is_write(route);
+	if (!is_batch && !fault_passes(exchange))
 		return true;
 	if (route->permissions && !permission_any(simulator, route->permissions))
 		return exchange_refuse_denied(exchange);
 	done = route->answer(exchange, err);
+	if (done && exchange->fails_made)
+		fault_change_answer(exchange);
 	if (exchange->is_write && simulator->options.drop_answer_at &&
 		++faults->writes == simulator->options.drop_answer_at)
 		simulator->cut = true;

@@ -55,10 +55,19 @@ enum simulator_page_fault {
 	SIMULATOR_PAGE_EXPIRED, /* no page: 400 Directory_ExpiredPageToken for its $skiptoken */
 };
 
-/* What people call the three; NULL-ended, at the places of the enumerators. */
+/* What stands in the body of a request that the options make fail. */
+enum simulator_fail_body {
+	SIMULATOR_FAIL_JSON,  /* Graph's error */
+	SIMULATOR_FAIL_OTHER, /* the same with "innererror", as some of its services spell it */
+	SIMULATOR_FAIL_EMPTY, /* nothing: answered at the edge */
+	SIMULATOR_FAIL_HTML,  /* a gateway's page */
+};
+
+/* What people call these; NULL-ended, at the places of the enumerators. */
 extern const char *const simulator_quota_names[];       /* "off", "window", "bucket" */
 extern const char *const simulator_retry_after_names[]; /* "integer", … "absurd" */
 extern const char *const simulator_page_fault_names[];  /* "good", "html", … "expired" */
+extern const char *const simulator_fail_body_names[];   /* "json", "other", "empty", "html" */
 
 struct simulator_options {
 	const char *database; /* file, or NULL: memory */
@@ -82,10 +91,14 @@ struct simulator_options {
 	/*
 	 * The `fail_at`th read and those after it, `fail_count` in all (0: one), are refused with a
 	 * status from 400 to 599 (0: 503) and a code (NULL: the first that contract 5.8 has for it).
+	 * With `fail_writes` they are writes instead, which are not made; or, with `fail_made`, were
+	 * made all the same, so that only a look tells.
 	 */
 	unsigned fail_at, fail_count;
 	int fail_status;
 	const char *fail_code;
+	enum simulator_fail_body fail_body;
+	bool fail_writes, fail_made;
 	/*
 	 * The `page_fault_at`th page of a list (0: the first) and those after it, `page_fault_count`
 	 * in all (0: one), are not what they should be. Pages in a batch don't count; with

@@ -81,7 +81,8 @@ struct audit {
 
 /* What the faults of the options count. */
 struct fault_counters {
-	unsigned requests, items, reads, writes, links, pages, bad_pages, delta_pages, delta_tokens;
+	unsigned requests, items, reads, writes, attempts, links, pages, bad_pages, delta_pages,
+		delta_tokens;
 	char *loop[2]; /* two pages (targets) that link to each other; NULL: none yet */
 };
 

@@ -173,6 +173,30 @@ static void a_restored_object_appears_as_new(void **state)
 
 /* ---- members and managers ---------------------------------------------------------------------- */
 
+/* Deleted, left and restored between two calls: nobody told the client to forget its members. */
+static void who_left_a_group_that_came_back_is_told_to_have_left(void **state)
+{
+	char crew[GUID_TEXT_BYTES], ada[GUID_TEXT_BYTES], bob[GUID_TEXT_BYTES];
+	CLEANUP(mirror_release)
+	struct mirror mirror = mirror_of(*state, "/v1.0/groups/delta?$select=members");
+	const json_t *members;
+
+	make_security_group(*state, "crew", crew);
+	make_user(*state, "ada", ada);
+	make_user(*state, "bob", bob);
+	hand_link(*state, crew, "members", ada, true);
+	hand_link(*state, crew, "members", bob, true);
+	follow(&mirror);
+	hand_life(*state, simulator_hand_delete, crew);
+	hand_life(*state, simulator_hand_purge, bob);
+	hand_life(*state, simulator_hand_restore, crew);
+	follow(&mirror);
+	members = json_object_get(json_object_get(mirror.objects, crew), "members");
+	assert_non_null(json_object_get(members, ada));
+	assert_null(json_object_get(members, bob));
+	assert_int_equal(json_array_size(json_object_get(told(&mirror, crew), "members@delta")), 2);
+}
+
 static void members_come_and_go(void **state)
 {
 	char crew[GUID_TEXT_BYTES], ada[GUID_TEXT_BYTES], bob[GUID_TEXT_BYTES];
@@ -447,6 +471,7 @@ int main(void)
 		FRESH(a_change_of_one_extension_tells_all_of_them_and_a_reset_as_null),
 		FRESH(the_deleted_are_removed_as_changed_and_the_purged_as_deleted),
 		FRESH(a_restored_object_appears_as_new),
+		FRESH(who_left_a_group_that_came_back_is_told_to_have_left),
 		FRESH(members_come_and_go),
 		FRESH(members_of_groups_come_by_default_and_not_when_others_are_selected),
 		FRESH(a_soft_deleted_member_stays_here_until_it_is_purged),

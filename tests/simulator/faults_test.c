@@ -131,6 +131,86 @@ static void several_reads_can_fail_in_a_row_and_no_write(void **state UNUSED)
 	}
 }
 
+/* PATCHes the same person twice, alone or in batches; the second time fails. */
+static void assert_second_write(bool made, const char *second, const char *wanted, bool in_batch)
+{
+	CLEANUP(tenant_freep)
+	struct tenant *tenant = tenant_with((struct simulator_options){
+		.fail_at = 2, .fail_status = 500, .fail_writes = true, .fail_made = made });
+	char id[GUID_TEXT_BYTES], path[512], body[512];
+
+	make_user(tenant, "ada", id);
+	for (unsigned i = 1; i <= 2; i++) {
+		CLEANUP(reply_release) struct reply read = get(tenant, "/v1.0/users");
+		const char *text = i == 2 ? second : "{\"department\":\"First\"}";
+
+		assert_int_equal(read.status, 200);
+		snprintf(body, sizeof(body),
+			"{\"requests\":[{\"id\":\"1\",\"method\":\"PATCH\",\"url\":\"/users/%s\","
+			"\"headers\":{\"Content-Type\":\"application/json\"},\"body\":%s}]}",
+			id, text);
+		{
+			CLEANUP(reply_release)
+			struct reply reply = in_batch
+				? call(tenant, "POST", "/v1.0/$batch", body)
+				: call(tenant, "PATCH", at(path, "/v1.0/users/{}", id), text);
+			const json_t *first = json_array_get(
+				json_object_get(reply.body, "responses"), 0);
+			int status = in_batch
+				? (int)json_integer_value(json_object_get(first, "status"))
+				: reply.status;
+
+			assert_int_equal(status, i == 2 ? 500 : 204);
+		}
+	}
+	assert_stored(tenant, id, "department", wanted);
+}
+
+static void a_write_can_fail_and_not_be_made(void **state UNUSED)
+{
+	assert_second_write(false, "{\"department\":\"Second\"}", "\"First\"", false);
+	assert_second_write(false, "{\"department\":\"Second\"}", "\"First\"", true);
+}
+
+static void a_write_can_fail_and_be_made_all_the_same(void **state UNUSED)
+{
+	assert_second_write(true, "{\"department\":\"Second\"}", "\"Second\"", false);
+	assert_second_write(true, "{\"department\":\"Second\"}", "\"Second\"", true);
+}
+
+static void an_error_can_have_no_body_or_a_gateways_page(void **state UNUSED)
+{
+	static const struct {
+		enum simulator_fail_body form;
+		const char *type; /* NULL: no body at all */
+	} cases[] = {
+		{ SIMULATOR_FAIL_JSON, "application/json" },
+		{ SIMULATOR_FAIL_OTHER, "application/json" },
+		{ SIMULATOR_FAIL_HTML, "text/html" },
+		{ SIMULATOR_FAIL_EMPTY, NULL },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		CLEANUP(tenant_freep)
+		struct tenant *tenant = tenant_with((struct simulator_options){
+			.fail_at = 1, .fail_status = 502, .fail_body = cases[i].form });
+		CLEANUP(reply_release) struct reply reply = get(tenant, "/v1.0/users");
+		const char *type = strstr(buf_text(&reply.headers), "\r\nContent-Type: ");
+		const json_t *error = json_object_get(reply.body, "error");
+		bool is_other = cases[i].form == SIMULATOR_FAIL_OTHER;
+
+		assert_int_equal(reply.status, 502);
+		assert_int_equal(type != NULL, cases[i].type != NULL);
+		if (type)
+			assert_memory_equal(type + strlen("\r\nContent-Type: "), cases[i].type,
+				strlen(cases[i].type));
+		assert_int_equal(error != NULL, is_other || cases[i].form == SIMULATOR_FAIL_JSON);
+		if (error)
+			assert_non_null(
+				json_object_get(error, is_other ? "innererror" : "innerError"));
+	}
+}
+
 static void a_failing_429_is_among_the_throttled(void **state UNUSED)
 {
 	CLEANUP(tenant_freep)
@@ -148,6 +228,7 @@ static void options_that_make_no_sense_are_refused(void **state UNUSED)
 	static const struct simulator_options cases[] = {
 		{ .fail_status = 200 },
 		{ .fail_status = 600 },
+		{ .fail_at = 1, .fail_made = true },
 		{ .page_fault_bytes = -1 },
 		{ .page_fault_bytes = (INT64_C(1) << 30) + 1 },
 		{ .latency_ms = -1 },
@@ -427,6 +508,8 @@ static void every_fault_has_a_name(void **state UNUSED)
 	assert_string_equal(simulator_page_fault_names[SIMULATOR_PAGE_ITEM_TEXT], "item-text");
 	assert_string_equal(simulator_page_fault_names[SIMULATOR_PAGE_EXPIRED], "expired");
 	assert_null(simulator_page_fault_names[SIMULATOR_PAGE_EXPIRED + 1]);
+	assert_string_equal(simulator_fail_body_names[SIMULATOR_FAIL_HTML], "html");
+	assert_null(simulator_fail_body_names[SIMULATOR_FAIL_HTML + 1]);
 }
 
 int main(void)
@@ -434,6 +517,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_nth_read_fails_with_any_status_and_code),
 		cmocka_unit_test(several_reads_can_fail_in_a_row_and_no_write),
+		cmocka_unit_test(a_write_can_fail_and_not_be_made),
+		cmocka_unit_test(a_write_can_fail_and_be_made_all_the_same),
+		cmocka_unit_test(an_error_can_have_no_body_or_a_gateways_page),
 		cmocka_unit_test(a_failing_429_is_among_the_throttled),
 		cmocka_unit_test(options_that_make_no_sense_are_refused),
 		cmocka_unit_test(only_the_page_with_the_number_is_wrong),

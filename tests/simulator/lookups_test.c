@@ -189,6 +189,19 @@ static void a_look_up_is_no_write_whatever_its_method(void **state)
 	assert_int_equal(known.status, 200);
 	assert_true(requests_each(tenant->simulator, 0, count_writes, &writes, &err));
 	assert_int_equal(writes, 0);
+	assert_int_equal(simulator_usage(tenant->simulator).writes, 0);
+}
+
+static void a_look_up_fails_as_a_read(void **state UNUSED)
+{
+	CLEANUP(tenant_freep)
+	struct tenant *tenant = tenant_with(
+		(struct simulator_options){ .fail_at = 2, .fail_status = 502 });
+	CLEANUP(reply_release) struct reply first = by_ids(tenant, BY_IDS, NOBODY, NOBODY, "[]");
+	CLEANUP(reply_release) struct reply second = call(tenant, "POST", EXTENSIONS, "{}");
+
+	assert_int_equal(first.status, 200);
+	assert_int_equal(second.status, 502);
 }
 
 int main(void)
@@ -201,6 +214,7 @@ int main(void)
 		cmocka_unit_test(of_a_kind_that_may_not_be_read_only_type_and_id_are_told),
 		FRESH(synced_extensions_are_discovered),
 		FRESH(a_look_up_is_no_write_whatever_its_method),
+		cmocka_unit_test(a_look_up_fails_as_a_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

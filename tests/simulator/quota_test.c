@@ -93,6 +93,8 @@ static void every_answer_says_what_it_cost(void **state)
 		{ "GET", "/v1.0/organization", "1" },
 		{ "GET", "/v1.0/subscribedSkus", "3" },
 		{ "POST", "/v1.0/directoryObjects/getByIds", "5" },
+		{ "POST", "/v1.0/directoryObjects/getByIds?$select=id", "2" },
+		{ "POST", "/v1.0/directoryObjects/getAvailableExtensionProperties", "2" },
 		{ "POST", "/v1.0/users/" NOBODY "/checkMemberGroups", "4" },
 		{ "PATCH", "/v1.0/users/" NOBODY, "1" },
 		{ "DELETE", "/v1.0/users/" NOBODY, "1" },

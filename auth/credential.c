@@ -48,14 +48,15 @@ static void source_release(struct credential_source *source)
 
 /* ---- choosing --------------------------------------------------------------------------- */
 
-/* NULL in `kind` when the profile names none. */
-static bool choose_named(
-	const struct auth_options *options, const struct credential_kind **kind, struct error *err)
+/* Sets `count` to how many the profile names; `kind` is the one. */
+static bool choose_named(const struct auth_options *options, const struct credential_kind **kind,
+	size_t *count, struct error *err)
 {
+	*count = 0;
 	for (size_t i = 0; i < COUNT_OF(kinds); i++) {
 		if (!kinds[i]->named(options))
 			continue;
-		if (*kind)
+		if (++*count == 2)
 			return error_set(err, ERROR_USAGE,
 				"two ways to sign in are named: %s and %s. Keep one",
 				(*kind)->named(options), kinds[i]->named(options));
@@ -64,12 +65,16 @@ static bool choose_named(
 	return true;
 }
 
-static const struct credential_kind *choose_offered(const struct credential_source *source)
+static bool choose_offered(
+	const struct credential_source *source, const struct credential_kind **kind)
 {
-	for (size_t i = 0; i < COUNT_OF(kinds); i++)
-		if (kinds[i]->offered(source))
-			return kinds[i];
-	return NULL;
+	for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+		if (!kinds[i]->offered(source))
+			continue;
+		*kind = kinds[i];
+		return true;
+	}
+	return false;
 }
 
 static bool refuse_none(struct error *err)
@@ -103,14 +108,13 @@ static bool check_present(const struct auth_options *options, struct error *err)
 static bool choose(
 	struct credential *credential, struct credential_source *source, struct error *err)
 {
-	if (!choose_named(source->options, &credential->kind, err))
+	size_t named;
+
+	if (!choose_named(source->options, &credential->kind, &named, err))
 		return false;
-	if (!credential->kind)
-		credential->kind = choose_offered(source);
-	if ((!credential->kind || credential->kind->signs_in) &&
-		!check_present(source->options, err))
-		return false;
-	return credential->kind || refuse_none(err);
+	if (!named && !choose_offered(source, &credential->kind))
+		return check_present(source->options, err) && refuse_none(err);
+	return !credential->kind->signs_in || check_present(source->options, err);
 }
 
 bool credential_open(struct credential *credential, const struct auth_options *options,

@@ -50,25 +50,21 @@ static bool header_accepted(struct exchange *exchange)
 	return !refuse(exchange, 401, NULL, "Invalid X-IDENTITY-HEADER header.");
 }
 
-static bool named_is(
-	const struct exchange *exchange, const char *parameter, const char *wanted, bool *found)
+/* A parameter that is not there names nobody. */
+static bool names(const char *value, const char *identity)
 {
-	const char *value = exchange_option(exchange, parameter);
-
-	if (!value)
-		return true;
-	*found = true;
-	return strcasecmp(value, wanted) == 0;
+	return !value || text_compare_caseless(span_of(value), span_of(identity)) == 0;
 }
 
 static bool identity_accepted(struct exchange *exchange)
 {
 	const struct simulator *simulator = exchange->simulator;
-	bool imds = path_is(exchange->target, IMDS_PATH), found = false;
+	bool imds = path_is(exchange->target, IMDS_PATH);
+	const char *resource_id = exchange_option(exchange, imds ? "msi_res_id" : "mi_res_id");
 
-	if (named_is(exchange, "client_id", simulator->client_id, &found) &&
-		named_is(exchange, "object_id", simulator->principal_id, &found) &&
-		named_is(exchange, imds ? "msi_res_id" : "mi_res_id", RESOURCE_ID, &found))
+	if (names(exchange_option(exchange, "client_id"), simulator->client_id) &&
+		names(exchange_option(exchange, "object_id"), simulator->principal_id) &&
+		names(resource_id, RESOURCE_ID))
 		return true;
 	return !refuse(exchange, 400, "invalid_request", "Identity not found");
 }

@@ -273,6 +273,30 @@ same "status" 0 "${PIPESTATUS[1]}"
 said "the pasted access token ends at 20"
 there pasted.jsonl.zst
 
+if script -qec true /dev/null >/dev/null 2>&1; then
+	sentence "at a terminal it is asked for, however long, and not shown"
+	long=$token$(printf 'x%.0s' $(seq 5000))
+	rm -f screen keyboard && mkfifo keyboard
+	exec {keyboard}<>keyboard
+	timeout "$COMMAND_LIMIT_S" script -qefc "$UNSTAGE snapshot --output y.jsonl.zst" screen <keyboard >/dev/null 2>&1 &
+	pid=$!
+	for _ in $(seq 400); do
+		grep -q "press Enter" screen 2>/dev/null && break
+		sleep 0.02
+	done
+	# In pieces, as a terminal takes them.
+	for part in $(printf %s "$long" | fold -w 1000); do
+		printf %s "$part" >&"$keyboard"
+		sleep 0.05
+	done
+	echo >&"$keyboard"
+	wait "$pid"
+	same "status" 3 $?
+	exec {keyboard}>&-
+	grep -q "does not accept the pasted access token" screen || wrong "it was to arrive: $(tail -n 2 screen)"
+	! grep -qF "${token:0:200}" screen || wrong "the token is on the screen"
+fi
+
 sentence "when it is refused, a new one is asked for, and no request for a token is made"
 printf '%sx\n' "$token" | timeout "$COMMAND_LIMIT_S" "$UNSTAGE" snapshot --output y.jsonl.zst \
 	>stdout 2>stderr

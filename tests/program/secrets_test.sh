@@ -99,7 +99,7 @@ openssl pkey -in key.pem -pubout -out public.pem
 cat certificate.pem key.pem >pair.pem
 chmod 600 pair.pfx pair.pem
 stop_tenant
-start_tenant tenant --throttle-every 2 --certificate certificate.pem --federated public.pem || give_up
+start_tenant tenant --throttle-every 6 --certificate certificate.pem --federated public.pem || give_up
 good_config=$UNSTAGE_CONFIG
 config 's|^client_secret_file = .*||'
 port=$(sed -n 's/^graph = .*:\([0-9]*\)$/\1/p' "$good_config")

@@ -236,6 +236,7 @@ static bool open_demo(struct demo *demo, const struct demo_arguments *arguments,
 	struct simulator_options options = {
 		.seed = arguments->seed ? (uint64_t)arguments->seed : 1,
 		.now_ms = time_now_ms() - SIMULATED_STORY_MS,
+		.quota = SIMULATOR_QUOTA_WINDOW,
 	};
 	struct simulator_size size = {
 		.users = arguments->users ? (unsigned)arguments->users : 2000,

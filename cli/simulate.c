@@ -10,10 +10,14 @@
 
 struct simulate_arguments {
 	struct common common;
-	const char *folder, *database, *deny, *origin, *certificate, *federated;
+	const char *folder, *database, *deny, *grant, *origin, *certificate, *federated;
 	int64_t port, users, groups, contacts, seed;
 	int64_t throttle_every, throttle_items, fail_every, drop_answer_at, foreign_link_at,
 		refuse_token, page_max, lag_ms, clock_ahead_s;
+	const char *quota, *retry_after, *fail_code, *page_fault, *page_fault_list;
+	int64_t units, writes, fail_at, fail_count, fail_status, page_fault_at, page_fault_count,
+		page_fault_bytes, latency_ms;
+	int64_t delta_page, delta_members, delta_empty_every, delta_replay_every, delta_lost_at;
 };
 
 enum { WORD_MAX = 4096, POLL_MS = 200, PEM_MAX = 64 << 10 };
@@ -130,6 +134,62 @@ static unsigned small(int64_t number)
 	return number > 1000000 ? 1000000U : (unsigned)number;
 }
 
+/* The place of a word among names; nothing changes when there is no word. */
+static bool choose(const char *option, const char *const *names, const char *word, unsigned *place,
+	struct error *err)
+{
+	CLEANUP(buf_release) struct buf known = BUF_UP_TO(WORD_MAX);
+
+	if (!word)
+		return true;
+	for (unsigned i = 0; names[i]; i++) {
+		if (strcmp(names[i], word) == 0) {
+			*place = i;
+			return true;
+		}
+		buf_addf(&known, "%s%s", i ? ", " : "", names[i]);
+	}
+	return error_set(err, ERROR_USAGE, "simulate: --%s takes %s", option, buf_text(&known));
+}
+
+/* A tenant is throttled like a real one unless somebody says otherwise. */
+static bool fill_quota(const struct simulate_arguments *simulate, struct simulator_options *options,
+	struct error *err)
+{
+	unsigned quota = SIMULATOR_QUOTA_WINDOW, retry_after = SIMULATOR_RETRY_INTEGER;
+
+	if (!choose("quota", simulator_quota_names, simulate->quota, &quota, err) ||
+		!choose("retry-after", simulator_retry_after_names, simulate->retry_after,
+			&retry_after, err))
+		return false;
+	options->quota = (enum simulator_quota)quota;
+	options->retry_after = (enum simulator_retry_after)retry_after;
+	options->units_per_10s = small(simulate->units);
+	options->writes_per_150s = small(simulate->writes);
+	return true;
+}
+
+static bool fill_faults(const struct simulate_arguments *simulate,
+	struct simulator_options *options, struct error *err)
+{
+	unsigned page_fault = SIMULATOR_PAGE_GOOD;
+
+	if (!choose("page-fault", simulator_page_fault_names, simulate->page_fault, &page_fault,
+		    err))
+		return false;
+	options->fail_at = small(simulate->fail_at);
+	options->fail_count = small(simulate->fail_count);
+	options->fail_status = (int)small(simulate->fail_status);
+	options->fail_code = simulate->fail_code;
+	options->page_fault = (enum simulator_page_fault)page_fault;
+	options->page_fault_at = small(simulate->page_fault_at);
+	options->page_fault_count = small(simulate->page_fault_count);
+	options->page_fault_list = simulate->page_fault_list;
+	options->page_fault_bytes = simulate->page_fault_bytes;
+	options->latency_ms = simulate->latency_ms;
+	return true;
+}
+
 static void fill_options(
 	const struct simulate_arguments *simulate, struct simulator_options *options)
 {
@@ -143,8 +203,14 @@ static void fill_options(
 	options->foreign_link_at = small(simulate->foreign_link_at);
 	options->refuse_token = small(simulate->refuse_token);
 	options->deny = simulate->deny;
+	options->grant = simulate->grant;
 	options->graph_url = simulate->origin;
 	options->page_max = small(simulate->page_max);
+	options->delta_page = small(simulate->delta_page);
+	options->delta_members = small(simulate->delta_members);
+	options->delta_empty_every = small(simulate->delta_empty_every);
+	options->delta_replay_every = small(simulate->delta_replay_every);
+	options->delta_lost_at = small(simulate->delta_lost_at);
 	options->lag_ms = simulate->lag_ms;
 	options->signin_ahead_ms = simulate->clock_ahead_s * 1000;
 }
@@ -191,6 +257,8 @@ static int run(
 	(void)operands;
 	(void)operand_count;
 	fill_options(simulate, &options);
+	if (!fill_quota(simulate, &options, err) || !fill_faults(simulate, &options, err))
+		return -1;
 	if (simulate->port > 65535) {
 		error_set(err, ERROR_USAGE, "simulate: --port takes 0 to 65535");
 		return -1;
@@ -229,13 +297,37 @@ static const struct option options[] = {
 		offsetof(struct simulate_arguments, contacts) },
 	{ "seed", 's', OPTION_NUMBER, "N", "the same seed is the same tenant",
 		offsetof(struct simulate_arguments, seed) },
+	{ "quota", 0, OPTION_TEXT, "MODEL", "off, window (unless said) or bucket",
+		offsetof(struct simulate_arguments, quota) },
+	FAULT("units", units, "resource units in 10 s; else by the number of users"),
+	FAULT("writes", writes, "writes in 150 s; 3000 unless said"),
+	{ "retry-after", 0, OPTION_TEXT, "FORM", "its form on a 429, see below",
+		offsetof(struct simulate_arguments, retry_after) },
+	FAULT("latency", latency_ms, "every answer takes N ms"),
 	FAULT("throttle-every", throttle_every, "each Nth request answers 429"),
 	FAULT("throttle-items", throttle_items, "each Nth item of a batch answers 429"),
 	FAULT("fail-every", fail_every, "each Nth read answers 503"),
+	FAULT("fail-at", fail_at, "the Nth read fails"),
+	FAULT("fail-count", fail_count, "and those after it, N in all"),
+	FAULT("fail-status", fail_status, "with this status; 503 unless said"),
+	{ "fail-code", 0, OPTION_TEXT, "CODE", "and this code",
+		offsetof(struct simulate_arguments, fail_code) },
+	{ "page-fault", 0, OPTION_TEXT, "WHAT", "a page of a list that is wrong, see below",
+		offsetof(struct simulate_arguments, page_fault) },
+	FAULT("page-fault-at", page_fault_at, "the Nth page; the first unless said"),
+	FAULT("page-fault-count", page_fault_count, "and those after it, N in all"),
+	{ "page-fault-list", 0, OPTION_TEXT, "LIST", "only of the list whose path ends so",
+		offsetof(struct simulate_arguments, page_fault_list) },
+	FAULT("page-fault-bytes", page_fault_bytes, "where it ends, or how large it is"),
 	FAULT("drop-answer-at", drop_answer_at, "the Nth write is done and its answer lost"),
 	FAULT("foreign-link-at", foreign_link_at, "the Nth nextLink names another host"),
 	FAULT("refuse-token", refuse_token, "1: wrong secret, 2: unknown application"),
 	FAULT("page-max", page_max, "pages of at most N"),
+	FAULT("delta-page", delta_page, "objects on a page of delta; 200 unless said"),
+	FAULT("delta-members", delta_members, "members on one; 1000 unless said"),
+	FAULT("delta-empty-every", delta_empty_every, "each Nth page of delta is empty; from 2"),
+	FAULT("delta-replay-every", delta_replay_every, "each Nth tells some of it again"),
+	FAULT("delta-lost-at", delta_lost_at, "the Nth delta token is lost: 410"),
 	FAULT("lag", lag_ms, "reads show writes N ms later"),
 	FAULT("clock-ahead", clock_ahead_s, "the sign-in service's clock is N s ahead"),
 	{ "certificate", 0, OPTION_TEXT, "FILE",
@@ -245,18 +337,25 @@ static const struct option options[] = {
 		offsetof(struct simulate_arguments, federated) },
 	{ "deny", 0, OPTION_TEXT, "PERMISSION", "a permission that nobody consented to",
 		offsetof(struct simulate_arguments, deny) },
+	{ "grant", 0, OPTION_TEXT, "PERMISSION", "one besides those that it has",
+		offsetof(struct simulate_arguments, grant) },
 	{ 0 },
 };
 
 const struct command command_simulate = {
 	.name = "simulate",
 	.summary = "a simulated tenant to try things on",
-	.details = "Prints the export line for your shell and serves on 127.0.0.1. While it runs,\n"
-		   "type day, incident, morning, cycle, adsync FILE, prove, or quit.\n\n"
-		   "The folder's identity.env holds what App Service would set for a managed\n"
-		   "identity. --federated trusts RS256 tokens of the issuer\n"
-		   "https://issuer.simulated/ with subject unstage and audience\n"
-		   "api://AzureADTokenExchange.\n",
+	.details =
+		"Prints the export line for your shell and serves on 127.0.0.1. While it runs,\n"
+		"type day, incident, morning, cycle, adsync FILE, prove, or quit.\n\n"
+		"--page-fault makes a page html, empty, cut (before its Content-Length), short\n"
+		"(with the right one), no-value, value-object, value-null, value-text, item-text,\n"
+		"huge (64 MiB), empty-items (30 MB), link-self, link-back, content-type (text)\n"
+		"or expired.\n\n"
+		"The folder's identity.env holds what App Service would set for a managed\n"
+		"identity. --federated trusts RS256 tokens of the issuer\n"
+		"https://issuer.simulated/ with subject unstage and audience\n"
+		"api://AzureADTokenExchange.\n",
 	.options = options,
 	.arguments_size = sizeof(struct simulate_arguments),
 	.run = run,

@@ -96,10 +96,8 @@ static bool answer_item(struct exchange *part, const struct batch_item *item,
 	if (parent_failed(responses, item))
 		return exchange_refuse(part, 424, "FailedDependency",
 			"An item that this one depends on has failed.");
-	if (is_throttled(part->simulator)) {
-		part->answer.retry_after_s = 1;
-		return exchange_refuse(part, 429, "TooManyRequests", "Too many requests.");
-	}
+	if (is_throttled(part->simulator))
+		return exchange_throttle(part, FAULT_WAIT_MS);
 	if (!exchange_parse_target(part, item->url))
 		return exchange_refuse(
 			part, 400, "BadRequest", "The url of the item is malformed.");
@@ -119,6 +117,7 @@ static bool run_item(struct exchange *envelope, const struct batch_item *item, j
 		.target = item->url,
 		.content_type = span_of(header_of(item, "Content-Type")),
 		.client_request_id = span_of(header_of(item, "client-request-id")),
+		.prefer = span_of(header_of(item, "Prefer")),
 		.eventual = consistency && strcasecmp(consistency, "eventual") == 0,
 		.is_item = true,
 	};
@@ -137,17 +136,6 @@ static bool run_item(struct exchange *envelope, const struct batch_item *item, j
 	exchange_item_response(&part, response);
 	json_array_append_new(responses, response);
 	return true;
-}
-
-static void shuffle(struct simulator *simulator, json_t *array)
-{
-	for (size_t left = json_array_size(array); left > 1; left--) {
-		size_t other = (size_t)simulator_random_below(simulator, left);
-		json_t *last = json_incref(json_array_get(array, left - 1));
-
-		json_array_set(array, left - 1, json_array_get(array, other));
-		json_array_set_new(array, other, last);
-	}
 }
 
 bool answer_batch(struct exchange *exchange, struct error *err)
@@ -173,6 +161,6 @@ bool answer_batch(struct exchange *exchange, struct error *err)
 	for (size_t i = 0; i < count; i++)
 		if (!run_item(exchange, &items[i], responses, err))
 			return false;
-	shuffle(exchange->simulator, responses);
+	simulator_shuffle(exchange->simulator, responses);
 	return exchange_answer_take(exchange, 200, json_pack("{s:O}", "responses", responses));
 }

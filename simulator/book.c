@@ -42,7 +42,8 @@ bool book_write(struct simulator *simulator, const struct write_entry *entry, st
 	store_bind_text(statement, 8, entry->attribute);
 	bind_json(statement, 9, entry->old_value);
 	bind_json(statement, 10, entry->new_value);
-	return store_run(simulator, statement, "record a write", err);
+	return store_run(simulator, statement, "record a write", err) &&
+		changes_note(simulator, entry, err);
 }
 
 bool book_request(struct simulator *simulator, const char *method, const char *path, int status,
@@ -97,6 +98,18 @@ int64_t writes_last(struct simulator *simulator)
 
 	sqlite3_reset(statement);
 	return last;
+}
+
+int64_t book_objects_between(struct simulator *simulator, int64_t after_ms, int64_t until_ms)
+{
+	sqlite3_stmt *statement = store_statement(simulator, STATEMENT_WRITE_OBJECTS);
+	int64_t count;
+
+	sqlite3_bind_int64(statement, 1, after_ms);
+	sqlite3_bind_int64(statement, 2, until_ms);
+	count = sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+	sqlite3_reset(statement);
+	return count;
 }
 
 bool requests_each(struct simulator *simulator, int64_t after,

@@ -361,13 +361,31 @@ static bool found(struct simulator *simulator, const struct simulator_size *size
 	return true;
 }
 
+/* Who may do what: an administrator, and the accounts of both servers (facts 2). */
+static bool assign_roles(struct simulator *simulator, struct error *err)
+{
+	const struct {
+		struct actor actor;
+		const char *role;
+	} rows[] = {
+		{ story_admin(), ROLE_GLOBAL_ADMINISTRATOR },
+		{ story_server(SERVER_PRODUCTION), ROLE_SYNCHRONIZATION_ACCOUNTS },
+		{ story_server(SERVER_STAGING), ROLE_SYNCHRONIZATION_ACCOUNTS },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		if (!tenant_assign_role(simulator, &rows[i].actor, rows[i].role, err))
+			return false;
+	return true;
+}
+
 static bool populate(
 	struct simulator *simulator, const struct simulator_size *size, struct error *err)
 {
 	int64_t now = simulator_now_ms(simulator);
 
 	simulator_set_now_ms(simulator, now - (int64_t)FOUNDED_DAYS_AGO * 86400000);
-	if (!found(simulator, size, err))
+	if (!found(simulator, size, err) || !assign_roles(simulator, err))
 		return false;
 	simulator_set_now_ms(simulator, now);
 	return tenant_set_last_sync_ms(simulator, now, err) &&

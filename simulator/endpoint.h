@@ -19,6 +19,8 @@ enum {
 	PAGE_DEFAULT = 100,
 	PAGE_MAX = 999,
 	SELECT_MAX = 128,
+	EXPANDED_MAX = 20,    /* items of an expanded relation (contract 2.8) */
+	FAULT_WAIT_MS = 1000, /* what a fault says in Retry-After */
 };
 
 /* ---- properties (schema.c) ------------------------------------------------------------------- */
@@ -77,9 +79,9 @@ struct query_option {
 
 struct answer {
 	int status;
-	json_t *body;           /* NULL: none */
-	char *text;             /* a plain text instead ($count) */
-	unsigned retry_after_s; /* 0: no such header */
+	json_t *body;    /* NULL: none */
+	char *text;      /* a plain text instead ($count) */
+	json_t *headers; /* more of them, name and text; NULL: none */
 };
 
 struct exchange {
@@ -91,12 +93,13 @@ struct exchange {
 	size_t segment_count;
 	struct query_option options[QUERY_OPTIONS_MAX];
 	size_t option_count;
-	struct span content_type, client_request_id, body;
+	struct span content_type, client_request_id, prefer, body;
 	struct span metadata, identity_header;
 	bool eventual; /* ConsistencyLevel: eventual */
 	bool is_item;  /* of a batch */
 	bool is_write;
-	bool is_signin; /* the sign-in service's clock dates the answer */
+	enum simulator_page_fault page_fault; /* of the page that this one answers with */
+	bool is_signin;                       /* the sign-in service's clock dates the answer */
 	char request_id[GUID_TEXT_BYTES];
 	struct answer answer;
 };
@@ -115,6 +118,13 @@ bool exchange_is_advanced(const struct exchange *exchange);
 
 /* Undoes %xx and, in queries, '+', in place; false on a broken escape or a NUL. */
 bool percent_decode(char *text, bool plus_is_blank);
+
+/* Whether the segments fit "users/" "*" "/manager"; "$count" and "$ref" only fit themselves. */
+bool exchange_fits(const struct exchange *exchange, const char *pattern);
+
+/* One more header for the answer. */
+void exchange_add_header(struct exchange *exchange, const char *name, const char *format, ...)
+	PRINTF_LIKE(3, 4);
 
 /* reply.c. Each returns true: an answer was given. */
 bool exchange_answer_take(struct exchange *exchange, int status, json_t *body);
@@ -139,13 +149,18 @@ struct selection {
 	char *text;        /* as given */
 	char *names[SELECT_MAX];
 	size_t count;
-	char *manager; /* names of $expand=manager($select=…), or NULL */
+	/* $expand: one relation, with the names of its $select ("": the defaults) */
+	char *expanded_names; /* NULL: nothing is expanded */
+	enum relation expanded;
 };
 
 void query_selection_release(struct selection *selection);
 /* False, with the answer: unknown property, too many, an $expand that is not offered. */
 MUST_CHECK bool query_selection_init(struct selection *selection, struct exchange *exchange,
 	const struct schema *schema, bool in_collection);
+/* The same from the text of a $select (NULL, "": the defaults), which is copied. */
+MUST_CHECK bool query_selection_of(struct selection *selection, struct exchange *exchange,
+	const struct schema *schema, const char *select, bool in_collection);
 /* The object as Graph shows it. `typed` adds "@odata.type". */
 json_t *selection_show(const struct selection *selection, struct simulator *simulator,
 	const struct object_row *row, bool typed);
@@ -170,6 +185,17 @@ bool filter_schema_field(const void *schema, struct simulator *simulator, const 
 bool filter_audit_field(const void *unused, struct simulator *simulator, const char *path,
 	const char **type, unsigned *capabilities);
 
+/* ---- opaque tokens (seal.c) ------------------------------------------------------------------ */
+
+enum { SEALED_MAX = 512, SEALED_CLAIM_MAX = 256 };
+
+/* Nobody but this simulator can read or make one; the claim's bytes are sealed as they are. */
+void claim_seal(struct simulator *simulator, const void *claim, size_t length,
+	char text[static SEALED_MAX]);
+/* False for a text that is damaged, a stranger's, or of a claim of another length. */
+MUST_CHECK bool claim_unseal(
+	struct simulator *simulator, const char *text, void *claim, size_t length);
+
 /* ---- pages (page.c) -------------------------------------------------------------------------- */
 
 struct page {
@@ -190,8 +216,60 @@ MUST_CHECK bool query_page_init(
 void query_page_release(struct page *page);
 /* Puts one item in; false when the page is full (and so there is a next one). */
 bool page_take(struct page *page, json_t *item, const char *position);
+/* Where the next link points to: the Graph of the options, or by fault somewhere else. */
+const char *page_link_url(struct simulator *simulator);
 /* Answers with @odata.context, @odata.count (negative: none), @odata.nextLink, value. */
 bool page_answer(struct page *page, const char *context, int64_t count);
+
+/* ---- small collections (small.c) --------------------------------------------------------------- */
+
+/* A list that is made anew for each request, with $select, $filter, $top and pages. */
+struct small_field {
+	const char *name, *type; /* as in CSDL */
+	bool filters;            /* eq is offered */
+};
+struct small_collection {
+	const char *context, *type; /* "servicePrincipals", "microsoft.graph.servicePrincipal" */
+	const struct small_field *fields;
+	size_t count;
+	const char *expand; /* the one member that comes only with $expand=; NULL: none */
+};
+/* Answers with what the request wants of `items`, an array of objects that is given away. */
+bool small_answer_take(
+	struct exchange *exchange, const struct small_collection *collection, json_t *items);
+
+/* ---- objects of any kind (lookups.c) ------------------------------------------------------------ */
+
+/* True when the application may read objects of this kind (contract 9.1). */
+bool exchange_may_read(const struct exchange *exchange, enum object_kind kind);
+/*
+ * With "@odata.type"; of a kind that the application may not read only that and `id`, everything
+ * else selected is null (contract 2.1).
+ */
+json_t *exchange_show_typed(const struct exchange *exchange, const struct selection *selection,
+	const struct object_row *row);
+
+/* ---- quota (quota.c) -------------------------------------------------------------------------- */
+
+/* Charges a request for what it costs. False with the 429 when it is too much. */
+MUST_CHECK bool quota_admit(struct exchange *exchange);
+/* Answers 429 with a Retry-After. True. */
+bool exchange_throttle(struct exchange *exchange, int64_t wait_ms);
+/* The header in the form that the options want, or none. */
+void exchange_add_retry_after(struct exchange *exchange, int64_t wait_ms);
+
+/* ---- faults (faults.c) ------------------------------------------------------------------------ */
+
+/* Whether the options can be. ERROR_USAGE. */
+MUST_CHECK bool faults_check(const struct simulator_options *options, struct error *err);
+/* Counts a read. False with the answer when it is one that fails. */
+MUST_CHECK bool fault_passes_read(struct exchange *exchange);
+/* Counts a page of a list and notes in the exchange what will be wrong with it. */
+void fault_next_page(struct exchange *exchange);
+/* What is wrong with the JSON of the page, and with its bytes. */
+void fault_change_page(struct exchange *exchange, json_t *body);
+void fault_change_bytes(struct exchange *exchange, struct simulator_response *response);
+const char *fault_content_type(const struct exchange *exchange); /* NULL: the right one */
 
 /* ---- handlers ---------------------------------------------------------------------------------
  */
@@ -204,7 +282,10 @@ route_function answer_patch_user, answer_patch_group, answer_patch_contact, answ
 	answer_delete_object, answer_restore, answer_restore_elsewhere, answer_purge;
 route_function answer_add_reference, answer_remove_reference, answer_delete_through_reference,
 	answer_set_manager, answer_clear_manager;
-route_function answer_batch;
+route_function answer_batch, answer_delta;
+route_function answer_on_premises_synchronization, answer_recovery_snapshots,
+	answer_service_principals, answer_app_role_assignments, answer_role_assignments,
+	answer_role_definitions, answer_by_ids, answer_extension_properties;
 
 /* Parsed, authorised and routed; faults included. `exchange` has its target and its headers. */
 MUST_CHECK bool exchange_route(struct exchange *exchange, struct error *err);

@@ -107,6 +107,23 @@ bool exchange_allows(struct exchange *exchange, const char *const *names)
 	return true;
 }
 
+bool exchange_fits(const struct exchange *exchange, const char *pattern)
+{
+	for (size_t i = 0; i < exchange->segment_count; i++) {
+		size_t length = strcspn(pattern, "/");
+		const char *segment = exchange->segments[i];
+		bool any = length == 1 && pattern[0] == '*' && segment[0] != '$';
+
+		if (length == 0 ||
+			(!any &&
+				(strlen(segment) != length ||
+					memcmp(segment, pattern, length) != 0)))
+			return false;
+		pattern += length + (pattern[length] == '/');
+	}
+	return !*pattern;
+}
+
 bool exchange_is_advanced(const struct exchange *exchange)
 {
 	const char *count = exchange_option(exchange, "$count");
@@ -149,6 +166,7 @@ void exchange_release(struct exchange *exchange)
 		memory_free(exchange->options[i].value);
 	}
 	json_decref(exchange->answer.body);
+	json_decref(exchange->answer.headers);
 	memory_free(exchange->answer.text);
 	*exchange = (struct exchange){ 0 };
 }

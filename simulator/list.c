@@ -213,8 +213,7 @@ bool answer_members(struct exchange *exchange, struct error *err)
 		if (!object_load_visible(exchange->simulator, ids.ids[i], &row) ||
 			row.state != OBJECT_LIVE)
 			continue;
-		if (!page_take(&page, selection_show(&selection, exchange->simulator, &row, true),
-			    row.id))
+		if (!page_take(&page, exchange_show_typed(exchange, &selection, &row), row.id))
 			break;
 	}
 	return page_answer(&page, "directoryObjects", -1);
@@ -234,7 +233,7 @@ bool answer_deleted_list(struct exchange *exchange, struct error *err)
 	if (!permission_any(exchange->simulator,
 		    schema->kind == OBJECT_USER
 			    ? "User.Read.All User.ReadWrite.All Directory.Read.All"
-			    : "Group.ReadWrite.All Directory.Read.All"))
+			    : "Group.Read.All Group.ReadWrite.All Directory.Read.All"))
 		return exchange_refuse_denied(exchange);
 	return list_objects(exchange, schema, OBJECT_DELETED, err);
 }

@@ -11,7 +11,7 @@
 #include "base/memory.h"
 #include "simulator/endpoint.h"
 
-enum { PAGE_TOKEN_MS = 60 * 60 * 1000, SEALED_MAX = 512 };
+enum { PAGE_TOKEN_MS = 60 * 60 * 1000 };
 
 struct page_claim {
 	uint8_t list[16];
@@ -36,36 +36,21 @@ static void list_digest(const struct exchange *exchange, uint8_t digest[static 1
 
 static void seal(struct exchange *exchange, const char *position, char text[static SEALED_MAX])
 {
-	struct simulator *simulator = exchange->simulator;
-	unsigned char sealed[crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES +
-		sizeof(struct page_claim)];
 	struct page_claim claim;
 
 	memset(&claim, 0, sizeof(claim));
 	list_digest(exchange, claim.list);
-	claim.issued_ms = simulator->now_ms;
+	claim.issued_ms = exchange->simulator->now_ms;
 	snprintf(claim.position, sizeof(claim.position), "%s", position);
-	for (size_t i = 0; i < crypto_secretbox_NONCEBYTES; i++)
-		sealed[i] = (unsigned char)simulator_random(simulator);
-	crypto_secretbox_easy(sealed + crypto_secretbox_NONCEBYTES, (const unsigned char *)&claim,
-		sizeof(claim), sealed, simulator->page_key);
-	sodium_bin2base64(
-		text, SEALED_MAX, sealed, sizeof(sealed), sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	claim_seal(exchange->simulator, &claim, sizeof(claim), text);
 }
 
 static bool unseal(struct exchange *exchange, const char *text, char position[static 64])
 {
-	unsigned char sealed[SEALED_MAX];
 	struct page_claim claim;
 	uint8_t list[16];
-	size_t length;
 
-	if (sodium_base642bin(sealed, sizeof(sealed), text, strlen(text), NULL, &length, NULL,
-		    sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0 ||
-		length != crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES + sizeof(claim) ||
-		crypto_secretbox_open_easy((unsigned char *)&claim,
-			sealed + crypto_secretbox_NONCEBYTES, length - crypto_secretbox_NONCEBYTES,
-			sealed, exchange->simulator->page_key) != 0)
+	if (!claim_unseal(exchange->simulator, text, &claim, sizeof(claim)))
 		return false;
 	list_digest(exchange, list);
 	if (memcmp(list, claim.list, sizeof(list)) != 0 ||
@@ -106,7 +91,9 @@ bool query_page_init(
 		return false;
 	if (smaller && smaller < page->size)
 		page->size = smaller;
-	if (token && !unseal(exchange, token, page->position))
+	fault_next_page(exchange);
+	if (exchange->page_fault == SIMULATOR_PAGE_EXPIRED ||
+		(token && !unseal(exchange, token, page->position)))
 		return !exchange_refuse(exchange, 400, "Directory_ExpiredPageToken",
 			"The specified page token value has expired and can no longer be included in your request.");
 	return true;
@@ -130,7 +117,7 @@ bool page_take(struct page *page, json_t *item, const char *position)
 	return true;
 }
 
-static const char *graph_url(struct simulator *simulator)
+const char *page_link_url(struct simulator *simulator)
 {
 	unsigned number = ++simulator->faults.links;
 
@@ -150,7 +137,7 @@ static json_t *next_link(struct page *page)
 	char token[SEALED_MAX];
 
 	seal(exchange, page->last, token);
-	buf_add_text(&link, graph_url(exchange->simulator));
+	buf_add_text(&link, page_link_url(exchange->simulator));
 	if (exchange->is_item)
 		buf_add_text(&link, "/v1.0");
 	buf_add(&link, exchange->target, path);
@@ -184,5 +171,6 @@ bool page_answer(struct page *page, const char *context, int64_t count)
 	if (page->has_next)
 		json_object_set_new(body, "@odata.nextLink", next_link(page));
 	json_object_set(body, "value", page->items);
+	fault_change_page(page->exchange, body);
 	return exchange_answer_take(page->exchange, 200, body);
 }

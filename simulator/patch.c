@@ -80,8 +80,10 @@ bool exchange_group_is_ours(struct exchange *exchange, const struct object_row *
 	if (json_is_true(json_object_get(group->json, "mailEnabled")) &&
 		!json_array_holds(types, "Unified"))
 		return !exchange_refuse(exchange, 400, "Request_BadRequest", "%s", MAIL_GROUP_TEXT);
-	/* Needs RoleManagement.ReadWrite.Directory, or an owner (contract 9.1, 9.2). */
-	if (json_is_true(json_object_get(group->json, "isAssignableToRole")) ||
+	/* Or an owner, which this application is of no group (contract 9.1, 9.2). */
+	if ((json_is_true(json_object_get(group->json, "isAssignableToRole")) &&
+		    !permission_granted(
+			    exchange->simulator, "RoleManagement.ReadWrite.Directory")) ||
 		json_is_true(json_object_get(group->json, "isManagementRestricted")))
 		return !exchange_refuse_denied(exchange);
 	if (members && json_array_holds(types, "DynamicMembership"))
@@ -90,18 +92,36 @@ bool exchange_group_is_ours(struct exchange *exchange, const struct object_row *
 	return true;
 }
 
-/* False, with a 403, when a property needs a permission of its own (contract 9.1). */
+/* What a property of a user needs (contract 9.1): one of each list. The last row is all others. */
+static const struct patch_need {
+	const char *property, *permissions, *also;
+} needs[] = {
+	{ "accountEnabled", "User.EnableDisableAccount.All",
+		"User.Read.All User.ReadWrite.All Directory.Read.All" },
+	{ "employeeLeaveDateTime", "User-LifeCycleInfo.ReadWrite.All", NULL },
+	{ "businessPhones", "User-Phone.ReadWrite.All User.ReadWrite.All", NULL },
+	{ "mobilePhone", "User-Phone.ReadWrite.All User.ReadWrite.All", NULL },
+	{ "otherMails", "User-Mail.ReadWrite.All User.ReadWrite.All", NULL },
+	{ NULL, "User.ReadUpdate.All User.ReadWrite.All Directory.ReadWrite.All", NULL },
+};
+
 static bool is_permitted(struct exchange *exchange, const json_t *body)
 {
-	static const char *const needs[][2] = {
-		{ "accountEnabled", "User.EnableDisableAccount.All" },
-		{ "employeeLeaveDateTime", "User-LifeCycleInfo.ReadWrite.All" },
-	};
+	const char *name;
+	json_t *value;
 
-	for (size_t i = 0; i < COUNT_OF(needs); i++)
-		if (json_object_get(body, needs[i][0]) &&
-			!permission_granted(exchange->simulator, needs[i][1]))
+	json_object_foreach((json_t *)body, name, value)
+	{
+		const struct patch_need *need = &needs[0];
+
+		if (is_annotation(name))
+			continue;
+		while (need->property && strcmp(need->property, name) != 0)
+			need++;
+		if (!permission_any(exchange->simulator, need->permissions) ||
+			(need->also && !permission_any(exchange->simulator, need->also)))
 			return !exchange_refuse_denied(exchange);
+	}
 	return true;
 }
 
@@ -207,10 +227,10 @@ bool answer_patch_user(struct exchange *exchange, struct error *err)
 	CLEANUP(json_freep) json_t *body = exchange_body(exchange);
 	CLEANUP(object_row_release) struct object_row row = { 0 };
 
-	if (!body || !exchange_load(exchange, exchange->segments[1], OBJECT_USER, true, &row) ||
+	if (!body || !is_permitted(exchange, body) ||
+		!exchange_load(exchange, exchange->segments[1], OBJECT_USER, true, &row) ||
 		!values_fit(exchange, schema_of(OBJECT_USER), body) ||
-		!user_is_ours(exchange, &row, body) || !is_permitted(exchange, body) ||
-		!addresses_fit(exchange, &row, body))
+		!user_is_ours(exchange, &row, body) || !addresses_fit(exchange, &row, body))
 		return true;
 	return write_all(exchange, &row, body, err);
 }

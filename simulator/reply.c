@@ -22,6 +22,17 @@ bool exchange_answer_take(struct exchange *exchange, int status, json_t *body)
 	return true;
 }
 
+void exchange_add_header(struct exchange *exchange, const char *name, const char *format, ...)
+{
+	va_list arguments;
+
+	if (!exchange->answer.headers)
+		exchange->answer.headers = json_object();
+	va_start(arguments, format);
+	json_object_set_new(exchange->answer.headers, name, json_vsprintf(format, arguments));
+	va_end(arguments);
+}
+
 /* Without an id of the client's own, Graph hands out its own as both. */
 static json_t *client_id_of(const struct exchange *exchange)
 {
@@ -120,6 +131,8 @@ void json_dump_to(struct buf *out, const json_t *json)
 
 static const char *content_type(const struct exchange *exchange)
 {
+	if (fault_content_type(exchange))
+		return fault_content_type(exchange);
 	if (exchange->answer.text)
 		return "text/plain";
 	return strncmp(exchange->target, "/v1.0/", strlen("/v1.0/")) == 0 || exchange->is_item
@@ -132,6 +145,8 @@ void exchange_write_response(struct exchange *exchange, struct simulator_respons
 	CLEANUP(json_freep) json_t *client_id = client_id_of(exchange);
 	struct answer *answer = &exchange->answer;
 	char date[TIME_TEXT_BYTES];
+	const char *name;
+	json_t *value;
 
 	response->status = answer->status;
 	buf_addf(&response->headers, "Date: %s\r\n",
@@ -143,8 +158,8 @@ void exchange_write_response(struct exchange *exchange, struct simulator_respons
 	buf_add_text(&response->headers,
 		"x-ms-ags-diagnostic: {\"ServerInfo\":{\"DataCenter\":\"Simulator\",\"Slice\":\"E\",\"Ring\":\"5\",\"ScaleUnit\":\"000\",\"RoleInstance\":\"SIM00000001\"}}\r\n");
 	buf_add_text(&response->headers, "Cache-Control: no-cache\r\n");
-	if (answer->retry_after_s)
-		buf_addf(&response->headers, "Retry-After: %u\r\n", answer->retry_after_s);
+	json_object_foreach(answer->headers, name, value)
+		buf_addf(&response->headers, "%s: %s\r\n", name, json_string_value(value));
 	if (answer->status == 401)
 		buf_addf(&response->headers,
 			"WWW-Authenticate: Bearer realm=\"\", authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\", client_id=\"00000003-0000-0000-c000-000000000000\"\r\n");
@@ -155,22 +170,19 @@ void exchange_write_response(struct exchange *exchange, struct simulator_respons
 		buf_add_text(&response->body, answer->text);
 	else
 		json_dump_to(&response->body, answer->body);
+	fault_change_bytes(exchange, response);
 }
 
 void exchange_item_response(struct exchange *exchange, json_t *item)
 {
 	struct answer *answer = &exchange->answer;
 	json_t *headers = json_object();
-	char seconds[16];
 
 	json_object_set_new(headers, "Cache-Control", json_string("no-cache"));
 	json_object_set_new(headers, "request-id", json_string(exchange->request_id));
 	if (answer->body || answer->text)
 		json_object_set_new(headers, "Content-Type", json_string(content_type(exchange)));
-	if (answer->retry_after_s) {
-		snprintf(seconds, sizeof(seconds), "%u", answer->retry_after_s);
-		json_object_set_new(headers, "Retry-After", json_string(seconds));
-	}
+	json_object_update(headers, answer->headers);
 	json_object_set_new(item, "status", json_integer(answer->status));
 	json_object_set_new(item, "headers", headers);
 	if (answer->text)

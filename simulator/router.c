@@ -9,9 +9,18 @@
 
 #define READ_USERS "User.Read.All User.ReadWrite.All Directory.Read.All"
 #define READ_GROUPS                                                                                \
-	"GroupMember.Read.All GroupMember.ReadWrite.All Group.ReadWrite.All Directory.Read.All"
+	"GroupMember.Read.All GroupMember.ReadWrite.All Group.Read.All Group.ReadWrite.All "       \
+	"Directory.Read.All"
 #define READ_CONTACTS "OrgContact.Read.All Directory.Read.All"
 #define ANY_READ      READ_USERS " " READ_GROUPS
+#define WRITE_USERS                                                                                \
+	"User.ReadWrite.All User.ReadUpdate.All Directory.ReadWrite.All "                          \
+	"User.EnableDisableAccount.All User-Phone.ReadWrite.All User-Mail.ReadWrite.All"
+#define WRITE_GROUPS      "Group.ReadWrite.All Directory.ReadWrite.All"
+#define READ_APPLICATIONS "Application.Read.All Directory.Read.All"
+#define READ_ROLES                                                                                  \
+	"RoleManagement.Read.Directory RoleManagement.Read.All RoleManagement.ReadWrite.Directory " \
+	"Directory.Read.All"
 #define WRITE_MEMBERS "GroupMember.ReadWrite.All Group.ReadWrite.All"
 
 struct route {
@@ -28,6 +37,9 @@ static const struct route routes[] = {
 	{ "GET", "users/$count", READ_USERS, answer_count },
 	{ "GET", "groups/$count", READ_GROUPS, answer_count },
 	{ "GET", "contacts/$count", READ_CONTACTS, answer_count },
+	{ "GET", "users/delta", READ_USERS, answer_delta },
+	{ "GET", "groups/delta", READ_GROUPS, answer_delta },
+	{ "GET", "contacts/delta", READ_CONTACTS, answer_delta },
 	{ "GET", "users/*", READ_USERS, answer_object },
 	{ "GET", "groups/*", READ_GROUPS, answer_object },
 	{ "GET", "contacts/*", READ_CONTACTS, answer_object },
@@ -53,11 +65,11 @@ static const struct route routes[] = {
 	{ "POST", "users/*/restore", NULL, answer_restore_elsewhere },
 	{ "DELETE", "directory/deletedItems/*", NULL, answer_purge },
 	{ "GET", "auditLogs/directoryAudits", "AuditLog.Read.All", answer_audits },
-	{ "PATCH", "users/*", "User.ReadWrite.All", answer_patch_user },
-	{ "PATCH", "groups/*", "Group.ReadWrite.All", answer_patch_group },
+	{ "PATCH", "users/*", WRITE_USERS, answer_patch_user },
+	{ "PATCH", "groups/*", WRITE_GROUPS, answer_patch_group },
 	{ "PATCH", "contacts/*", NULL, answer_patch_contact },
 	{ "DELETE", "users/*", "User.ReadWrite.All User.DeleteRestore.All", answer_delete_object },
-	{ "DELETE", "groups/*", "Group.ReadWrite.All", answer_delete_object },
+	{ "DELETE", "groups/*", WRITE_GROUPS, answer_delete_object },
 	{ "DELETE", "contacts/*", NULL, answer_delete_object },
 	{ "POST", "groups/*/members/$ref", WRITE_MEMBERS, answer_add_reference },
 	{ "POST", "groups/*/owners/$ref", "Group.ReadWrite.All", answer_add_reference },
@@ -69,31 +81,24 @@ static const struct route routes[] = {
 	{ "PUT", "users/*/manager/$ref", "User.ReadWrite.All", answer_set_manager },
 	{ "DELETE", "users/*/manager/$ref", "User.ReadWrite.All", answer_clear_manager },
 	{ "POST", "$batch", NULL, answer_batch },
+	{ "POST", "directoryObjects/getByIds", ANY_READ " " READ_CONTACTS, answer_by_ids },
+	{ "POST", "directoryObjects/getAvailableExtensionProperties", "Directory.Read.All",
+		answer_extension_properties },
+	{ "GET", "directory/onPremisesSynchronization", NULL, answer_on_premises_synchronization },
+	{ "GET", "directory/recovery/snapshots", "EntraBackup.Read.All",
+		answer_recovery_snapshots },
+	{ "GET", "servicePrincipals", READ_APPLICATIONS, answer_service_principals },
+	{ "GET", "servicePrincipals/*/appRoleAssignedTo", READ_APPLICATIONS,
+		answer_app_role_assignments },
+	{ "GET", "roleManagement/directory/roleAssignments", READ_ROLES, answer_role_assignments },
+	{ "GET", "roleManagement/directory/roleDefinitions", READ_ROLES, answer_role_definitions },
 };
-
-/* True when the segments fit; "$count" and "$ref" only fit themselves. */
-static bool fits(const struct exchange *exchange, const char *pattern)
-{
-	for (size_t i = 0; i < exchange->segment_count; i++) {
-		size_t length = strcspn(pattern, "/");
-		const char *segment = exchange->segments[i];
-		bool any = length == 1 && pattern[0] == '*' && segment[0] != '$';
-
-		if (length == 0 ||
-			(!any &&
-				(strlen(segment) != length ||
-					memcmp(segment, pattern, length) != 0)))
-			return false;
-		pattern += length + (pattern[length] == '/');
-	}
-	return !*pattern;
-}
 
 static const struct route *find_route(const struct exchange *exchange, bool *path_known)
 {
 	*path_known = false;
 	for (size_t i = 0; i < COUNT_OF(routes); i++) {
-		if (!fits(exchange, routes[i].pattern))
+		if (!exchange_fits(exchange, routes[i].pattern))
 			continue;
 		*path_known = true;
 		if (strcmp(routes[i].method, exchange->method) == 0)
@@ -115,6 +120,8 @@ bool exchange_route(struct exchange *exchange, struct error *err)
 	const struct route *route = find_route(exchange, &path_known);
 	bool is_batch;
 
+	if (!quota_admit(exchange))
+		return true;
 	if (!route && path_known)
 		return exchange_refuse(exchange, 405, "Request_BadRequest",
 			"Specified HTTP method is not allowed for the request target.");
@@ -123,10 +130,8 @@ bool exchange_route(struct exchange *exchange, struct error *err)
 			"Resource not found for the segment '%s'.", exchange->segments[0]);
 	is_batch = route->answer == answer_batch;
 	exchange->is_write = !is_batch && strcmp(exchange->method, "GET") != 0;
-	if (!is_batch && !exchange->is_write &&
-		is_fault(simulator->options.fail_every, &faults->reads))
-		return exchange_refuse(exchange, 503, "Directory_ReplicaUnavailable",
-			"The directory replica is not available.");
+	if (!is_batch && !exchange->is_write && !fault_passes_read(exchange))
+		return true;
 	if (route->permissions && !permission_any(simulator, route->permissions))
 		return exchange_refuse_denied(exchange);
 	done = route->answer(exchange, err);
@@ -150,10 +155,8 @@ static bool answer_graph(
 {
 	struct simulator *simulator = exchange->simulator;
 
-	if (is_fault(simulator->options.throttle_every, &simulator->faults.requests)) {
-		exchange->answer.retry_after_s = 1;
-		return exchange_refuse(exchange, 429, "TooManyRequests", "Too many requests.");
-	}
+	if (is_fault(simulator->options.throttle_every, &simulator->faults.requests))
+		return exchange_throttle(exchange, FAULT_WAIT_MS);
 	if (!exchange_is_authorised(exchange, request->authorization))
 		return true;
 	return exchange_route(exchange, err);
@@ -209,6 +212,7 @@ void simulator_handle(struct simulator *simulator, const struct simulator_reques
 		.target = request->path,
 		.content_type = request->content_type,
 		.client_request_id = request->client_request_id,
+		.prefer = request->prefer,
 		.metadata = request->metadata,
 		.identity_header = request->identity_header,
 		.body = request->body,
@@ -220,6 +224,10 @@ void simulator_handle(struct simulator *simulator, const struct simulator_reques
 	*response = (struct simulator_response){ .headers = BUF_UP_TO(PATH_MAX_BYTES),
 		.body = BUF_UP_TO(ANSWER_MAX_BYTES) };
 	simulator->cut = false;
+	simulator->request_number++;
+	if (simulator->options.on_request)
+		simulator->options.on_request(simulator->options.on_request_context, simulator,
+			simulator->request_number);
 	simulator_guid(simulator, exchange.request_id);
 	if (request->body.length > BODY_MAX_BYTES)
 		exchange_refuse(

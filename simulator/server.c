@@ -1,8 +1,11 @@
 /*
- * The HTTP shell: libmicrohttpd on 127.0.0.1, one polling thread, one request at a time under the
- * simulator's lock. It adds nothing to what simulator_handle() says, and can do two things that a
- * function can't: close a connection instead of answering, and let the virtual clock run, so that
- * a tenant served for hours still agrees with the clocks of its clients.
+ * The HTTP shell: libmicrohttpd on 127.0.0.1, one request at a time under the simulator's lock. It
+ * adds nothing to what simulator_handle() says, and can do three things that a function can't:
+ * close a connection instead of answering or half way, take its time, and let the virtual clock
+ * run, so that a tenant served for hours still agrees with the clocks of its clients.
+ *
+ * One thread polls for all connections. With latency each connection has a thread of its own
+ * instead, which waits after the answer is made and without the lock.
  */
 #include <arpa/inet.h>
 #include <microhttpd.h>
@@ -12,7 +15,7 @@
 #include "base/time.h"
 #include "simulator/endpoint.h"
 
-enum { CONNECTIONS_MAX = 64, IDLE_TIMEOUT_S = 120 };
+enum { CONNECTIONS_MAX = 64, IDLE_TIMEOUT_S = 120, PART_BLOCK_BYTES = 64 << 10 };
 
 struct simulator_server {
 	struct simulator *simulator;
@@ -25,6 +28,7 @@ struct simulator_server {
 struct incoming {
 	char *target; /* as on the wire: libmicrohttpd would decode it */
 	struct buf body;
+	int64_t arrived_ms; /* monotonic */
 	bool begun;
 };
 
@@ -34,6 +38,7 @@ static void *note_target(
 	struct incoming *incoming = memory_new(sizeof(*incoming));
 
 	incoming->target = memory_text(target);
+	incoming->arrived_ms = time_monotonic_ms();
 	/* One byte more than is allowed: enough to know, and to refuse it properly. */
 	incoming->body = (struct buf)BUF_UP_TO(BODY_MAX_BYTES + 1);
 	return incoming;
@@ -68,22 +73,61 @@ static void add_headers(struct MHD_Response *reply, const struct buf *headers)
 		line[strcspn(line, "\r")] = '\0';
 		if (!colon)
 			continue;
-		*colon = '\0';
-		MHD_add_response_header(reply, line, colon + 1 + strspn(colon + 1, " "));
+		*colon++ = '\0';
+		/* The one way libmicrohttpd takes an empty value is a blank, which nobody reads. */
+		MHD_add_response_header(
+			reply, line, strcmp(colon, " ") == 0 ? colon : colon + strspn(colon, " "));
 	}
+}
+
+/* What there is of a body that is announced longer; at its end libmicrohttpd closes. */
+static ssize_t give_part(void *context, uint64_t position, char *out, size_t room)
+{
+	const struct buf *part = context;
+	size_t left = part->length - (size_t)position;
+
+	if (!left)
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	memcpy(out, part->data + position, left < room ? left : room);
+	return (ssize_t)(left < room ? left : room);
+}
+
+static void forget_part(void *context)
+{
+	struct buf *part = context;
+
+	buf_release(part);
+	memory_free(part);
+}
+
+static struct MHD_Response *make_part(const struct simulator_response *response)
+{
+	struct buf *part = memory_new(sizeof(*part));
+
+	*part = (struct buf)BUF_UP_TO(response->body.length);
+	buf_add_span(part, buf_span(&response->body));
+	return MHD_create_response_from_callback(
+		response->announced, PART_BLOCK_BYTES, give_part, part, forget_part);
+}
+
+static struct MHD_Response *make_reply(const struct simulator_response *response)
+{
+	struct span body = buf_span(&response->body);
+
+	return response->announced ? make_part(response)
+				   : MHD_create_response_from_buffer(
+					     body.length, (void *)body.data, MHD_RESPMEM_MUST_COPY);
 }
 
 static enum MHD_Result send_reply(
 	struct MHD_Connection *connection, const struct simulator_response *response)
 {
-	struct span body = buf_span(&response->body);
 	struct MHD_Response *reply;
 	enum MHD_Result sent;
 
 	if (response->cut || response->body.overflowed || response->headers.overflowed)
 		return MHD_NO;
-	reply = MHD_create_response_from_buffer(
-		body.length, (void *)body.data, MHD_RESPMEM_MUST_COPY);
+	reply = make_reply(response);
 	if (!reply)
 		return MHD_NO;
 	add_headers(reply, &response->headers);
@@ -97,6 +141,15 @@ static void tick(struct simulator *simulator)
 	int64_t now_ms = time_monotonic_ms();
 
 	simulator_set_now_ms(simulator, simulator->now_ms + now_ms - simulator->set_at_ms);
+}
+
+static void wait_until(int64_t due_ms)
+{
+	int64_t left_ms;
+
+	/* A signal ends a sleep early. */
+	while ((left_ms = due_ms - time_monotonic_ms()) > 0)
+		time_sleep_ms(left_ms);
 }
 
 static enum MHD_Result serve(void *context, struct MHD_Connection *connection,
@@ -127,6 +180,7 @@ static enum MHD_Result serve(void *context, struct MHD_Connection *connection,
 		.content_type = header_of(connection, "Content-Type"),
 		.consistency_level = header_of(connection, "ConsistencyLevel"),
 		.client_request_id = header_of(connection, "client-request-id"),
+		.prefer = header_of(connection, "Prefer"),
 		.metadata = header_of(connection, "Metadata"),
 		.identity_header = header_of(connection, "X-IDENTITY-HEADER"),
 		.body = buf_span(&incoming->body),
@@ -135,6 +189,7 @@ static enum MHD_Result serve(void *context, struct MHD_Connection *connection,
 	tick(server->simulator);
 	simulator_handle(server->simulator, &request, &response);
 	simulator_unlock(server->simulator);
+	wait_until(incoming->arrived_ms + server->simulator->options.latency_ms);
 	sent = send_reply(connection, &response);
 	simulator_response_release(&response);
 	return sent;
@@ -147,15 +202,15 @@ static bool listen_on(struct simulator_server *server, unsigned port, struct err
 		.sin_port = htons((uint16_t)port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
+	/* Its own Date would be the wall clock's. */
+	unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_SUPPRESS_DATE_NO_CLOCK |
+		(server->simulator->options.latency_ms ? MHD_USE_THREAD_PER_CONNECTION : 0);
 	const union MHD_DaemonInfo *info;
 
-	/* Its own Date would be the wall clock's. */
-	server->daemon = MHD_start_daemon(
-		MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_SUPPRESS_DATE_NO_CLOCK, 0, NULL, NULL,
-		serve, server, MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&address,
-		MHD_OPTION_URI_LOG_CALLBACK, note_target, server, MHD_OPTION_NOTIFY_COMPLETED,
-		forget, server, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
-		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S,
+	server->daemon = MHD_start_daemon(flags, 0, NULL, NULL, serve, server, MHD_OPTION_SOCK_ADDR,
+		(struct sockaddr *)&address, MHD_OPTION_URI_LOG_CALLBACK, note_target, server,
+		MHD_OPTION_NOTIFY_COMPLETED, forget, server, MHD_OPTION_CONNECTION_LIMIT,
+		(unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)2 * PATH_MAX_BYTES, MHD_OPTION_END);
 	if (!server->daemon)
 		return error_errno(err, "simulator: listen on 127.0.0.1:%u", port);

@@ -8,7 +8,7 @@
 void query_selection_release(struct selection *selection)
 {
 	memory_free(selection->text);
-	memory_free(selection->manager);
+	memory_free(selection->expanded_names);
 	*selection = (struct selection){ 0 };
 }
 
@@ -39,7 +39,8 @@ static bool check_name(struct exchange *exchange, const struct selection *select
 		return !exchange_refuse(exchange, 501, "NotImplemented",
 			"The property '%s' can't be selected in a collection.", name);
 	if (strcmp(name, "employeeLeaveDateTime") == 0 &&
-		!permission_granted(simulator, "User-LifeCycleInfo.ReadWrite.All"))
+		!permission_any(
+			simulator, "User-LifeCycleInfo.Read.All User-LifeCycleInfo.ReadWrite.All"))
 		return !exchange_refuse_denied(exchange);
 	return true;
 }
@@ -64,51 +65,99 @@ static bool parse_names(struct exchange *exchange, struct selection *selection,
 	return true;
 }
 
-static bool check_expanded(
-	struct exchange *exchange, const char *names, const struct schema *schema)
+/* The relations that can be expanded; objects of any kind stand in those of groups. */
+static const struct expansion {
+	const char *name;
+	enum relation relation;
+	bool of_groups;
+} expansions[] = {
+	{ "manager", RELATION_MANAGER, false },
+	{ "members", RELATION_MEMBERS, true },
+	{ "owners", RELATION_OWNERS, true },
+};
+
+static const struct expansion *find_expansion(const struct schema *schema, struct span name)
 {
-	CLEANUP(memory_freep) char *copy = memory_text(names);
-	const struct selection none = { 0 };
+	for (size_t i = 0; i < COUNT_OF(expansions); i++)
+		if (expansions[i].of_groups == (schema->kind == OBJECT_GROUP) &&
+			span_is(name, expansions[i].name))
+			return &expansions[i];
+	return NULL;
+}
+
+static bool check_expanded(struct exchange *exchange, const char *names,
+	const struct schema *schema, const struct expansion *expansion)
+{
+	CLEANUP(memory_freep) char *copy = memory_text(names[0] ? names : NULL);
+	const struct selection any = { .everything = expansion->of_groups };
 	char *at = copy;
 
 	while (at)
-		if (!check_name(exchange, &none, schema, strsep(&at, ","), true))
+		if (!check_name(exchange, &any, schema, strsep(&at, ","), true))
 			return false;
 	return true;
 }
 
-/* The one expansion that is offered: manager of users and contacts (contract 2.4, 2.8), with a
- * $select of its own or none. */
+static bool refuse_expand(struct exchange *exchange, const char *text)
+{
+	return !exchange_refuse(exchange, 400, "Request_UnsupportedQuery",
+		"The expansion '%s' is not supported for the current query.", text);
+}
+
+/* One relation, with a $select of its own or none, and not in advanced mode (contract 2.4, 2.8). */
 static bool parse_expand(struct exchange *exchange, struct selection *selection,
 	const struct schema *schema, const char *text)
 {
-	static const char opening[] = "manager($select=";
-	size_t length = strlen(text);
+	static const char opening[] = "($select=";
+	struct span name = { text, strcspn(text, "(") };
+	const struct expansion *expansion = find_expansion(schema, name);
+	const char *inside = text + name.length;
+	size_t length = strlen(inside);
 
-	if (schema->kind != OBJECT_GROUP && !exchange->eventual && strcmp(text, "manager") == 0) {
-		selection->manager = memory_text("");
+	if (!expansion || exchange->eventual)
+		return refuse_expand(exchange, text);
+	selection->expanded = expansion->relation;
+	selection->expanded_names = memory_text("");
+	if (!length)
 		return true;
-	}
-	if (schema->kind == OBJECT_GROUP || exchange->eventual ||
-		strncmp(text, opening, sizeof(opening) - 1) != 0 || text[length - 1] != ')')
-		return !exchange_refuse(exchange, 400, "Request_UnsupportedQuery",
-			"The expansion '%s' is not supported for the current query.", text);
-	selection->manager = memory_text_span(text + sizeof(opening) - 1, length - sizeof(opening));
-	return check_expanded(exchange, selection->manager, schema);
+	if (strncmp(inside, opening, sizeof(opening) - 1) != 0 || length == sizeof(opening) ||
+		strcspn(inside + 1, "()") != length - 2 || inside[length - 1] != ')')
+		return refuse_expand(exchange, text);
+	memory_free(selection->expanded_names);
+	selection->expanded_names = memory_text_span(
+		inside + sizeof(opening) - 1, length - sizeof(opening));
+	return check_expanded(exchange, selection->expanded_names, schema, expansion);
+}
+
+static bool expands_twice(const struct exchange *exchange)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < exchange->option_count; i++)
+		count += strcmp(exchange->options[i].name, "$expand") == 0;
+	return count > 1;
+}
+
+bool query_selection_of(struct selection *selection, struct exchange *exchange,
+	const struct schema *schema, const char *select, bool in_collection)
+{
+	selection->all_defaults = !select || !select[0];
+	if (selection->all_defaults)
+		return true;
+	selection->text = memory_text(select);
+	return parse_names(exchange, selection, schema, in_collection);
 }
 
 bool query_selection_init(struct selection *selection, struct exchange *exchange,
 	const struct schema *schema, bool in_collection)
 {
-	const char *select = exchange_option(exchange, "$select");
 	const char *expand = exchange_option(exchange, "$expand");
 
-	selection->all_defaults = !select || !select[0];
-	if (!selection->all_defaults) {
-		selection->text = memory_text(select);
-		if (!parse_names(exchange, selection, schema, in_collection))
-			return false;
-	}
+	if (!query_selection_of(selection, exchange, schema, exchange_option(exchange, "$select"),
+		    in_collection))
+		return false;
+	if (expands_twice(exchange))
+		return refuse_expand(exchange, expand);
 	return !expand || parse_expand(exchange, selection, schema, expand);
 }
 
@@ -160,35 +209,53 @@ static void show_type(json_t *shown, const struct schema *schema)
 	json_object_set_new(shown, "@odata.type", json_sprintf("#%s", schema->type));
 }
 
-/* The manager's row, when there is one that can be seen. */
-static bool load_manager(struct simulator *simulator, const char *id, struct object_row *manager)
+static json_t *show_expanded(const struct selection *selection, const struct object_row *row)
+{
+	const struct schema *schema = schema_of(row->kind);
+	const char *names = selection->expanded_names;
+	CLEANUP(memory_freep) char *copy = memory_text(names[0] ? names : NULL);
+	json_t *shown = json_object();
+	char *at = copy;
+
+	show_type(shown, schema);
+	if (!copy)
+		show_defaults(shown, schema, row);
+	while (at)
+		show_named(shown, schema, row, strsep(&at, ","));
+	return shown;
+}
+
+/* The first of the relation's objects that can be seen: there is no link to more of them. */
+static json_t *show_relation(const struct selection *selection, struct simulator *simulator,
+	const struct object_row *row)
 {
 	CLEANUP(id_list_release) struct id_list ids = { 0 };
 	struct error err = { 0 };
+	json_t *shown = json_array();
 
-	return links_visible(simulator, id, RELATION_MANAGER, "", &ids, &err) && ids.count > 0 &&
-		object_load_visible(simulator, ids.ids[0], manager) &&
-		manager->state == OBJECT_LIVE;
+	if (!links_visible(simulator, row->id, selection->expanded, "", &ids, &err))
+		return shown;
+	for (size_t i = 0; i < ids.count && json_array_size(shown) < EXPANDED_MAX; i++) {
+		CLEANUP(object_row_release) struct object_row target = { 0 };
+
+		if (object_load_visible(simulator, ids.ids[i], &target) &&
+			target.state == OBJECT_LIVE)
+			json_array_append_new(shown, show_expanded(selection, &target));
+	}
+	return shown;
 }
 
-static void show_manager(const struct selection *selection, struct simulator *simulator,
+/* A manager is a single object, and absent where there is none. */
+static void add_relation(const struct selection *selection, struct simulator *simulator,
 	const struct object_row *row, json_t *shown)
 {
-	CLEANUP(object_row_release) struct object_row manager = { 0 };
-	CLEANUP(memory_freep) char *names = memory_text(selection->manager);
-	json_t *inner = json_object();
-	char *at = names;
+	CLEANUP(json_freep) json_t *list = show_relation(selection, simulator, row);
+	const char *name = relation_name(selection->expanded);
 
-	if (!load_manager(simulator, row->id, &manager)) {
-		json_decref(inner);
-		return;
-	}
-	show_type(inner, schema_of(manager.kind));
-	if (!names[0])
-		show_defaults(inner, schema_of(manager.kind), &manager);
-	while (names[0] && at)
-		show_named(inner, schema_of(manager.kind), &manager, strsep(&at, ","));
-	json_object_set_new(shown, "manager", inner);
+	if (selection->expanded != RELATION_MANAGER)
+		json_object_set(shown, name, list);
+	else if (json_array_size(list) > 0)
+		json_object_set(shown, name, json_array_get(list, 0));
 }
 
 json_t *selection_show(const struct selection *selection, struct simulator *simulator,
@@ -203,7 +270,7 @@ json_t *selection_show(const struct selection *selection, struct simulator *simu
 		show_defaults(shown, schema, row);
 	for (size_t i = 0; i < selection->count; i++)
 		show_named(shown, schema, row, selection->names[i]);
-	if (selection->manager)
-		show_manager(selection, simulator, row, shown);
+	if (selection->expanded_names)
+		add_relation(selection, simulator, row, shown);
 	return shown;
 }

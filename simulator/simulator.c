@@ -54,16 +54,43 @@ uint64_t simulator_random_below(struct simulator *simulator, uint64_t limit)
 	return limit ? simulator_random(simulator) % limit : 0;
 }
 
-char *simulator_guid(struct simulator *simulator, char text[static GUID_TEXT_BYTES])
+void simulator_shuffle(struct simulator *simulator, json_t *array)
 {
-	uint64_t high = simulator_random(simulator), low = simulator_random(simulator);
+	for (size_t left = json_array_size(array); left > 1; left--) {
+		size_t other = (size_t)simulator_random_below(simulator, left);
+		json_t *last = json_incref(json_array_get(array, left - 1));
 
+		json_array_set(array, left - 1, json_array_get(array, other));
+		json_array_set_new(array, other, last);
+	}
+}
+
+static char *guid_text(uint64_t high, uint64_t low, char text[static GUID_TEXT_BYTES])
+{
 	high = (high & ~UINT64_C(0xf000)) | UINT64_C(0x4000);
 	low = (low & ~(UINT64_C(3) << 62)) | UINT64_C(1) << 63;
 	snprintf(text, GUID_TEXT_BYTES, "%08x-%04x-%04x-%04x-%012" PRIx64, (unsigned)(high >> 32),
 		(unsigned)(high >> 16 & 0xffff), (unsigned)(high & 0xffff), (unsigned)(low >> 48),
 		low & UINT64_C(0xffffffffffff));
 	return text;
+}
+
+char *simulator_guid(struct simulator *simulator, char text[static GUID_TEXT_BYTES])
+{
+	uint64_t high = simulator_random(simulator), low = simulator_random(simulator);
+
+	return guid_text(high, low, text);
+}
+
+char *simulator_fixed_guid(
+	const struct simulator *simulator, const char *purpose, char text[static GUID_TEXT_BYTES])
+{
+	uint64_t halves[2];
+
+	crypto_generichash((unsigned char *)halves, sizeof(halves), (const unsigned char *)purpose,
+		strlen(purpose), (const unsigned char *)simulator->tenant_id,
+		strlen(simulator->tenant_id));
+	return guid_text(halves[0], halves[1], text);
 }
 
 /* As Entra shapes them: 40 characters, a "Q~" after the first four. */
@@ -133,6 +160,9 @@ static void copy_options(struct simulator *simulator, const struct simulator_opt
 	simulator->options.tenant_id = memory_text(options->tenant_id);
 	simulator->options.graph_url = memory_text(options->graph_url);
 	simulator->options.deny = memory_text(options->deny);
+	simulator->options.grant = memory_text(options->grant);
+	simulator->options.fail_code = memory_text(options->fail_code);
+	simulator->options.page_fault_list = memory_text(options->page_fault_list);
 	simulator->now_ms = options->now_ms;
 }
 
@@ -161,8 +191,8 @@ struct simulator *simulator_open(const struct simulator_options *options, struct
 		error_set(err, ERROR_USAGE, "simulator: tenant %s is no GUID", options->tenant_id);
 		return NULL;
 	}
-	if (!store_open(simulator, err) || !make_identity(simulator, err) ||
-		!start_randomness(simulator, err))
+	if (!faults_check(options, err) || !store_open(simulator, err) ||
+		!make_identity(simulator, err) || !start_randomness(simulator, err))
 		return NULL;
 	return TAKE(simulator);
 }
@@ -179,6 +209,11 @@ void simulator_close(struct simulator *simulator)
 	memory_free((char *)simulator->options.tenant_id);
 	memory_free((char *)simulator->options.graph_url);
 	memory_free((char *)simulator->options.deny);
+	memory_free((char *)simulator->options.grant);
+	memory_free((char *)simulator->options.fail_code);
+	memory_free((char *)simulator->options.page_fault_list);
+	memory_free(simulator->faults.loop[0]);
+	memory_free(simulator->faults.loop[1]);
 	trust_free(simulator->trust);
 	pthread_mutex_destroy(&simulator->lock);
 	memory_free(simulator);

@@ -12,8 +12,53 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/span.h"
+#include "base/text.h"
 
 struct simulator;
+
+/*
+ * What an application may ask of a tenant (contract 7.1): resource units in 10 s, writes in 150 s,
+ * reads of the audit log in 10 s. A window is one of a row of equal ones from the clock's 0 on, and
+ * what was used is forgotten when it ends; a bucket holds one window's worth and fills steadily.
+ * What is refused counts all the same, so who asks again at once waits the longer.
+ */
+enum simulator_quota { SIMULATOR_QUOTA_OFF, SIMULATOR_QUOTA_WINDOW, SIMULATOR_QUOTA_BUCKET };
+
+/* The forms of Retry-After that are seen in the wild. */
+enum simulator_retry_after {
+	SIMULATOR_RETRY_INTEGER, /* "3": seconds, rounded up */
+	SIMULATOR_RETRY_DECIMAL, /* "2.128" */
+	SIMULATOR_RETRY_DATE, /* "Wed, 04 Mar 2026 02:17:44 GMT", by the clock of the Date header */
+	SIMULATOR_RETRY_EMPTY, /* the header without a value */
+	SIMULATOR_RETRY_ABSENT,
+	SIMULATOR_RETRY_NEGATIVE, /* "-120" */
+	SIMULATOR_RETRY_ABSURD,   /* ten years */
+};
+
+/* What can be wrong with the page of a list that answers 200. */
+enum simulator_page_fault {
+	SIMULATOR_PAGE_GOOD,
+	SIMULATOR_PAGE_HTML,         /* somebody's sign-in page */
+	SIMULATOR_PAGE_EMPTY,        /* no byte of body */
+	SIMULATOR_PAGE_CUT,          /* ends early, before its Content-Length */
+	SIMULATOR_PAGE_SHORT,        /* ends early, with the right Content-Length */
+	SIMULATOR_PAGE_NO_VALUE,     /* JSON without `value` */
+	SIMULATOR_PAGE_VALUE_OBJECT, /* `value` is of a wrong type */
+	SIMULATOR_PAGE_VALUE_NULL,
+	SIMULATOR_PAGE_VALUE_TEXT,
+	SIMULATOR_PAGE_ITEM_TEXT,   /* `value` holds something that is no object */
+	SIMULATOR_PAGE_HUGE,        /* its items again and again: 64 MiB and one byte at least */
+	SIMULATOR_PAGE_EMPTY_ITEMS, /* `{}` again and again: 30 MB */
+	SIMULATOR_PAGE_LINK_SELF,   /* its nextLink is its own address, whenever it is read */
+	SIMULATOR_PAGE_LINK_BACK, /* its nextLink is the list's first page, and that one's is this */
+	SIMULATOR_PAGE_CONTENT_TYPE, /* good JSON that says it is text */
+	SIMULATOR_PAGE_EXPIRED, /* no page: 400 Directory_ExpiredPageToken for its $skiptoken */
+};
+
+/* What people call the three; NULL-ended, at the places of the enumerators. */
+extern const char *const simulator_quota_names[];       /* "off", "window", "bucket" */
+extern const char *const simulator_retry_after_names[]; /* "integer", … "absurd" */
+extern const char *const simulator_page_fault_names[];  /* "good", "html", … "expired" */
 
 struct simulator_options {
 	const char *database; /* file, or NULL: memory */
@@ -22,15 +67,56 @@ struct simulator_options {
 	const char *tenant_id; /* NULL: from the seed */
 	const char *
 		graph_url; /* how clients reach it, for nextLink: set again when the port is known */
+	/* quota */
+	enum simulator_quota quota;
+	unsigned units_per_10s;   /* 0: 3,500, 5,000 or 8,000 by the number of users there are */
+	unsigned writes_per_150s; /* 0: 3,000 */
+	/* Its clock, in milliseconds from 0 on; NULL: the monotonic one, from some moment on. */
+	int64_t (*quota_clock_ms)(void *context);
+	void *quota_clock_context;
+	enum simulator_retry_after retry_after; /* of every 429, 503 and 504 that bears one */
 	/* faults, by number: 0 = never */
-	unsigned throttle_every;  /* each Nth request is 429 with Retry-After */
-	unsigned throttle_items;  /* each Nth item of a batch is 429 */
-	unsigned fail_every;      /* each Nth read is 503 */
+	unsigned throttle_every; /* each Nth request is 429 with Retry-After */
+	unsigned throttle_items; /* each Nth item of a batch is 429 */
+	unsigned fail_every;     /* each Nth read is 503 */
+	/*
+	 * The `fail_at`th read and those after it, `fail_count` in all (0: one), are refused with a
+	 * status from 400 to 599 (0: 503) and a code (NULL: the first that contract 5.8 has for it).
+	 */
+	unsigned fail_at, fail_count;
+	int fail_status;
+	const char *fail_code;
+	/*
+	 * The `page_fault_at`th page of a list (0: the first) and those after it, `page_fault_count`
+	 * in all (0: one), are not what they should be. Pages in a batch don't count; with
+	 * `page_fault_list` only those of a list do whose path ends so: "users", "members",
+	 * "microsoft.graph.user" (deleted ones), "directoryAudits".
+	 */
+	enum simulator_page_fault page_fault;
+	unsigned page_fault_at, page_fault_count;
+	const char *page_fault_list;
+	/* Where a page is CUT or SHORT (0: half way), at the latest before its last byte; and how
+	 * large one with HUGE or EMPTY_ITEMS is at least (0: as said there), up to 1 GiB. */
+	int64_t page_fault_bytes;
 	unsigned drop_answer_at;  /* the Nth write is done, and its answer lost (connection cut) */
 	unsigned foreign_link_at; /* the Nth nextLink points to another host */
 	unsigned refuse_token;    /* 1: invalid_client 7000215, 2: unauthorized_client 700016 */
 	const char *deny;         /* a permission that is not consented: "AuditLog.Read.All" */
+	const char *grant;        /* what is consented besides the usual: "EntraBackup.Read.All" */
 	unsigned page_max;        /* a smaller page than asked for, 0: as asked */
+	unsigned delta_page;      /* objects on a page of delta at most; 0: 200 */
+	unsigned delta_members;   /* members on a page of /groups/delta at most; 0: 1000 */
+	unsigned delta_empty_every;  /* each Nth page of delta is empty, and not the last; from 2 */
+	unsigned delta_replay_every; /* each Nth page of delta is out of order, holds an object
+					twice, and what follows tells some of it again */
+	unsigned delta_lost_at; /* the Nth delta token that is used is one nobody knows any more */
+	bool delta_lost_as_400; /* lost tokens are 400 resyncRequired, not 410 syncStateNotFound */
+	/*
+	 * Called before request number N (from 1, of all, the token's too) is handled: the moment
+	 * to play by hand between two pages. Any function but simulator_handle() may be called.
+	 */
+	void (*on_request)(void *context, struct simulator *simulator, uint64_t number);
+	void *on_request_context;
 	/*
 	 * The sign-in service's clock, which judges assertions and stands in its Date: NULL is the
 	 * story's; and by how much it is ahead.
@@ -38,8 +124,14 @@ struct simulator_options {
 	int64_t (*signin_clock_ms)(void);
 	int64_t signin_ahead_ms;
 	int64_t lag_ms; /* reads show writes only after this long (wall clock of the caller) */
+	/*
+	 * A server answers this long after a request's arrival, up to a minute. Requests on several
+	 * connections wait beside each other; those on one come one after the other (HTTP/1.1).
+	 */
+	int64_t latency_ms;
 };
 
+/* ERROR_USAGE for options that make no sense, ERROR_SYSTEM. */
 MUST_CHECK struct simulator *simulator_open(
 	const struct simulator_options *options, struct error *err);
 void simulator_close(struct simulator *simulator);
@@ -48,7 +140,7 @@ DEFINE_CLEANUP(struct simulator *, simulator_close);
 struct simulator_request {
 	const char *method;
 	const char *path; /* with query, as on the wire: "/v1.0/users?$top=999" */
-	struct span authorization, content_type, consistency_level, client_request_id;
+	struct span authorization, content_type, consistency_level, client_request_id, prefer;
 	struct span metadata, identity_header; /* "Metadata", "X-IDENTITY-HEADER" */
 	struct span body;
 };
@@ -57,13 +149,26 @@ struct simulator_response {
 	int status;
 	struct buf headers; /* "Name: value\r\n" lines */
 	struct buf body;
-	bool cut; /* close the connection without an answer */
+	bool cut;         /* close the connection without an answer */
+	size_t announced; /* above 0: say this Content-Length, then close behind a shorter body */
 };
 
 /* Answers one request. Not for several threads at once: the caller locks. */
 void simulator_handle(struct simulator *simulator, const struct simulator_request *request,
 	struct simulator_response *response);
 void simulator_response_release(struct simulator_response *response);
+
+/*
+ * What was asked of Graph since the simulator was opened, whether the quota is on or off. A request
+ * in a batch counts by itself, the batch around it does not; one without a token, or to nowhere
+ * below /v1.0, does neither.
+ */
+struct simulator_usage {
+	uint64_t requests;
+	uint64_t units, writes; /* of those that were not refused for them */
+	uint64_t throttled;     /* answered 429, faults among them */
+};
+struct simulator_usage simulator_usage(struct simulator *simulator);
 
 /* Serves on 127.0.0.1 with libmicrohttpd; `port` 0 picks one. Requests are handled one by one. */
 struct simulator_server;
@@ -121,6 +226,39 @@ MUST_CHECK bool simulator_play_adsync(
 /* An administrator follows a manual paragraph: sets an attribute where its master is. Value is JSON. */
 MUST_CHECK bool simulator_play_manual(struct simulator *simulator, const char *id,
 	const char *attribute, struct span value, struct error *err);
+
+/* ---- playing by hand ------------------------------------------------------------------------ */
+
+/*
+ * Single writes by an administrator in the portal, for tests that change the tenant between two
+ * requests (on_request). They count as legitimate; rules of the Graph door don't hold for them.
+ * `kind` is "user", "group", "contact"; `relation` "members", "owners", "manager"; values and
+ * properties are JSON, with Graph's names. Each is one transaction and takes the lock.
+ *   ERROR_USAGE    no such kind or relation; no JSON
+ *   ERROR_STALE    there is no such object, or it is not in the state for this
+ *   ERROR_REFUSED  an address or userPrincipalName is held by another live object
+ */
+MUST_CHECK bool simulator_hand_create(struct simulator *simulator, const char *kind,
+	struct span properties, char id_out[static GUID_TEXT_BYTES], struct error *err);
+/* null clears; "outer/inner" is followed. */
+MUST_CHECK bool simulator_hand_set(struct simulator *simulator, const char *id,
+	const char *property, struct span value, struct error *err);
+/* A second manager replaces the first. */
+MUST_CHECK bool simulator_hand_link(struct simulator *simulator, const char *id,
+	const char *relation, const char *target, bool there, struct error *err);
+/* To deleted items, or gone at once, as contract 2.10 says. */
+MUST_CHECK bool simulator_hand_delete(
+	struct simulator *simulator, const char *id, struct error *err);
+MUST_CHECK bool simulator_hand_restore(
+	struct simulator *simulator, const char *id, struct error *err);
+MUST_CHECK bool simulator_hand_purge(
+	struct simulator *simulator, const char *id, struct error *err);
+/* A sync server gets an application identity beside its account, as recent versions have. */
+MUST_CHECK bool simulator_hand_add_sync_application(
+	struct simulator *simulator, const char *server, struct error *err);
+/* The live object number `index` of a kind, in id order. False past the end. */
+bool simulator_hand_pick(struct simulator *simulator, const char *kind, size_t index,
+	char id[static GUID_TEXT_BYTES]);
 
 /*
  * The proof, from the simulator's own record of every write: the tenant as it is, against the

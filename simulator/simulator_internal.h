@@ -25,7 +25,11 @@ void simulator_unlock(struct simulator *simulator);
 uint64_t simulator_random(struct simulator *simulator);
 uint64_t simulator_random_below(
 	struct simulator *simulator, uint64_t limit); /* 0 when limit is 0 */
+void simulator_shuffle(struct simulator *simulator, json_t *array);
 char *simulator_guid(struct simulator *simulator, char text[static GUID_TEXT_BYTES]);
+/* Always the same for this tenant and this purpose; draws no randomness. */
+char *simulator_fixed_guid(
+	const struct simulator *simulator, const char *purpose, char text[static GUID_TEXT_BYTES]);
 const struct simulator_options *simulator_settings(const struct simulator *simulator);
 
 /* Writes go much faster inside one; they nest, the outermost commits. ERROR_SYSTEM. */
@@ -166,6 +170,23 @@ MUST_CHECK bool tenant_set_last_sync_ms(struct simulator *simulator, int64_t ms,
 MUST_CHECK bool tenant_register_extension(
 	struct simulator *simulator, const char *name, struct error *err);
 bool tenant_has_extension(struct simulator *simulator, const char *name);
+
+/* Gives a person or an application a directory role over the whole tenant. */
+MUST_CHECK bool tenant_assign_role(struct simulator *simulator, const struct actor *principal,
+	const char *role_definition, struct error *err);
+/* A sync server gets an application identity beside its account (facts 2). */
+MUST_CHECK bool tenant_add_sync_application(
+	struct simulator *simulator, const char *server, struct error *err);
+/* Both as JSON arrays, in the order of the calls; new references. */
+json_t *tenant_role_assignments(struct simulator *simulator);
+json_t *tenant_sync_applications(struct simulator *simulator);
+/* The names of all registered extensions, as a JSON array. */
+MUST_CHECK json_t *tenant_extensions(struct simulator *simulator, struct error *err);
+
+#define ROLE_GLOBAL_ADMINISTRATOR     "62e90394-69f5-4237-9190-012177145e10"
+#define ROLE_PRIVILEGED_ADMINISTRATOR "e8611ab8-c189-46e8-94e1-60213ab1f814"
+#define ROLE_SYNCHRONIZATION_ACCOUNTS "d29b2b05-8046-44ba-8758-1e26182fcf32"
+#define ROLE_ON_PREMISES_SYNC_ACCOUNT "a92aed5d-d78a-4d16-b381-09adb37eb3b0"
 
 /* ---- the audit log ------------------------------------------------------------------------- */
 

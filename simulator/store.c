@@ -29,6 +29,12 @@ static const char tables[] =
 	"CREATE TABLE IF NOT EXISTS writes(sequence INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL,"
 	" role TEXT NOT NULL, actor TEXT NOT NULL, door TEXT NOT NULL, object TEXT NOT NULL,"
 	" kind TEXT NOT NULL, operation TEXT NOT NULL, attribute TEXT, old TEXT, new TEXT);"
+	/* What delta tells (changes.c); made_ms as in objects and links. */
+	"CREATE TABLE IF NOT EXISTS changes(sequence INTEGER PRIMARY KEY, object TEXT NOT NULL,"
+	" kind INTEGER NOT NULL, operation TEXT NOT NULL, attribute TEXT, target TEXT,"
+	" made_ms INTEGER NOT NULL);"
+	"CREATE INDEX IF NOT EXISTS changes_by_kind ON changes(kind, sequence);"
+	"CREATE INDEX IF NOT EXISTS changes_by_object ON changes(object, sequence);"
 	"CREATE TABLE IF NOT EXISTS requests(sequence INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL,"
 	" method TEXT NOT NULL, path TEXT NOT NULL, status INTEGER NOT NULL, is_write INTEGER NOT NULL,"
 	" is_batch_item INTEGER NOT NULL);"
@@ -48,6 +54,8 @@ static const char *const texts[STATEMENT_COUNT] = {
 	[STATEMENT_SETTING_GET] = "SELECT value FROM settings WHERE name = ?1",
 	[STATEMENT_SETTING_PUT] = "INSERT INTO settings VALUES(?1, ?2)"
 				  " ON CONFLICT(name) DO UPDATE SET value = excluded.value",
+	[STATEMENT_SETTING_EXTENSIONS] = "SELECT name FROM settings WHERE value = 'extension'"
+					 " AND name LIKE 'extension@_%' ESCAPE '@' ORDER BY name",
 	[STATEMENT_OBJECT_INSERT] = "INSERT INTO objects VALUES(?1, ?2, ?3, ?4, 2, NULL, ?5)",
 	/* ?4: the horizon, ?5: now, ?6: whether anything lags at all */
 	[STATEMENT_OBJECT_UPDATE] =
@@ -61,6 +69,10 @@ static const char *const texts[STATEMENT_COUNT] = {
 				  " FROM objects WHERE kind = ?2 AND id > ?3 ORDER BY id",
 	[STATEMENT_OBJECT_IDS] =
 		"SELECT id FROM objects WHERE kind = ?1 AND state = ?2 ORDER BY id",
+	/* ?3: no need to count further */
+	[STATEMENT_OBJECT_COUNT] =
+		"SELECT count(*) FROM"
+		" (SELECT 1 FROM objects WHERE kind = ?1 AND state = ?2 LIMIT ?3)",
 	[STATEMENT_ADDRESS_INSERT] = "INSERT OR IGNORE INTO addresses VALUES(?1, ?2, ?3)",
 	[STATEMENT_ADDRESS_CLEAR] = "DELETE FROM addresses WHERE object = ?1",
 	[STATEMENT_ADDRESS_FIND] =
@@ -82,6 +94,39 @@ static const char *const texts[STATEMENT_COUNT] = {
 				   " ?9, ?10)",
 	[STATEMENT_WRITE_EACH] = "SELECT * FROM writes WHERE sequence > ?1 ORDER BY sequence",
 	[STATEMENT_WRITE_LAST] = "SELECT coalesce(max(sequence), 0) FROM writes",
+	[STATEMENT_CHANGE_INSERT] = "INSERT INTO changes VALUES(NULL, ?1, ?2, ?3, ?4, ?5, ?6)",
+	/* Whoever refers to an object that is gone for good does not any more. */
+	[STATEMENT_CHANGE_LEAVE] =
+		"INSERT INTO changes SELECT NULL, source, kind, 'remove',"
+		" CASE relation WHEN 0 THEN 'members' WHEN 1 THEN 'owners' ELSE 'manager' END, target, ?2"
+		" FROM links JOIN objects ON id = source WHERE target = ?1 AND present AND state < 2"
+		" ORDER BY source",
+	[STATEMENT_CHANGE_LAST] = "SELECT coalesce(max(sequence), 0) FROM changes",
+	[STATEMENT_CHANGE_HIDDEN] = "SELECT min(sequence) FROM changes WHERE made_ms > ?1",
+	[STATEMENT_CHANGE_OBJECTS] =
+		"SELECT object, max(sequence) FROM changes"
+		" WHERE kind = ?1 AND sequence > ?2 AND sequence <= ?3"
+		" GROUP BY object HAVING max(sequence) > ?4 OR (?5 AND max(sequence) = ?4)"
+		" ORDER BY 2 LIMIT ?6",
+	[STATEMENT_CHANGE_NAMES] = "SELECT DISTINCT operation, attribute FROM changes"
+				   " WHERE object = ?1 AND sequence > ?2 AND sequence <= ?3",
+	/* The last word on each target: SQLite takes the other columns from the row of max(). */
+	[STATEMENT_CHANGE_TARGETS] =
+		"SELECT target, objects.kind, operation = 'add', max(sequence)"
+		" FROM changes JOIN objects ON objects.id = target"
+		" WHERE object = ?1 AND sequence > ?2 AND sequence <= ?3 AND attribute = ?4"
+		" AND target > ?5 GROUP BY target ORDER BY target LIMIT ?6",
+	/* Who lies in deleted items is still a member here (contract 2.9). */
+	[STATEMENT_CHANGE_LINKS] =
+		"SELECT target, objects.kind, 1 FROM links JOIN objects ON objects.id = target"
+		" WHERE source = ?2 AND relation = ?3 AND target > ?4"
+		" AND CASE WHEN links.changed_ms > ?1 THEN 1 - present ELSE present END"
+		" AND CASE WHEN objects.changed_ms > ?1 THEN old_state ELSE state END < 2"
+		" ORDER BY target LIMIT ?5",
+	[STATEMENT_CHANGE_ALL] = "SELECT id, 0 FROM objects WHERE kind = ?1"
+				 " AND (id > ?2 OR (?3 AND id = ?2)) ORDER BY id LIMIT ?4",
+	[STATEMENT_WRITE_OBJECTS] = "SELECT count(DISTINCT object) FROM writes"
+				    " WHERE at_ms > ?1 AND at_ms <= ?2",
 	[STATEMENT_REQUEST_INSERT] = "INSERT INTO requests VALUES(NULL, ?1, ?2, ?3, ?4, ?5, ?6)",
 	[STATEMENT_REQUEST_EACH] = "SELECT * FROM requests WHERE sequence > ?1 ORDER BY sequence",
 	[STATEMENT_AUDIT_INSERT] = "INSERT INTO audits VALUES(NULL, ?1, ?2)",

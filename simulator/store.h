@@ -1,6 +1,6 @@
 /*
  * The simulator's own body, and its tables. Only the store's files (simulator.c, tenant*.c,
- * audit*.c, book.c, token.c) touch SQL.
+ * audit*.c, book.c, changes.c, token.c) touch SQL.
  */
 #pragma once
 
@@ -23,11 +23,13 @@ enum statement {
 	STATEMENT_ROLLBACK,
 	STATEMENT_SETTING_GET,
 	STATEMENT_SETTING_PUT,
+	STATEMENT_SETTING_EXTENSIONS,
 	STATEMENT_OBJECT_INSERT,
 	STATEMENT_OBJECT_UPDATE,
 	STATEMENT_OBJECT_GET,
 	STATEMENT_OBJECT_PAGE,
 	STATEMENT_OBJECT_IDS,
+	STATEMENT_OBJECT_COUNT,
 	STATEMENT_ADDRESS_INSERT,
 	STATEMENT_ADDRESS_CLEAR,
 	STATEMENT_ADDRESS_FIND,
@@ -39,6 +41,16 @@ enum statement {
 	STATEMENT_WRITE_INSERT,
 	STATEMENT_WRITE_EACH,
 	STATEMENT_WRITE_LAST,
+	STATEMENT_WRITE_OBJECTS,
+	STATEMENT_CHANGE_INSERT,
+	STATEMENT_CHANGE_LEAVE,
+	STATEMENT_CHANGE_LAST,
+	STATEMENT_CHANGE_HIDDEN,
+	STATEMENT_CHANGE_OBJECTS,
+	STATEMENT_CHANGE_NAMES,
+	STATEMENT_CHANGE_TARGETS,
+	STATEMENT_CHANGE_LINKS,
+	STATEMENT_CHANGE_ALL,
 	STATEMENT_REQUEST_INSERT,
 	STATEMENT_REQUEST_EACH,
 	STATEMENT_AUDIT_INSERT,
@@ -69,7 +81,20 @@ struct audit {
 
 /* What the faults of the options count. */
 struct fault_counters {
-	unsigned requests, items, reads, writes, links;
+	unsigned requests, items, reads, writes, links, pages, bad_pages, delta_pages, delta_tokens;
+	char *loop[2]; /* two pages (targets) that link to each other; NULL: none yet */
+};
+
+enum quota_limit { QUOTA_UNITS, QUOTA_WRITES, QUOTA_AUDITS, QUOTA_LIMITS };
+
+struct quota {
+	struct quota_meter {
+		int64_t used;  /* times the length of its window in milliseconds */
+		int64_t since; /* the number of the window, or when the bucket was looked at */
+	} meters[QUOTA_LIMITS];
+	unsigned tenant_units; /* the limit by its size, 0: not yet counted */
+	int64_t counted_ms;
+	struct simulator_usage usage;
 };
 
 struct simulator {
@@ -83,7 +108,7 @@ struct simulator {
 
 	uint8_t key[SIMULATOR_KEY_BYTES];
 	uint64_t pool_number;
-	uint8_t page_key[SIMULATOR_KEY_BYTES]; /* seals page tokens */
+	uint8_t page_key[SIMULATOR_KEY_BYTES]; /* seals page and delta tokens */
 	uint8_t pool[SIMULATOR_POOL_BYTES];
 	size_t pool_used;
 
@@ -94,6 +119,8 @@ struct simulator {
 
 	struct audit audit;
 	struct fault_counters faults;
+	uint64_t request_number;
+	struct quota quota;
 	bool cut; /* the answer to the request in hand is lost */
 };
 
@@ -140,6 +167,8 @@ MUST_CHECK bool object_page(struct simulator *simulator, enum object_kind kind,
 	enum object_state state, const char *after,
 	bool (*visit)(void *context, struct object_row *row, bool *more, struct error *err),
 	void *context, struct error *err);
+/* How many live objects of the kind there are, or `enough` when there are more. */
+int64_t object_count(struct simulator *simulator, enum object_kind kind, int64_t enough);
 /* Visible targets after the id `after`, in id order. */
 MUST_CHECK bool links_visible(struct simulator *simulator, const char *id, enum relation relation,
 	const char *after, struct id_list *list, struct error *err);
@@ -178,8 +207,55 @@ struct write_entry {
 };
 MUST_CHECK bool book_write(
 	struct simulator *simulator, const struct write_entry *entry, struct error *err);
+/* How many objects were written after one moment, up to and with another. */
+int64_t book_objects_between(struct simulator *simulator, int64_t after_ms, int64_t until_ms);
 MUST_CHECK bool book_request(struct simulator *simulator, const char *method, const char *path,
 	int status, bool is_write, bool is_batch_item, struct error *err);
+
+/* ---- the log of changes (changes.c), for delta ------------------------------------------------ */
+
+/* One row for a write that has been made; several where an object goes for good. */
+MUST_CHECK bool changes_note(
+	struct simulator *simulator, const struct write_entry *entry, struct error *err);
+
+/* The changes after `since`, up to and with `until`. */
+struct change_span {
+	int64_t since, until;
+};
+
+/* The newest change that reads show already, and all before it: nothing before it is hidden. */
+int64_t changes_until(struct simulator *simulator);
+
+/* An object and the number of its last change in the span; 0 in a round over all objects. */
+struct change_place {
+	char id[GUID_TEXT_BYTES];
+	int64_t sequence;
+};
+/*
+ * The next objects of a kind behind a place (`with_it`: from it on), at most `limit`: by their
+ * last change in the span, or, without a span, all there ever were in id order.
+ */
+MUST_CHECK bool changes_objects(struct simulator *simulator, enum object_kind kind,
+	const struct change_span *span, const struct change_place *place, bool with_it,
+	size_t limit, struct change_place *places, size_t *count, struct error *err);
+
+/* What happened to one object in the span. */
+struct change_summary {
+	bool is_new;   /* created, restored: it counts as never seen */
+	json_t *names; /* of its properties and relations, as keys; "outer/inner" as outer */
+};
+void change_summary_release(struct change_summary *summary);
+MUST_CHECK bool changes_summary(struct simulator *simulator, const char *id,
+	const struct change_span *span, struct change_summary *summary, struct error *err);
+
+/*
+ * The targets of a relation behind the target `after`, at most `limit`, in id order: what changed
+ * in the span, or, without a span, what there is.
+ */
+MUST_CHECK bool changes_targets(struct simulator *simulator, const char *id, enum relation relation,
+	const struct change_span *span, const char *after, size_t limit,
+	bool (*visit)(void *context, const char *target, enum object_kind kind, bool present),
+	void *context, struct error *err);
 
 /* One change for the audit log: `row` is the object as it is after the change. */
 MUST_CHECK bool audit_change(struct simulator *simulator, const struct actor *actor,

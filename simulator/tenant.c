@@ -457,6 +457,19 @@ bool tenant_restore(
 	return object_restore(simulator, actor, id, NULL, false, err);
 }
 
+int64_t object_count(struct simulator *simulator, enum object_kind kind, int64_t enough)
+{
+	sqlite3_stmt *statement = store_statement(simulator, STATEMENT_OBJECT_COUNT);
+	int64_t count;
+
+	sqlite3_bind_int(statement, 1, (int)kind);
+	sqlite3_bind_int(statement, 2, OBJECT_LIVE);
+	sqlite3_bind_int64(statement, 3, enough);
+	count = sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+	sqlite3_reset(statement);
+	return count;
+}
+
 bool tenant_list(struct simulator *simulator, enum object_kind kind, enum object_state state,
 	struct id_list *list, struct error *err)
 {

@@ -40,6 +40,8 @@ static bool granted(const struct simulator *simulator, const char *name, size_t 
 {
 	if (list_holds(simulator->options.deny, name, length))
 		return false;
+	if (list_holds(simulator->options.grant, name, length))
+		return true;
 	for (size_t i = 0; permission_names[i]; i++)
 		if (strlen(permission_names[i]) == length &&
 			memcmp(permission_names[i], name, length) == 0)
@@ -251,6 +253,20 @@ static void add_json_part(struct buf *token, json_t *json)
 	json_decref(json);
 }
 
+/* What is consented besides the usual. */
+static void add_granted(const struct simulator *simulator, json_t *roles)
+{
+	const char *at = simulator->options.grant;
+
+	while (at && *at) {
+		size_t word = strcspn(at, ", ");
+
+		if (granted(simulator, at, word))
+			json_array_append_new(roles, json_stringn(at, word));
+		at += word + strspn(at + word, ", ");
+	}
+}
+
 static void build_token(struct simulator *simulator, int64_t lifetime_s, struct buf *token)
 {
 	json_int_t now_s = (json_int_t)(signin_now_ms(simulator) / 1000);
@@ -260,6 +276,7 @@ static void build_token(struct simulator *simulator, int64_t lifetime_s, struct 
 	for (size_t i = 0; permission_names[i]; i++)
 		if (permission_granted(simulator, permission_names[i]))
 			json_array_append_new(roles, json_string(permission_names[i]));
+	add_granted(simulator, roles);
 	for (size_t i = 0; i < COUNT_OF(mark); i++)
 		mark[i] = simulator_random(simulator);
 	add_json_part(token, json_pack("{s:s, s:s}", "typ", "JWT", "alg", "RS256"));

@@ -225,9 +225,120 @@ static void the_manager_can_be_expanded(void **state)
 	}
 }
 
+/* The members and owners of a group with 25 members and one owner. */
+static void make_crowd(struct tenant *tenant, char group[static GUID_TEXT_BYTES])
+{
+	make_security_group(tenant, "crowd", group);
+	for (unsigned i = 0; i < 25; i++) {
+		char name[32], user[GUID_TEXT_BYTES];
+
+		snprintf(name, sizeof(name), "member%u", i);
+		make_user(tenant, name, user);
+		link_as_admin(tenant, group, RELATION_MEMBERS, user);
+		if (i == 0)
+			link_as_admin(tenant, group, RELATION_OWNERS, user);
+	}
+}
+
+static void assert_only_id_and_type(const json_t *item)
+{
+	assert_int_equal(json_object_size(item), 2);
+	assert_true(text_is_guid(span_of(json_text_or_null(item, "id"))));
+	assert_string_equal(json_text_or_null(item, "@odata.type"), "#microsoft.graph.user");
+}
+
+static void an_expanded_relation_ends_at_20_and_says_nothing(void **state)
+{
+	static const char *const paths[] = { "/v1.0/groups?$select=id&$expand=members($select=id)",
+		"/v1.0/groups/{}?$select=id&$expand=members($select=id)" };
+	char group[GUID_TEXT_BYTES], path[512];
+
+	make_crowd(*state, group);
+	for (size_t i = 0; i < COUNT_OF(paths); i++) {
+		CLEANUP(reply_release)
+		struct reply reply = get(
+			*state, strchr(paths[i], '{') ? at(path, paths[i], group) : paths[i]);
+		const json_t *shown = json_object_get(reply.body, "value") ? first(&reply)
+									   : reply.body;
+		const json_t *members = json_object_get(shown, "members");
+
+		assert_int_equal(reply.status, 200);
+		assert_int_equal(json_array_size(members), 20);
+		assert_only_id_and_type(json_array_get(members, 19));
+		assert_null(json_object_get(shown, "members@odata.nextLink"));
+		assert_null(json_object_get(shown, "owners"));
+	}
+}
+
+static void owners_can_be_expanded(void **state)
+{
+	char group[GUID_TEXT_BYTES], alone[GUID_TEXT_BYTES], path[512];
+
+	make_crowd(*state, group);
+	make_security_group(*state, "alone", alone);
+	{
+		CLEANUP(reply_release)
+		struct reply reply = get(
+			*state, at(path, "/v1.0/groups/{}?$expand=owners($select=id)", group));
+		CLEANUP(reply_release)
+		struct reply none = get(
+			*state, at(path, "/v1.0/groups/{}?$expand=owners($select=id)", alone));
+		const json_t *owners = json_object_get(reply.body, "owners");
+
+		assert_int_equal(json_array_size(owners), 1);
+		assert_only_id_and_type(json_array_get(owners, 0));
+		assert_true(json_is_array(json_object_get(none.body, "owners")));
+		assert_int_equal(json_array_size(json_object_get(none.body, "owners")), 0);
+	}
+}
+
+static void who_lies_in_deleted_items_is_not_expanded(void **state)
+{
+	struct tenant *tenant = *state;
+	char group[GUID_TEXT_BYTES], user[GUID_TEXT_BYTES], path[512];
+	struct actor admin = an_admin();
+	struct error err = { 0 };
+
+	make_security_group(tenant, "crew", group);
+	make_user(tenant, "ada", user);
+	link_as_admin(tenant, group, RELATION_MEMBERS, user);
+	assert_true(tenant_delete(tenant->simulator, &admin, user, &err));
+	{
+		CLEANUP(reply_release)
+		struct reply reply = get(
+			tenant, at(path, "/v1.0/groups/{}?$expand=members($select=id)", group));
+
+		assert_int_equal(reply.status, 200);
+		assert_int_equal(json_array_size(json_object_get(reply.body, "members")), 0);
+	}
+}
+
+static void an_expanded_relation_without_select_shows_the_default_set(void **state)
+{
+	char group[GUID_TEXT_BYTES];
+
+	make_crowd(*state, group);
+	{
+		CLEANUP(reply_release)
+		struct reply reply = get(*state, "/v1.0/groups?$expand=owners");
+		const json_t *owner = json_array_get(json_object_get(first(&reply), "owners"), 0);
+
+		assert_string_equal(json_text_or_null(owner, "displayName"), "member0");
+		assert_null(json_object_get(owner, "department"));
+	}
+}
+
 static void nothing_else_can_be_expanded(void **state)
 {
-	static const char *const paths[] = { "/v1.0/groups?$expand=members",
+	static const char *const paths[] = { "/v1.0/groups?$expand=manager",
+		"/v1.0/groups?$expand=members,owners",
+		"/v1.0/groups?$expand=members($select=id),owners($select=id)",
+		"/v1.0/groups?$expand=members&$expand=owners",
+		"/v1.0/groups?$expand=members($top=5)", "/v1.0/groups?$expand=members($select=)",
+		"/v1.0/groups?$expand=members($select=id;$expand=manager)",
+		"/v1.0/groups?$expand=members($select=nonsense)",
+		"/v1.0/groups?$expand=members($select=id",
+		"/v1.0/groups?$expand=", "/v1.0/users?$expand=members",
 		"/v1.0/users?$expand=memberOf", "/v1.0/users?$expand=manager,memberOf",
 		"/v1.0/users?$expand=onPremisesSyncBehavior" };
 
@@ -405,6 +516,10 @@ int main(void)
 		FRESH(a_page_token_is_for_its_list_only),
 		FRESH(a_page_token_grows_old),
 		FRESH(the_manager_can_be_expanded),
+		FRESH(an_expanded_relation_ends_at_20_and_says_nothing),
+		FRESH(owners_can_be_expanded),
+		FRESH(who_lies_in_deleted_items_is_not_expanded),
+		FRESH(an_expanded_relation_without_select_shows_the_default_set),
 		FRESH(nothing_else_can_be_expanded),
 		FRESH(a_user_is_found_by_id_and_by_sign_in_name),
 		FRESH(who_is_not_there_is_404),

@@ -56,6 +56,25 @@ static void a_request_over_a_socket_is_answered(void **state)
 	assert_non_null(strstr(buf_text(&answer), "[{\"userPrincipalName\":\"ada@contoso.com\"}]"));
 }
 
+static void a_preference_arrives(void **state)
+{
+	struct tenant *tenant = *state;
+	struct error err = { 0 };
+	CLEANUP(simulator_server_stopp)
+	struct simulator_server *server = simulator_server_start(tenant->simulator, 0, &err);
+	CLEANUP(buf_release) struct buf answer = BUF_UP_TO(ANSWER_MAX);
+	char request[8192];
+
+	assert_non_null(server);
+	snprintf(request, sizeof(request),
+		"GET /v1.0/users/delta HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: %s\r\n"
+		"Prefer: return=minimal\r\nConnection: close\r\n\r\n",
+		tenant->authorization);
+	converse(simulator_server_port(server), request, &answer);
+	assert_memory_equal(buf_text(&answer), "HTTP/1.1 200 ", 13);
+	assert_non_null(strstr(buf_text(&answer), "Preference-Applied: return=minimal\r\n"));
+}
+
 static void a_body_arrives(void **state)
 {
 	struct tenant *tenant = *state;
@@ -133,14 +152,175 @@ static void links_lead_to_the_port_it_listens_on(void **state UNUSED)
 	assert_string_equal(simulator_settings(simulator)->graph_url, url);
 }
 
+/* ---- pages with something wrong, on the wire --------------------------------------------------- */
+
+static void ask_for_users(struct tenant *tenant, unsigned port, struct buf *answer)
+{
+	char request[8192];
+
+	snprintf(request, sizeof(request),
+		"GET /v1.0/users HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: %s\r\n"
+		"Connection: close\r\n\r\n",
+		tenant->authorization);
+	converse(port, request, answer);
+}
+
+static size_t told_length(const struct buf *answer)
+{
+	const char *line = strstr(buf_text(answer), "\r\nContent-Length: ");
+
+	assert_non_null(line);
+	return strtoul(line + strlen("\r\nContent-Length: "), NULL, 10);
+}
+
+static size_t body_length(const struct buf *answer)
+{
+	const char *end = strstr(buf_text(answer), "\r\n\r\n");
+
+	assert_non_null(end);
+	return answer->length - (size_t)(end + 4 - answer->data);
+}
+
+static void a_page_that_breaks_off_was_announced_whole(void **state UNUSED)
+{
+	static const struct {
+		enum simulator_page_fault fault;
+		size_t missing;
+	} cases[] = { { SIMULATOR_PAGE_CUT, 1 }, { SIMULATOR_PAGE_SHORT, 0 },
+		{ SIMULATOR_PAGE_EMPTY, 0 }, { SIMULATOR_PAGE_GOOD, 0 } };
+
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		CLEANUP(tenant_freep)
+		struct tenant *tenant = tenant_with((struct simulator_options){
+			.page_fault = cases[i].fault, .page_fault_bytes = 1 << 20 });
+		struct error err = { 0 };
+		CLEANUP(simulator_server_stopp)
+		struct simulator_server *server = simulator_server_start(
+			tenant->simulator, 0, &err);
+		CLEANUP(buf_release) struct buf answer = BUF_UP_TO(ANSWER_MAX);
+
+		assert_non_null(server);
+		ask_for_users(tenant, simulator_server_port(server), &answer);
+		assert_memory_equal(buf_text(&answer), "HTTP/1.1 200 ", 13);
+		assert_int_equal(told_length(&answer) - body_length(&answer), cases[i].missing);
+		assert_int_equal(body_length(&answer) == 0, cases[i].fault == SIMULATOR_PAGE_EMPTY);
+	}
+}
+
+static void a_page_of_64_mib_goes_over_the_wire(void **state UNUSED)
+{
+	enum { MOST = (64 << 20) + (1 << 16) };
+	CLEANUP(tenant_freep)
+	struct tenant *tenant = tenant_with(
+		(struct simulator_options){ .page_fault = SIMULATOR_PAGE_HUGE });
+	struct error err = { 0 };
+	CLEANUP(simulator_server_stopp)
+	struct simulator_server *server = simulator_server_start(tenant->simulator, 0, &err);
+	CLEANUP(buf_release) struct buf answer = BUF_UP_TO(MOST);
+
+	assert_non_null(server);
+	ask_for_users(tenant, simulator_server_port(server), &answer);
+	assert_false(answer.overflowed);
+	assert_in_range(told_length(&answer), (64 << 20) + 1, MOST);
+	assert_int_equal(body_length(&answer), told_length(&answer));
+}
+
+static void a_retry_after_without_a_value_is_sent_as_one(void **state UNUSED)
+{
+	CLEANUP(tenant_freep)
+	struct tenant *tenant = tenant_with((struct simulator_options){
+		.throttle_every = 1, .retry_after = SIMULATOR_RETRY_EMPTY });
+	struct error err = { 0 };
+	CLEANUP(simulator_server_stopp)
+	struct simulator_server *server = simulator_server_start(tenant->simulator, 0, &err);
+	CLEANUP(buf_release) struct buf answer = BUF_UP_TO(ANSWER_MAX);
+	const char *value;
+
+	assert_non_null(server);
+	ask_for_users(tenant, simulator_server_port(server), &answer);
+	assert_memory_equal(buf_text(&answer), "HTTP/1.1 429 ", 13);
+	value = strstr(buf_text(&answer), "\r\nRetry-After:");
+	assert_non_null(value);
+	value += strlen("\r\nRetry-After:");
+	assert_memory_equal(value + strspn(value, " "), "\r\n", 2);
+}
+
+/* ---- latency ----------------------------------------------------------------------------------- */
+
+enum { LATENCY_MS = 500, CALLERS = 8 };
+
+static void answers_take_their_time_beside_each_other(void **state UNUSED)
+{
+	CLEANUP(tenant_freep)
+	struct tenant *tenant = tenant_with((struct simulator_options){ .latency_ms = LATENCY_MS });
+	struct error err = { 0 };
+	CLEANUP(simulator_server_stopp)
+	struct simulator_server *server = simulator_server_start(tenant->simulator, 0, &err);
+	char request[8192], piece[4096];
+	int64_t begin_ms = time_monotonic_ms(), took_ms;
+	int sockets[CALLERS];
+
+	assert_non_null(server);
+	snprintf(request, sizeof(request),
+		"GET /v1.0/users HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: %s\r\n"
+		"Connection: close\r\n\r\n",
+		tenant->authorization);
+	for (size_t i = 0; i < CALLERS; i++) {
+		sockets[i] = dial(simulator_server_port(server));
+		assert_int_equal(send(sockets[i], request, strlen(request), MSG_NOSIGNAL),
+			(ssize_t)strlen(request));
+	}
+	/* Whoever waits does not hold the lock. */
+	simulator_lock(tenant->simulator);
+	simulator_unlock(tenant->simulator);
+	assert_true(time_monotonic_ms() - begin_ms < LATENCY_MS);
+	for (size_t i = 0; i < CALLERS; i++) {
+		assert_true(recv(sockets[i], piece, sizeof(piece), 0) > 13);
+		assert_memory_equal(piece, "HTTP/1.1 200 ", 13);
+		close(sockets[i]);
+	}
+	took_ms = time_monotonic_ms() - begin_ms;
+	assert_in_range(took_ms, LATENCY_MS, 3 * LATENCY_MS);
+}
+
+static void requests_on_one_connection_wait_one_after_the_other(void **state UNUSED)
+{
+	CLEANUP(tenant_freep)
+	struct tenant *tenant = tenant_with((struct simulator_options){ .latency_ms = LATENCY_MS });
+	struct error err = { 0 };
+	CLEANUP(simulator_server_stopp)
+	struct simulator_server *server = simulator_server_start(tenant->simulator, 0, &err);
+	CLEANUP(buf_release) struct buf answer = BUF_UP_TO(ANSWER_MAX);
+	char requests[16384];
+	int64_t begin_ms = time_monotonic_ms(), took_ms;
+
+	assert_non_null(server);
+	snprintf(requests, sizeof(requests),
+		"GET /v1.0/users HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: %s\r\n\r\n"
+		"GET /v1.0/groups HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: %s\r\n"
+		"Connection: close\r\n\r\n",
+		tenant->authorization, tenant->authorization);
+	converse(simulator_server_port(server), requests, &answer);
+	took_ms = time_monotonic_ms() - begin_ms;
+	assert_non_null(strstr(buf_text(&answer), "$metadata#users"));
+	assert_non_null(strstr(buf_text(&answer), "$metadata#groups"));
+	assert_true(took_ms >= 2 * LATENCY_MS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FRESH(a_request_over_a_socket_is_answered),
 		FRESH(a_body_arrives),
+		FRESH(a_preference_arrives),
 		cmocka_unit_test(a_lost_answer_is_a_closed_connection),
 		FRESH(a_taken_port_is_an_error),
 		cmocka_unit_test(links_lead_to_the_port_it_listens_on),
+		cmocka_unit_test(a_page_that_breaks_off_was_announced_whole),
+		cmocka_unit_test(a_page_of_64_mib_goes_over_the_wire),
+		cmocka_unit_test(a_retry_after_without_a_value_is_sent_as_one),
+		cmocka_unit_test(answers_take_their_time_beside_each_other),
+		cmocka_unit_test(requests_on_one_connection_wait_one_after_the_other),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

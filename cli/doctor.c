@@ -19,7 +19,7 @@ enum { CHECK_TEXT_MAX = 8 << 10 };
 
 /* ---- rows ----------------------------------------------------------------------------- */
 
-static void set_text(struct check *check, const char *format, va_list arguments)
+static PRINTF_LIKE(2, 0) void set_text(struct check *check, const char *format, va_list arguments)
 {
 	struct buf printable = BUF_UP_TO(CHECK_TEXT_MAX);
 	char *text = NULL;

@@ -99,8 +99,8 @@ static void tell_reach(struct doctor *doctor, const struct graph_probe *probe, s
 		return;
 	}
 	days = (doctor->now_ms - oldest_ms) / day_ms;
-	check_set(check, MARK_NOTE, "%s UTC, %lld days back; %s", screen_time(oldest_ms, text),
-		(long long)days,
+	check_set(check, MARK_NOTE, "%s UTC, %lld day%s back; %s", screen_time(oldest_ms, text),
+		(long long)days, days == 1 ? "" : "s",
 		days > LATELY_DAYS
 			? "it is kept for 30 days (P1 or P2)"
 			: "no more than 7 days are kept for certain: collect evidence soon");

@@ -33,12 +33,10 @@ static void look_at_secret(struct doctor *doctor, const char *name, const char *
 		return;
 	check = doctor_add(doctor, SECTION_MACHINE, name, MARK_OK, "%s: ours alone", path);
 	check->needed = true;
-	if ((links ? stat(path, &facts) : lstat(path, &facts)) < 0)
+	if ((links ? stat(path, &facts) : lstat(path, &facts)) < 0 || access(path, R_OK) < 0)
 		check_set(check, MARK_MISSING, "%s: %s", path, strerror(errno));
 	else if (!S_ISREG(facts.st_mode))
 		check_set(check, MARK_MISSING, "%s: a link, or no file; it is not read", path);
-	else if (access(path, R_OK) < 0)
-		check_set(check, MARK_MISSING, "%s: %s", path, strerror(errno));
 	else if (links)
 		check_set(check, MARK_OK, "%s: can be read", path);
 	else if (facts.st_uid != geteuid())

@@ -90,22 +90,23 @@ void line_reader_free(struct line_reader *reader)
 
 /* ---- one object ---------------------------------------------------------------------- */
 
-static bool has_value(const struct line_reader *reader, unsigned slot)
+/* Absent also where the kind has no such row. */
+static struct span value_in(const struct line_reader *reader, unsigned slot)
 {
-	return slot != SCAN_NO_SLOT && rows_value(&reader->rows, slot).data;
+	return slot == SCAN_NO_SLOT ? SPAN_NONE : rows_value(&reader->rows, slot);
 }
 
 static bool learn_facts(struct line_reader *reader, struct error *err)
 {
-	const struct rows *rows = &reader->rows;
+	struct span enabled = value_in(reader, reader->sync_enabled);
 	struct line_object *facts = &reader->facts;
 
-	if (!id_read(rows_value(rows, SLOT_ID), facts->id, err))
+	if (!id_read(rows_value(&reader->rows, SLOT_ID), facts->id, err))
 		return false;
-	facts->sync_enabled = scan_type(rows_value(rows, reader->sync_enabled)) == SCAN_TRUE;
-	facts->was_synced = has_value(reader, reader->sync_enabled);
+	facts->sync_enabled = scan_type(enabled) == SCAN_TRUE;
+	facts->was_synced = enabled.data != NULL;
 	for (size_t i = 0; i < COUNT_OF(reader->marks); i++)
-		facts->was_synced |= has_value(reader, reader->marks[i]);
+		facts->was_synced |= value_in(reader, reader->marks[i]).data != NULL;
 	facts->behavior_matters = facts->was_synced && !facts->sync_enabled;
 	return true;
 }

@@ -143,12 +143,15 @@ struct row_set rows_that_came(const struct rows *rows)
 static const struct kind *guess_kind(struct span line)
 {
 	struct span key = SPAN_LITERAL("\"kind\":\"");
-	const char *at = memmem(line.data, line.length, key.data, key.length), *end;
-	const struct kind *kind;
+	const char *at = line.length ? memmem(line.data, line.length, key.data, key.length) : NULL;
+	const struct kind *kind = NULL;
+	const char *end;
 
-	at = at ? at + key.length : line.data;
-	end = memchr(at, '"', (size_t)(line.data + line.length - at));
-	kind = end ? kind_find((struct span){ at, (size_t)(end - at) }) : NULL;
+	if (at) {
+		at += key.length;
+		end = memchr(at, '"', (size_t)(line.data + line.length - at));
+		kind = end ? kind_find((struct span){ at, (size_t)(end - at) }) : NULL;
+	}
 	return kind ? kind : kind_get(KIND_USER);
 }
 

@@ -23,6 +23,14 @@ enum {
 	FAULT_WAIT_MS = 1000, /* what a fault says in Retry-After */
 };
 
+/* ---- permissions (contract 9.1): one of these opens the lists of a kind ------------------------- */
+
+#define READ_USERS "User.Read.All User.ReadWrite.All Directory.Read.All"
+#define READ_GROUPS                                                                                \
+	"GroupMember.Read.All GroupMember.ReadWrite.All Group.Read.All Group.ReadWrite.All "       \
+	"Directory.Read.All"
+#define READ_CONTACTS "OrgContact.Read.All Directory.Read.All"
+
 /* ---- properties (schema.c) ------------------------------------------------------------------- */
 
 enum property_flags {

@@ -232,7 +232,7 @@ bool answer_deleted_list(struct exchange *exchange, struct error *err)
 			"The type of deleted items must be given, such as /directory/deletedItems/microsoft.graph.user.");
 	if (!permission_any(exchange->simulator,
 		    schema->kind == OBJECT_USER
-			    ? "User.Read.All User.ReadWrite.All Directory.Read.All"
+			    ? READ_USERS
 			    : "Group.Read.All Group.ReadWrite.All Directory.Read.All"))
 		return exchange_refuse_denied(exchange);
 	return list_objects(exchange, schema, OBJECT_DELETED, err);

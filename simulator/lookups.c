@@ -10,11 +10,9 @@
 enum { BY_IDS_MAX = 1000 };
 
 static const char *const permissions_to_read[OBJECT_KINDS] = {
-	[OBJECT_USER] = "User.Read.All User.ReadWrite.All Directory.Read.All",
-	[OBJECT_GROUP] =
-		"GroupMember.Read.All GroupMember.ReadWrite.All Group.Read.All Group.ReadWrite.All "
-		"Directory.Read.All",
-	[OBJECT_CONTACT] = "OrgContact.Read.All Directory.Read.All",
+	[OBJECT_USER] = (READ_USERS),
+	[OBJECT_GROUP] = (READ_GROUPS),
+	[OBJECT_CONTACT] = (READ_CONTACTS),
 };
 
 bool exchange_may_read(const struct exchange *exchange, enum object_kind kind)

@@ -96,8 +96,7 @@ bool exchange_group_is_ours(struct exchange *exchange, const struct object_row *
 static const struct patch_need {
 	const char *property, *permissions, *also;
 } needs[] = {
-	{ "accountEnabled", "User.EnableDisableAccount.All",
-		"User.Read.All User.ReadWrite.All Directory.Read.All" },
+	{ "accountEnabled", "User.EnableDisableAccount.All", READ_USERS },
 	{ "employeeLeaveDateTime", "User-LifeCycleInfo.ReadWrite.All", NULL },
 	{ "businessPhones", "User-Phone.ReadWrite.All User.ReadWrite.All", NULL },
 	{ "mobilePhone", "User-Phone.ReadWrite.All User.ReadWrite.All", NULL },

@@ -7,12 +7,7 @@
 #include "base/memory.h"
 #include "simulator/token.h"
 
-#define READ_USERS "User.Read.All User.ReadWrite.All Directory.Read.All"
-#define READ_GROUPS                                                                                \
-	"GroupMember.Read.All GroupMember.ReadWrite.All Group.Read.All Group.ReadWrite.All "       \
-	"Directory.Read.All"
-#define READ_CONTACTS "OrgContact.Read.All Directory.Read.All"
-#define ANY_READ      READ_USERS " " READ_GROUPS
+#define ANY_READ READ_USERS " " READ_GROUPS
 #define WRITE_USERS                                                                                \
 	"User.ReadWrite.All User.ReadUpdate.All Directory.ReadWrite.All "                          \
 	"User.EnableDisableAccount.All User-Phone.ReadWrite.All User-Mail.ReadWrite.All"

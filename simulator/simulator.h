@@ -104,13 +104,17 @@ struct simulator_options {
 	const char *deny;         /* a permission that is not consented: "AuditLog.Read.All" */
 	const char *grant;        /* what is consented besides the usual: "EntraBackup.Read.All" */
 	unsigned page_max;        /* a smaller page than asked for, 0: as asked */
-	unsigned delta_page;      /* objects on a page of delta at most; 0: 200 */
-	unsigned delta_members;   /* members on a page of /groups/delta at most; 0: 1000 */
-	unsigned delta_empty_every;  /* each Nth page of delta is empty, and not the last; from 2 */
-	unsigned delta_replay_every; /* each Nth page of delta is out of order, holds an object
-					twice, and what follows tells some of it again */
-	unsigned delta_lost_at; /* the Nth delta token that is used is one nobody knows any more */
-	bool delta_lost_as_400; /* lost tokens are 400 resyncRequired, not 410 syncStateNotFound */
+	/*
+	 * Delta (contract 2.9). Pages hold `delta_page` objects (0: 200) and, of groups, at
+	 * most `delta_members` members (0: 1000); what does not fit goes on on the next page.
+	 * Each Nth page is empty, and not the last (N from 2). Each Nth page replays: it is out of
+	 * order, holds one object twice, and what follows tells some of it again; a first round
+	 * tells of those in deleted items, too. The Nth token that is used is lost, as all are
+	 * after 7 days of the virtual clock: 410 syncStateNotFound, or 400 resyncRequired.
+	 */
+	unsigned delta_page, delta_members;
+	unsigned delta_empty_every, delta_replay_every, delta_lost_at;
+	bool delta_lost_as_400;
 	/*
 	 * Called before request number N (from 1, of all, the token's too) is handled: the moment
 	 * to play by hand between two pages. Any function but simulator_handle() may be called.

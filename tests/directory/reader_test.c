@@ -240,6 +240,50 @@ static void refusals_leave_nothing_behind(void **state)
 	assert_refused(reader, "{\"id\":1]", "byte 7: a comma or } belongs here");
 }
 
+/* Any members in any order: what the reader remembers of earlier objects changes no line. */
+static void a_list_gives_the_lines_that_objects_give_one_by_one(void **state)
+{
+	static const char *const members[] = { "\"mail\":\"a@x\"", "\"mail\":null",
+		"\"city\":\"M\\u00fcnchen\"", "\"displayName\" : \"B\"", "\"surname\":\"\"",
+		"\"accountEnabled\":false", "\"proxyAddresses\":[\"smtp:b\",\"SMTP:a\"]",
+		"\"otherMails\":[\"a\",\"b\"]", "\"businessPhones\":[]", "\"city\":1",
+		"\"imAddresses\":[\"a\", \"b\"]", "\"skills\":{\"mail\":\"no\"}",
+		"\"onPremisesExtensionAttributes\":{\"extensionAttribute1\":\"1\","
+		"\"extensionAttribute10\":\"10\",\"extensionAttribute2\":\"2\"}",
+		"\"employeeOrgData\":{\"division\":\"d\",\"x\":[{}],\"costCenter\":null}",
+		"\"manager\":{\"id\":\"" OTHER "\"}", "\"\\u006dail\":\"escaped\"",
+		"\"usageLocation\":\"DE\"", "\"userType\":\"Member\"" };
+	CLEANUP(line_reader_freep)
+	struct line_reader *reader = reader_of(
+		(struct line_list){ .selected = only_id }, KIND_USER);
+	size_t good = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 20000; i++) {
+		CLEANUP(buf_release) struct buf object = BUF_UP_TO(DIRECTORY_LINE_MAX);
+		CLEANUP(buf_release) struct buf out = BUF_UP_TO(DIRECTORY_LINE_MAX);
+		CLEANUP(buf_release) struct buf one = BUF_UP_TO(DIRECTORY_LINE_MAX);
+		struct error list_err = { 0 }, err = { 0 };
+		unsigned number = i * 2654435761u;
+		size_t taken;
+		bool same;
+
+		buf_addf(&object, "{\"id\":\"" ID "\"");
+		for (unsigned count = number >> 29; count; count--, number = number * 69069 + 5)
+			buf_addf(&object, ",%s", members[(number >> 8) % COUNT_OF(members)]);
+		buf_add_byte(&object, '}');
+		same = line_take_object(reader, &out, buf_span(&object), &taken, &list_err) ==
+			line_add_object(
+				&one, kind_get(KIND_USER), buf_span(&object), false, NULL, 0, &err);
+		if (!same || strcmp(buf_text(&out), buf_text(&one)) != 0 ||
+			strcmp(list_err.text, err.text) != 0)
+			fail_msg("%s: %s %s, but alone %s %s", buf_text(&object), buf_text(&out),
+				list_err.text, buf_text(&one), err.text);
+		good += err.kind == ERROR_NONE;
+	}
+	assert_in_range(good, 5000, 19000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -252,6 +296,7 @@ int main(void)
 		cmocka_unit_test(raw_values_are_there_for_those_who_ask),
 		cmocka_unit_test(a_deleted_object_says_so),
 		cmocka_unit_test(refusals_leave_nothing_behind),
+		cmocka_unit_test(a_list_gives_the_lines_that_objects_give_one_by_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

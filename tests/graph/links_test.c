@@ -1,30 +1,37 @@
 /*
- * A link is input wherever it comes from [T19]: as nextLink of a list, as nextLink inside an item
- * of a batch, or from our own files, where a deltaLink is kept. Each URL of tests/data/net/urls.txt
- * comes in each of these ways; only what the gate lets pass is asked for.
+ * A link is input wherever it comes from [T19]: as nextLink of a list, of changes or inside an item
+ * of a batch, as deltaLink, or from our own files, where that one is kept. Each URL of
+ * tests/data/net/urls.txt comes in each of these ways; only what the gate lets pass is asked for.
  */
 #include "tests/graph/script.h"
 #include "tests/net/vectors.h"
 
 #define GROUP "cccccccc-0000-4000-8000-000000000001"
-#define LAST  "{\"value\":[]}"
+#define SINCE ROOT "/users/delta?$deltatoken=1"
+#define LAST  "{\"value\":[],\"@odata.deltaLink\":\"" SINCE "\"}"
 
 static bool ignore_item(void *context UNUSED, struct span item UNUSED, struct error *err UNUSED)
 {
 	return true;
 }
 
-/* The page that names the link, as JSON would have it. */
-static void add_page(struct buf *out, const char *link)
+static bool ignore_change(
+	void *context UNUSED, const struct graph_change *change UNUSED, struct error *err UNUSED)
 {
-	buf_add_text(out, "{\"value\":[],\"@odata.nextLink\":\"");
+	return true;
+}
+
+/* As JSON has it. */
+static void add_link(struct buf *out, const char *link)
+{
+	buf_add_byte(out, '"');
 	for (; *link; link++) {
 		if ((unsigned char)*link < ' ')
 			buf_addf(out, "\\u%04x", (unsigned)(unsigned char)*link);
 		else
 			buf_addf(out, strchr("\"\\", *link) ? "\\%c" : "%c", *link);
 	}
-	buf_add_text(out, "\"}");
+	buf_add_byte(out, '"');
 }
 
 /* ---- the ways in ---------------------------------------------------------------------- */
@@ -47,23 +54,48 @@ static bool from_an_item_of_a_batch(struct graph *graph, const char *link UNUSED
 	return done;
 }
 
+static bool changes_since(
+	struct graph *graph, const char *link, char **next_link, struct error *err)
+{
+	return graph_delta(graph, kind_get(KIND_USER), link, ignore_change, NULL, next_link, err) ==
+		GRAPH_DELTA_TOLD;
+}
+
+static bool from_a_page_of_changes(struct graph *graph, const char *link UNUSED, struct error *err)
+{
+	CLEANUP(memory_freep) char *next = NULL;
+
+	return changes_since(graph, SINCE, &next, err);
+}
+
+static bool from_a_delta_link(struct graph *graph, const char *link UNUSED, struct error *err)
+{
+	CLEANUP(memory_freep) char *next = NULL;
+	CLEANUP(memory_freep) char *after = NULL;
+
+	return changes_since(graph, SINCE, &next, err) && changes_since(graph, next, &after, err);
+}
+
 static bool from_our_own_files(struct graph *graph, const char *link, struct error *err)
 {
-	const struct list_job job = { .path = "/users/delta", .link = link, .item = ignore_item };
+	CLEANUP(memory_freep) char *next = NULL;
 
-	return list_run(graph, &job, err);
+	return changes_since(graph, link, &next, err);
 }
+
+#define PAGE "{\"value\":[],\"@odata.nextLink\":%s}"
 
 static const struct way {
 	const char *name;
 	bool (*read)(struct graph *graph, const char *link, struct error *err);
-	const char
-		*before[2]; /* what is answered until the link is known: "%s" is the page with it */
+	const char *before[2]; /* what is answered until the link is known: "%s" is the link */
 } ways[] = {
-	{ "a page", from_a_page, { "%s" } },
+	{ "a page", from_a_page, { PAGE } },
 	{ "an item of a batch", from_an_item_of_a_batch,
 		{ "{\"responses\":[{\"id\":\"1\",\"status\":200,\"body\":{\"id\":\"" GROUP "\"}}]}",
-			"{\"responses\":[{\"id\":\"1\",\"status\":200,\"body\":%s}]}" } },
+			"{\"responses\":[{\"id\":\"1\",\"status\":200,\"body\":" PAGE "}]}" } },
+	{ "a page of changes", from_a_page_of_changes, { PAGE } },
+	{ "a deltaLink", from_a_delta_link, { "{\"value\":[],\"@odata.deltaLink\":%s}" } },
 	{ "our own files", from_our_own_files, { NULL } },
 };
 
@@ -83,21 +115,21 @@ static bool asked_as_expected(const struct script *script, const struct vector *
 	return !vector->allowed || (last && strcmp(last->url, vector->url) == 0 && last->bearer);
 }
 
-/* The reply, with the page in the place of "%s". */
-static const char *fill(struct buf *out, const char *reply, const struct buf *page)
+/* The reply, with the link in the place of "%s". */
+static const char *fill(struct buf *out, const char *reply, const struct buf *link)
 {
 	const char *mark = strstr(reply, "%s");
 
 	buf_add(out, reply, mark ? (size_t)(mark - reply) : strlen(reply));
 	if (mark)
-		buf_addf(out, "%s%s", buf_text(page), mark + 2);
+		buf_addf(out, "%s%s", buf_text(link), mark + 2);
 	return buf_text(out);
 }
 
 static void try_link(const struct way *way, const struct vector *vector)
 {
 	CLEANUP(world_release) struct world world;
-	CLEANUP(buf_release) struct buf page = BUF_UP_TO(8 << 10);
+	CLEANUP(buf_release) struct buf link = BUF_UP_TO(8 << 10);
 	CLEANUP(buf_release) struct buf first = BUF_UP_TO(16 << 10);
 	CLEANUP(buf_release) struct buf second = BUF_UP_TO(16 << 10);
 	struct buf *texts[COUNT_OF(way->before)] = { &first, &second };
@@ -106,10 +138,10 @@ static void try_link(const struct way *way, const struct vector *vector)
 	size_t count = 0;
 	bool done;
 
-	add_page(&page, vector->url);
+	add_link(&link, vector->url);
 	for (; count < COUNT_OF(way->before) && way->before[count]; count++)
 		replies[count] = (struct reply){ 200,
-			fill(texts[count], way->before[count], &page) };
+			fill(texts[count], way->before[count], &link) };
 	if (vector->allowed)
 		replies[count++] = (struct reply){ 200, LAST };
 	world_init(&world, replies, count);

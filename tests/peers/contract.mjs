@@ -42,7 +42,8 @@ function operationOf({ method, url }) {
 	const fits = (path) => {
 		const pattern = path.split("/");
 		return pattern.length === segments.length &&
-			pattern.every((part, i) => part.startsWith("{") || part === segments[i]);
+			// The document has no delta: it is not an object of that id.
+			pattern.every((part, i) => (part.startsWith("{") && segments[i] !== "delta") || part === segments[i]);
 	};
 	const path = Object.keys(document.paths).find(fits);
 	const operation = path && document.paths[path][method.toLowerCase()];

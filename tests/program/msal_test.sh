@@ -57,7 +57,7 @@ refused_with AADSTS700027
 sentence "our own program gets in with the same certificate"
 cat "$work/app.pem" "$work/app.key" >"$work/both.pem" && chmod 600 "$work/both.pem"
 sed "s|^client_secret_file = .*|certificate_file = $work/both.pem|" "$UNSTAGE_CONFIG" >"$work/certificate.config"
-expect 0 env UNSTAGE_CONFIG="$work/certificate.config" "$UNSTAGE" snapshot --output "$work/live.jsonl.zst"
-there "$work/live.jsonl.zst"
+expect 0 env UNSTAGE_CONFIG="$work/certificate.config" "$UNSTAGE" evidence --from 1h --output "$work/evidence.jsonl"
+there "$work/evidence.jsonl"
 
 finish

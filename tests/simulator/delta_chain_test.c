@@ -2,6 +2,8 @@
  * Whole chains of delta: whatever the service does to its pages and whatever happens between
  * them, a client that merges as it must ends up with what the lists show.
  */
+#include <unistd.h>
+
 #include "tests/simulator/delta_fixture.h"
 
 enum { PEOPLE = 23, CREWS = 5 };
@@ -335,7 +337,7 @@ static void delta_never_passes_a_write_that_reads_do_not_see_yet(void **state UN
 	if (time_monotonic_ms() - written_ms < LAG_MS)
 		assert_null(told(&mirror, ada));
 	while (time_monotonic_ms() - written_ms <= LAG_MS)
-		;
+		usleep(10000);
 	follow(&mirror);
 	assert_told(&mirror, ada, "{\"jobTitle\":\"Chef\",\"city\":null}");
 	assert_non_null(json_object_get(json_object_get(mirror.objects, bob), "city"));

@@ -85,6 +85,15 @@ MUST_CHECK const char *auth_token(struct auth *auth, bool renew, struct error *e
 /* The tenant id that a readable token names (its `tid`), or NULL: for comparison only [T1]. */
 const char *auth_token_tenant(struct auth *auth);
 
+/*
+ * What the token says that it may do: names of permissions, a blank between them, to be freed with
+ * memory_free(). A hint for people: the token is opaque, and who gets it decides (contract 1.2).
+ * NULL: there is no token yet, or it can't be read. "": it names none.
+ */
+char *auth_token_permissions(struct auth *auth);
+/* How long the token lasts that auth_token() gave; TIME_NONE where that is not known. */
+int64_t auth_token_left_ms(const struct auth *auth);
+
 /* "client secret", "certificate", "federated token", "managed identity", "pasted access token". */
 const char *auth_credential_name(const struct auth *auth);
 /* True when something that must stay secret goes to `authority`, and so not with the last two. */

@@ -240,6 +240,8 @@ MUST_CHECK bool token_answer_read(
 bool token_is_bearer(struct span text);
 /* The `tid` of a token that looks like a JWT: a GUID to be freed with memory_free(), or NULL. */
 char *token_tenant(struct span token);
+/* All claims of such a token: a new reference, or NULL. */
+json_t *token_claims(struct span token);
 /* Its `exp`, or TIME_NONE. */
 int64_t token_ends_ms(struct span token);
 

@@ -107,8 +107,7 @@ static struct span payload_of(struct span token)
 	return (struct span){ first + 1, (size_t)(second - first - 1) };
 }
 
-/* The claims of a readable token: a new reference, or NULL. */
-static json_t *claims_of(struct span token)
+json_t *token_claims(struct span token)
 {
 	CLEANUP(buf_wipe) struct buf plain = BUF_UP_TO(TOKEN_MAX);
 	struct span payload = payload_of(token);
@@ -128,7 +127,7 @@ static json_t *claims_of(struct span token)
 
 char *token_tenant(struct span token)
 {
-	CLEANUP(json_freep) json_t *claims = claims_of(token);
+	CLEANUP(json_freep) json_t *claims = token_claims(token);
 	const char *tenant = claims ? json_text_or_null(claims, "tid") : NULL;
 
 	if (!tenant || !text_is_guid(span_of(tenant)))
@@ -138,7 +137,7 @@ char *token_tenant(struct span token)
 
 int64_t token_ends_ms(struct span token)
 {
-	CLEANUP(json_freep) json_t *claims = claims_of(token);
+	CLEANUP(json_freep) json_t *claims = token_claims(token);
 	const json_t *end = json_object_get(claims, "exp");
 
 	/* What no clock will ever show is no moment. */

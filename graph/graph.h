@@ -168,6 +168,47 @@ MUST_CHECK bool graph_read_objects(
 MUST_CHECK bool graph_audits(struct graph *graph, int64_t from_ms, int64_t until_ms,
 	graph_item_function *record, void *context, struct error *err);
 
+/* ---- asking what may be asked ------------------------------------------------------- */
+
+/*
+ * One GET, to see what comes. A refusal is an answer and no error; it is asked a second time at
+ * most, and only where the service says "later" and means soon.
+ */
+struct graph_probe {
+	const char *path; /* below the version root, with its query, encoded; borrowed */
+	/* the answer */
+	long status;          /* 0: none came */
+	enum error_kind kind; /* ERROR_NONE: a 2xx that is an object of strict JSON, in `body` */
+	unsigned http;        /* version that was spoken: 11, 20; 0: unknown */
+	char code[64], request_id[64], retry_after[48];
+	char text[512]; /* Graph's words, or why no answer came; printable */
+	struct buf body;
+};
+void graph_probe_init(struct graph_probe *probe, const char *path);
+void graph_probe_release(struct graph_probe *probe);
+/* False when no answer came. */
+bool graph_probe(struct graph *graph, struct graph_probe *probe);
+/* The elements of its "value"; absent where there is none. */
+struct span graph_probe_value(const struct graph_probe *probe);
+
+/* The permission that a request needs, the least one first, as a part of a sentence; or NULL. */
+const char *graph_permission(const char *method, const char *path);
+
+/* What is believed of one of the tenant's limits for this application (contract 7.1). */
+struct graph_quota_state {
+	const char *name; /* "resource units" */
+	int64_t window_ms;
+	double published, limit; /* a window */
+	double share;            /* what we use of it at most: limit times the configured share */
+	double spent;            /* in the window that ends now */
+	double used;  /* of the limit, by everybody, as the service said; 0: it did not say */
+	bool learned; /* `limit` comes from an answer, and is not only published */
+};
+enum { GRAPH_QUOTA_COUNT = 3 };
+void graph_quota_state(struct graph *graph, struct graph_quota_state states[GRAPH_QUOTA_COUNT]);
+/* Resource units that were spent since graph_open(). */
+double graph_units_spent(const struct graph *graph);
+
 /* ---- writing ---------------------------------------------------------------------- */
 
 /*

@@ -70,6 +70,11 @@ static const struct {
 	{ "PATCH", "/groups", WRITE_GROUPS },
 };
 
+const char *graph_permission(const char *method, const char *path)
+{
+	return permission_for(method, path);
+}
+
 const char *permission_for(const char *method, const char *path)
 {
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {

@@ -327,3 +327,33 @@ void quota_hold(struct quota *quota, int64_t until_ms, const char *why)
 	quota->held_until_ms = until_ms;
 	quota->held_by = why;
 }
+
+/* ---- what is believed, for people ------------------------------------------------------ */
+
+_Static_assert((int)GRAPH_QUOTA_COUNT == (int)METER_COUNT, "one state for each meter");
+
+void graph_quota_state(struct graph *graph, struct graph_quota_state states[GRAPH_QUOTA_COUNT])
+{
+	struct quota *quota = &graph->quota;
+
+	for (int id = 0; id < METER_COUNT; id++) {
+		const struct meter *meter = &quota->meters[id];
+
+		move_to(quota, id, graph->clock_ms());
+		states[id] = (struct graph_quota_state){
+			.name = meters[id].name,
+			.window_ms = meters[id].window_ms,
+			.published = meter->published,
+			.limit = meter->limit,
+			.share = meter->limit * quota->share,
+			.spent = spent(meter),
+			.used = meter->used,
+			.learned = meter->learned,
+		};
+	}
+}
+
+double graph_units_spent(const struct graph *graph)
+{
+	return graph->quota.units_spent;
+}

@@ -238,11 +238,28 @@ static void running_free(struct running *running)
 	memory_free(running);
 }
 
+static unsigned spoken_version(CURL *curl)
+{
+	static const struct {
+		long curl;
+		unsigned version;
+	} versions[] = { { CURL_HTTP_VERSION_1_0, 10 }, { CURL_HTTP_VERSION_1_1, 11 },
+		{ CURL_HTTP_VERSION_2_0, 20 } };
+	long spoken = 0;
+
+	curl_easy_getinfo(curl, CURLINFO_HTTP_VERSION, &spoken);
+	for (size_t i = 0; i < COUNT_OF(versions); i++)
+		if (versions[i].curl == spoken)
+			return versions[i].version;
+	return 0;
+}
+
 static bool conclude(struct running *running, CURLcode code, struct error *err)
 {
 	struct answer *answer = &running->answer;
 
 	curl_easy_getinfo(running->curl, CURLINFO_RESPONSE_CODE, &answer->response->status);
+	answer->response->version = spoken_version(running->curl);
 	if (answer->failed)
 		return false;
 	if (code != CURLE_OK)

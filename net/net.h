@@ -87,6 +87,7 @@ struct net_request {
 
 struct net_response {
 	long status;        /* HTTP status; 0 where none came */
+	unsigned version;   /* of HTTP: 10, 11, 20; 0 where that is not known */
 	struct buf headers; /* "name: value\n" lines, names in lower case */
 	struct buf body;
 	int64_t took_ms;

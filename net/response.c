@@ -49,6 +49,7 @@ static void response_forget(struct net_response *response)
 	buf_cut(&response->headers, 0);
 	buf_cut(&response->body, 0);
 	response->status = 0;
+	response->version = 0;
 	response->took_ms = 0;
 	response->sent = false;
 }

@@ -132,6 +132,16 @@ bool public_key_load(const char *path, struct public_key *key, struct error *err
 	return true;
 }
 
+bool key_read_public(const char *path, char key_id[static KEY_ID_BYTES], struct error *err)
+{
+	struct public_key key;
+
+	if (!public_key_load(path, &key, err))
+		return false;
+	key_number_text(key.number, key_id);
+	return true;
+}
+
 /* ---- secret keys ------------------------------------------------------------------------ */
 
 static struct secret_key *secret_key_new(struct error *err)

@@ -100,6 +100,11 @@ enum signature_purpose { SIGNATURE_PLAN, SIGNATURE_SNAPSHOT_STATEMENT };
 MUST_CHECK bool key_generate(
 	const char *public_path, const char *secret_path, struct span password, struct error *err);
 
+/* Reads a public key, and its id (16 hex digits). ERROR_SYSTEM, or ERROR_FORMAT: it is none. */
+enum { KEY_ID_BYTES = 17 };
+MUST_CHECK bool key_read_public(
+	const char *path, char key_id[static KEY_ID_BYTES], struct error *err);
+
 /*
  * Signs `bytes`, which were read from `path` once and looked at, into `path`.minisig. Refuses what
  * does not begin with its purpose (ERROR_FORMAT), a secret key whose public half does not match

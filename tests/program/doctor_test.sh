@@ -232,4 +232,25 @@ answered '\x1b[31m'
 expect 0 "$UNSTAGE" doctor --json
 is_document
 printable stdout
+
+# ---- servers that sign in as applications ---------------------------------------------------------------------
+
+sentence "a server that signs in as an application is found, whether it wrote lately or not"
+stop_tenant
+application='ConnectSyncProvisioning_SYNC01_0123456789ab'
+sqlite3 "$tenant_database" "INSERT OR REPLACE INTO settings VALUES('sync-applications', '[
+	{\"id\":\"aaaaaaaa-0000-4000-8000-000000000001\",\"appId\":\"aaaaaaaa-0000-4000-8000-000000000002\",\"displayName\":\"$application\"},
+	{\"id\":\"aaaaaaaa-0000-4000-8000-000000000003\",\"appId\":\"aaaaaaaa-0000-4000-8000-000000000004\",\"displayName\":\"Own app\"}]');
+	UPDATE audits SET json = json_set(json, '\$.initiatedBy', json('{\"user\":null,\"app\":{\"displayName\":\"$application\"}}'))
+		WHERE json LIKE '%Sync_SYNC01_%'"
+start_tenant tenant || give_up
+expect 0 "$UNSTAGE" doctor --json
+same "sync applications" ok "$(mark "sync applications")"
+same "the one that wrote" "SYNC01 production true true" "$(jq -r --arg name "$application" '.identities[] |
+	select(.name == $name) | "\(.server) \(.role) \(.may_synchronise) \(.records > 0)"' stdout)"
+same "the one that did not" "null 0 true" "$(jq -r '.identities[] | select(.name == "Own app") |
+	"\(.server) \(.records) \(.may_synchronise)"' stdout)"
+expect 0 "$UNSTAGE" doctor
+fits_screen stdout
+answered "may synchronise; wrote nothing lately"
 finish

@@ -214,12 +214,11 @@ static const struct option options[] = {
 const struct command command_doctor = {
 	.name = "doctor",
 	.summary = "can these credentials do the job? says what is missing",
-	.details =
-		"Looks at the configuration, signs in, and puts harmless questions to Graph: nothing\n"
-		"is written anywhere. Exit status 0 when all that is needed is there, 1 when\n"
-		"something is missing, else the kind of trouble that kept it from being found out.\n"
-		"What the application may write can't be tried; where the token can be read, it is\n"
-		"told what the token says.\n",
+	.details = "Looks at the configuration, signs in, and puts harmless questions to Graph:\n"
+		   "nothing is written anywhere. Exit status 0 when all that is needed is there,\n"
+		   "1 when something is missing, else the kind of trouble that kept it from being\n"
+		   "found out. What the application may write can't be tried; where the token can\n"
+		   "be read, it is told what the token says.\n",
 	.options = options,
 	.arguments_size = sizeof(struct doctor_arguments),
 	.run = run,

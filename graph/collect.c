@@ -303,6 +303,30 @@ static bool take_found(struct object_list *list, struct error *err)
 	return good;
 }
 
+void reports_add(struct reports *reports, struct id who, struct span manager)
+{
+	struct id id;
+
+	if (manager.length != ID_BYTES)
+		return;
+	MEMORY_GROW(reports->rows, reports->count, reports->capacity);
+	id = id_of_span(manager);
+	memcpy(reports->rows[reports->count].manager, id.bytes,
+		sizeof(reports->rows[reports->count].manager));
+	reports->rows[reports->count++].who = who;
+}
+
+/* The manager as the line has him. */
+static void note_manager(struct object_list *list, struct id who)
+{
+	struct span manager = line_reader_value(list->reader, "manager");
+
+	if (scan_type(manager) != SCAN_OBJECT)
+		return;
+	manager = scan_text_direct(scan_find(buf_span(&list->line), "manager"));
+	reports_add(&list->collector->reports[list->kind->id], who, manager);
+}
+
 /* One object from the bytes of its page: `*taken` is 0 where it goes on in the next piece. */
 static bool take_object(void *context, struct span text, size_t *taken, struct error *err)
 {
@@ -324,6 +348,8 @@ static bool take_object(void *context, struct span text, size_t *taken, struct e
 	list->count++;
 	if (list->deleted)
 		id_index_add(&collector->deleted, id_of(said->id), &is_new);
+	else if (list->kind->id != KIND_GROUP)
+		note_manager(list, id_of(said->id));
 	if (list->kind->id == KIND_GROUP || (said->behavior_matters && !list->deleted))
 		return take_found(list, err);
 	buf_add_byte(&list->line, '\n');
@@ -413,6 +439,8 @@ static void collector_release(struct collector *collector)
 	}
 	members_release(&collector->members);
 	members_release(&collector->owners);
+	for (int id = 0; id < KIND_COUNT; id++)
+		memory_free(collector->reports[id].rows);
 	id_index_release(&collector->deleted);
 }
 

@@ -18,6 +18,21 @@ struct object_list {
 	uint64_t count;
 };
 
+/*
+ * Who has this manager. Half of the manager's id is enough to know who may be meant: whoever is read
+ * again in vain costs a request. 24 bytes for each who has one.
+ */
+struct report {
+	uint8_t manager[8];
+	struct id who;
+};
+struct reports {
+	struct report *rows;
+	size_t count, capacity;
+};
+/* `manager`: the id's text, without quotes; absent where there is none. */
+void reports_add(struct reports *reports, struct id who, struct span manager);
+
 struct collector {
 	struct graph *graph;
 	const struct graph_taker *taker;
@@ -29,6 +44,7 @@ struct collector {
 
 	/* Members as delta tells them, those in deleted items too. */
 	struct members members;
+	struct reports reports[KIND_COUNT];
 	struct members owners; /* as the lists tell them; only to know whose groups are whose */
 	struct list_job members_job;
 	struct list members_list;

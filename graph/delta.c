@@ -107,6 +107,8 @@ static bool take_change(void *context, struct span item, struct error *err)
 	if (!item_id(item, change.id, err) ||
 		(removed.data && !read_reason(removed, &change.sort, err)))
 		return error_prefix(err, "a change of a %s", delta->kind->name);
+	/* It never changes, so that only whole objects bring it. */
+	change.anew = scan_find(item, "createdDateTime").data != NULL;
 	return delta->change(delta->context, &change, err);
 }
 

@@ -136,18 +136,23 @@ static bool begin(struct call *call, struct error *err)
 	struct net_request *wire = &call->exchange.request;
 
 	call->request.body = call->body.length ? buf_span(&call->body) : SPAN_NONE;
-	if (!graph_check_request(graph, &call->request, err) ||
-		!graph_make_wire(
-			graph, &call->request, needs_new_token(call), call->attempt_id, wire, err))
+	if (!graph_check_request(graph, &call->request, err))
 		return error_prefix(err, "%s", call->what);
+	call->sink_failed = false;
+	call->state = CALL_UNDER_WAY;
+	call->flow->under_way++;
+	if (!graph_make_wire(graph, &call->request, needs_new_token(call), call->attempt_id, wire,
+		    &call->exchange.error)) {
+		/* Judged like any other request that got no answer. */
+		call->exchange.done = true;
+		call->exchange.good = false;
+		return true;
+	}
 	if (wire->sink) {
 		wire->sink = feed;
 		wire->sink_context = call;
 	}
 	call->token_number = graph->token_number;
-	call->sink_failed = false;
-	call->state = CALL_UNDER_WAY;
-	call->flow->under_way++;
 	quota_spend(&graph->quota, &call->request.cost, graph->clock_ms());
 	transport_begin(graph->transport, &call->exchange);
 	return true;

@@ -99,6 +99,7 @@ struct graph_change {
 	const struct kind *kind;
 	char id[ID_BYTES + 1]; /* in lower case */
 	enum graph_change_sort sort;
+	bool anew; /* changed, and told as new: created or restored (perhaps only told so) */
 };
 typedef bool graph_change_function(
 	void *context, const struct graph_change *change, struct error *err);

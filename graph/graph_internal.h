@@ -41,7 +41,7 @@ struct write_pace {
 
 enum meter_id { METER_UNITS, METER_WRITES, METER_AUDITS, METER_COUNT };
 
-enum { METER_SLOTS = 51 }; /* fifty in a window, and one that is being left */
+enum { METER_SLOTS = 201 }; /* two hundred in a window, and one that is being left */
 
 /* One of the tenant's limits for this application. */
 struct meter {

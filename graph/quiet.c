@@ -46,9 +46,21 @@ static bool holds(const struct member_list *list, struct id member)
 }
 
 /*
- * A member or owner who goes to deleted items, or comes back, is shown or not by the lists of his
- * groups, and no delta of these groups tells that.
+ * A member, owner or manager who goes to deleted items, or comes back, is shown or not by the lists
+ * of his groups and reports, and no delta of these tells that.
  */
+static void add_reports_of(struct again *again, struct id manager)
+{
+	for (int kind = 0; kind < KIND_COUNT; kind++) {
+		const struct reports *reports = &again->collector->reports[kind];
+
+		for (size_t i = 0; i < reports->count; i++)
+			if (memcmp(reports->rows[i].manager, manager.bytes,
+				    sizeof(reports->rows[i].manager)) == 0)
+				again_add(again, kind_get(kind), reports->rows[i].who);
+	}
+}
+
 static void add_groups_of(struct again *again, const struct members *members, struct id member)
 {
 	for (size_t i = 0; i < members->groups.count; i++)
@@ -63,10 +75,11 @@ static bool note_change(void *context, const struct graph_change *change, struct
 
 	(void)err;
 	again_add(again, change->kind, id);
-	if (change->sort != GRAPH_CHANGED ||
+	if (change->sort != GRAPH_CHANGED || change->anew ||
 		id_index_find(&again->collector->deleted, id) != ID_NONE) {
 		add_groups_of(again, &again->collector->members, id);
 		add_groups_of(again, &again->collector->owners, id);
+		add_reports_of(again, id);
 	}
 	return true;
 }
@@ -81,15 +94,21 @@ static void note_relation(struct members *members, const struct object *group, c
 		member_list_add(list, id_of_span(scan_text_direct(member)));
 }
 
-/* Who is in a group now may be deleted in the next round: then it is to be read once more. */
-static bool note_members(struct collector *collector, const char *lines, struct error *err)
+/* Who is named here now may be deleted in the next round: then this is to be read once more. */
+static bool note_relations(
+	struct collector *collector, const struct graph_read *read, struct error *err)
 {
-	CLEANUP(object_freep) struct object *group = object_parse(span_of(lines), err);
+	CLEANUP(object_freep) struct object *object = object_parse(span_of(read->lines), err);
 
-	if (!group)
+	if (!object)
 		return false;
-	note_relation(&collector->members, group, "members");
-	note_relation(&collector->owners, group, "owners");
+	if (read->kind->id == KIND_GROUP) {
+		note_relation(&collector->members, object, "members");
+		note_relation(&collector->owners, object, "owners");
+	} else {
+		reports_add(&collector->reports[read->kind->id], id_of_span(object_id(object)),
+			scan_text_direct(object_get_named(object, "manager")));
+	}
 	return true;
 }
 
@@ -99,7 +118,7 @@ static bool hand_on(struct collector *collector, struct graph_read *read, struct
 
 	if (!read->lines)
 		return taker->gone(taker->context, read->id, err);
-	if (read->kind->id == KIND_GROUP && !note_members(collector, read->lines, err))
+	if (!note_relations(collector, read, err))
 		return false;
 	return taker->lines(taker->context, span_of(read->lines), err);
 }

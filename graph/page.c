@@ -311,6 +311,8 @@ bool page_end(struct page *page, struct page_links *links, struct error *err)
 	CLEANUP(page_links_release) struct page_links found = { 0 };
 
 	assert(!page->failed);
+	if (!page->envelope.length)
+		return error_set(err, ERROR_FORMAT, "the answer is empty, and no list");
 	if (page->place != PLACE_ENVELOPE || page->in_string || page->depth)
 		return error_set(err, ERROR_FORMAT, "the page ends in its middle");
 	envelope = json_parse(buf_span(&page->envelope), GRAPH_ENVELOPE_MAX, err);

@@ -36,7 +36,8 @@ static bool forget(void *context, const char *id, struct error *err)
 	return true;
 }
 
-static bool read_all(const char *origin, const char *ca_file, struct totals *totals, struct error *err)
+static bool read_all(
+	const char *origin, const char *ca_file, struct totals *totals, struct error *err)
 {
 	struct net_options net = { .ca_file = ca_file };
 	struct auth_options auth = {
@@ -64,7 +65,7 @@ static bool read_all(const char *origin, const char *ca_file, struct totals *tot
 	graph.auth = token;
 	graph.origins = origins;
 	reader = token ? graph_open(&graph, err) : NULL;
-	good = reader && graph_collect(reader, &taker, &links, err);
+	good = reader && graph_collect(reader, &taker, NULL, &links, err);
 	graph_close(TAKE(reader));
 	auth_close(TAKE(token));
 	transport_close(&transport);

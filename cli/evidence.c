@@ -1,19 +1,12 @@
 /* unstage evidence: who wrote what in a window of time, all writers, into a file. */
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/taking.h"
 
 struct evidence_arguments {
 	struct common common;
 	const char *from, *until;
 };
-
-enum { DEFAULT_DAYS = 7, LEAST_KEPT_DAYS = 7, LOG_TRAILS_MS = 10 * 60 * 1000 };
-
-static bool add_record(void *context, struct span record, struct error *err)
-{
-	return evidence_add_audit(context, record, err);
-}
 
 static bool tell(struct evidence *evidence, const struct common *common, struct error *err)
 {
@@ -47,76 +40,25 @@ static bool tell(struct evidence *evidence, const struct common *common, struct 
 	return screen_give(&screen, &to_screen, err);
 }
 
-/* The log trails what happened by some minutes (contract 4.2): what is younger may lack its end. */
-static void warn_of_fresh_writes(struct evidence *evidence, int64_t now_ms)
-{
-	size_t count;
-	const struct sync_identity *identities = evidence_identities(evidence, &count);
-
-	for (size_t i = 0; i < count; i++) {
-		if (identities[i].last_ms > now_ms - LOG_TRAILS_MS)
-			progress_warn(talk(),
-				"%s wrote less than ten minutes ago; the log may not hold all of it yet: "
-				"collect again later",
-				identities[i].writer.server);
-	}
-}
-
-/*
- * The log keeps 7 days at least and 30 at most, by licence (contract 4.2). What is older than its
- * least is covered only as far back as a record shows that it was kept.
- */
-static void narrow_to_what_was_kept(
-	struct evidence *evidence, const struct evidence_header *asked, int64_t now_ms)
-{
-	int64_t kept_ms = now_ms - (int64_t)LEAST_KEPT_DAYS * 86400000;
-	char from[TIME_TEXT_BYTES];
-
-	if (asked->from_ms >= kept_ms)
-		return;
-	if (evidence_count(evidence) && evidence_fact(evidence, 0)->when_ms < kept_ms)
-		kept_ms = evidence_fact(evidence, 0)->when_ms;
-	if (kept_ms > asked->until_ms)
-		kept_ms = asked->until_ms;
-	evidence_cover_from(evidence, kept_ms);
-	progress_warn(talk(),
-		"the log shows nothing before %s UTC; what was written before that is not covered",
-		screen_time(kept_ms, from));
-}
-
 static bool collect(
 	const struct evidence_arguments *arguments, struct session *session, struct error *err)
 {
 	struct graph_organization organization;
-	struct evidence_header header = { 0 };
 	CLEANUP(evidence_freep) struct evidence *evidence = NULL;
-	int64_t now;
+	const struct evidence_header *header;
 
 	if (!graph_organization(session->graph, &organization, err))
 		return false;
-	now = graph_service_time_ms(session->graph);
-	memcpy(header.tenant, organization.id, sizeof(header.tenant));
-	header.collected_ms = now;
-	header.until_ms = now;
-	header.from_ms = now - (int64_t)DEFAULT_DAYS * 86400000;
-	if (arguments->from && !moment_parse(arguments->from, now, &header.from_ms, err))
-		return error_prefix(err, "--from");
-	if (arguments->until && !moment_parse(arguments->until, now, &header.until_ms, err))
-		return error_prefix(err, "--until");
-	if (header.from_ms >= header.until_ms)
-		return error_set(err, ERROR_USAGE,
-			"evidence: the window is empty: --from is not before --until");
-	/* What the log will still receive about that time can't be claimed as covered (contract 4.2). */
-	if (header.until_ms > now)
-		header.until_ms = now;
-	evidence = evidence_new(&header);
-	if (!graph_audits(
-		    session->graph, header.from_ms, header.until_ms, add_record, evidence, err))
+	evidence = evidence_begin(
+		session->graph, organization.id, arguments->from, arguments->until, err);
+	if (!evidence)
+		return false;
+	header = evidence_header(evidence);
+	if (!graph_audits(session->graph, header->from_ms, header->until_ms, evidence_take_record,
+		    evidence, err))
 		return false;
 	talk_end();
-	narrow_to_what_was_kept(evidence, &header, now);
-	warn_of_fresh_writes(evidence, now);
-	return evidence_save(evidence, arguments->common.output, err) &&
+	return evidence_end(evidence, arguments->common.output, err) &&
 		tell(evidence, &arguments->common, err);
 }
 

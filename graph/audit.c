@@ -18,10 +18,24 @@ static void add_instant(struct buf *out, int64_t ms, const char *rest)
 	buf_addf(out, "%.*s.%03d%sZ", SECONDS_LENGTH, text, (int)milliseconds, rest);
 }
 
+bool audit_path(const struct graph_audit_window *window, struct buf *path, struct error *err)
+{
+	CLEANUP(buf_release) struct buf filter = BUF_UP_TO(256);
+
+	buf_add_text(&filter, "activityDateTime ge ");
+	add_instant(&filter, window->from_ms, "0000");
+	buf_add_text(&filter, " and activityDateTime le ");
+	add_instant(&filter, window->until_ms, "9999");
+	buf_add_text(path, "/auditLogs/directoryAudits?$filter=");
+	path_add_encoded(path, buf_span(&filter));
+	buf_addf(path, "&$top=%d", GRAPH_PAGE_TOP);
+	return buf_check(path, "the request for audit records", err);
+}
+
 bool graph_audits(struct graph *graph, int64_t from_ms, int64_t until_ms,
 	graph_item_function *record, void *context, struct error *err)
 {
-	CLEANUP(buf_release) struct buf filter = BUF_UP_TO(256);
+	const struct graph_audit_window window = { from_ms, until_ms, record, context };
 	CLEANUP(buf_release) struct buf path = BUF_UP_TO(1024);
 	struct list_job job = {
 		.what = "audit records",
@@ -30,13 +44,8 @@ bool graph_audits(struct graph *graph, int64_t from_ms, int64_t until_ms,
 		.context = context,
 	};
 
-	buf_add_text(&filter, "activityDateTime ge ");
-	add_instant(&filter, from_ms, "0000");
-	buf_add_text(&filter, " and activityDateTime le ");
-	add_instant(&filter, until_ms, "9999");
-	buf_add_text(&path, "/auditLogs/directoryAudits?$filter=");
-	path_add_encoded(&path, buf_span(&filter));
-	buf_addf(&path, "&$top=%d", GRAPH_PAGE_TOP);
+	if (!audit_path(&window, &path, err))
+		return false;
 	job.path = buf_text(&path);
 	return list_run(graph, &job, err);
 }

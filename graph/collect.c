@@ -425,6 +425,8 @@ static void collector_release(struct collector *collector)
 		object_list_release(&collector->deleted_lists[id]);
 	}
 	list_release(&collector->members_list);
+	list_release(&collector->audit_list);
+	buf_release(&collector->audit_path);
 	flow_release(&collector->flow);
 	for (size_t i = 0; i < collector->held_count; i++)
 		found_release(&collector->held[i]);
@@ -463,13 +465,33 @@ static bool begin_lists(struct collector *collector, struct error *err)
 	return true;
 }
 
-bool graph_collect(struct graph *graph, const struct graph_taker *taker, struct graph_links *links,
-	struct error *err)
+/* First of all: its quota is the smallest, and what it may ask for every few seconds it should. */
+static bool begin_audits(
+	struct collector *collector, const struct graph_audit_window *audits, struct error *err)
+{
+	if (!audits)
+		return true;
+	collector->audit_path = (struct buf)BUF_UP_TO(1024);
+	if (!audit_path(audits, &collector->audit_path, err))
+		return false;
+	collector->audit_job = (struct list_job){
+		.path = buf_text(&collector->audit_path),
+		.bulk = true,
+		.item = audits->record,
+		.context = audits->context,
+	};
+	list_init(&collector->audit_list, &collector->flow, &collector->audit_job);
+	return list_begin(&collector->audit_list, err);
+}
+
+bool graph_collect(struct graph *graph, const struct graph_taker *taker,
+	const struct graph_audit_window *audits, struct graph_links *links, struct error *err)
 {
 	CLEANUP(collector_release)
 	struct collector collector = { .graph = graph, .taker = taker };
 
 	flow_init(&collector.flow, graph);
-	return graph_delta_now(graph, links, err) && begin_lists(&collector, err) &&
-		flow_run(&collector.flow, err) && collect_until_quiet(&collector, links, err);
+	return graph_delta_now(graph, links, err) && begin_audits(&collector, audits, err) &&
+		begin_lists(&collector, err) && flow_run(&collector.flow, err) &&
+		collect_until_quiet(&collector, links, err);
 }

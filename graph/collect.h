@@ -42,6 +42,10 @@ struct collector {
 
 	struct pending *filling, *asked;
 
+	struct buf audit_path;
+	struct list_job audit_job;
+	struct list audit_list;
+
 	/* Members as delta tells them, those in deleted items too. */
 	struct members members;
 	struct reports reports[KIND_COUNT];

@@ -127,6 +127,13 @@ struct graph_taker {
 	void *context;
 };
 
+/* Audit records to be read beside the lists, whose quota is another (contract 7.1). */
+struct graph_audit_window {
+	int64_t from_ms, until_ms; /* both included */
+	graph_item_function *record;
+	void *context;
+};
+
 /*
  * Reads everything directory sync can touch: users with manager, groups with members and owners,
  * contacts, deleted users and groups, and isCloudManaged of every object where it matters (not
@@ -136,13 +143,13 @@ struct graph_taker {
  * It is one state of the directory: delta links are taken first, then all lists are read beside
  * each other, then what changed meanwhile is read again until nothing changes any more, or
  * GRAPH_QUIET_ROUNDS rounds have passed and a warning was given. `links` (to be released) tell what
- * changes after that.
+ * changes after that. With `audits` (or NULL) the audit log is read beside the lists.
  *
  * An empty list of users is an error: a tenant has at least one (rule 8). ERROR_SYSTEM after a signal.
  */
 enum { GRAPH_QUIET_ROUNDS = 6 };
 MUST_CHECK bool graph_collect(struct graph *graph, const struct graph_taker *taker,
-	struct graph_links *links, struct error *err);
+	const struct graph_audit_window *audits, struct graph_links *links, struct error *err);
 
 /* What to read of one object again; relations cost a list each. */
 enum graph_read_flags { GRAPH_READ_MEMBERS = 1, GRAPH_READ_OWNERS = 2, GRAPH_READ_BEHAVIOR = 4 };

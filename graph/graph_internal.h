@@ -420,6 +420,11 @@ MUST_CHECK bool list_hold(struct list *list, bool hold, struct error *err);
 /* A flow with nothing but this list. */
 MUST_CHECK bool list_run(struct graph *graph, const struct list_job *job, struct error *err);
 
+/* ---- audit.c ------------------------------------------------------------------------- */
+
+MUST_CHECK bool audit_path(
+	const struct graph_audit_window *window, struct buf *path, struct error *err);
+
 /* ---- delta.c ------------------------------------------------------------------------- */
 
 /* The changes of one kind on their way; `link` is borrowed until its flow is over. */

@@ -250,6 +250,12 @@ void evidence_cover_from(struct evidence *evidence, int64_t from_ms)
 		evidence->header.from_ms = from_ms;
 }
 
+void evidence_cover_until(struct evidence *evidence, int64_t until_ms)
+{
+	if (until_ms > evidence->header.until_ms)
+		evidence->header.until_ms = until_ms;
+}
+
 const struct evidence_header *evidence_header(const struct evidence *evidence)
 {
 	return &evidence->header;

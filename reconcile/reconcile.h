@@ -84,6 +84,9 @@ MUST_CHECK bool evidence_add_audit(
  */
 void evidence_cover_from(struct evidence *evidence, int64_t from_ms);
 
+/* More was collected: all up to `until_ms` is covered. An earlier instant changes nothing. */
+void evidence_cover_until(struct evidence *evidence, int64_t until_ms);
+
 /* Whole or not at all: header line, a fact a line in order of time, trailer with the count. */
 MUST_CHECK bool evidence_save(struct evidence *evidence, const char *path, struct error *err);
 /* ERROR_FORMAT: file, line, byte; also a missing trailer ("incomplete"). */

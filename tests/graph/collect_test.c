@@ -116,7 +116,7 @@ static bool try_collect(struct world *world, struct collected *collected, struct
 	CLEANUP(graph_links_release) struct graph_links links = { { NULL } };
 
 	world->script.by_url = true;
-	return graph_collect(world->graph, &taker, &links, err);
+	return graph_collect(world->graph, &taker, NULL, &links, err);
 }
 
 static void collect(struct world *world, struct collected *collected)

@@ -94,7 +94,7 @@ static size_t read_count(struct virtual *world)
 	CLEANUP(graph_links_release) struct graph_links links = { { NULL } };
 	struct error err = { 0 };
 
-	if (!graph_collect(virtual_graph(world), &taker, &links, &err))
+	if (!graph_collect(virtual_graph(world), &taker, NULL, &links, &err))
 		fail_msg("%s", err.text);
 	return count;
 }
@@ -105,7 +105,7 @@ static void read_into(struct virtual *world, struct taken *taken)
 	CLEANUP(graph_links_release) struct graph_links links = { { NULL } };
 	struct error err = { 0 };
 
-	if (!graph_collect(virtual_graph(world), &taker, &links, &err))
+	if (!graph_collect(virtual_graph(world), &taker, NULL, &links, &err))
 		fail_msg("%s", err.text);
 }
 
@@ -262,7 +262,7 @@ static void a_service_that_only_throttles_ends_the_run_with_a_statement(void **s
 	struct error err = { 0 };
 
 	(void)state;
-	assert_false(graph_collect(virtual_graph(world), &taker, &links, &err));
+	assert_false(graph_collect(virtual_graph(world), &taker, NULL, &links, &err));
 	assert_int_equal(err.kind, ERROR_NETWORK);
 	assert_non_null(strstr(err.text, "throttled by Graph: given up after try"));
 	assert_non_null(strstr(err.text, "run again later"));

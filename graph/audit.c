@@ -3,7 +3,7 @@
  * here: the end is asked for with the last ten-thousandth of its millisecond, so that both ends
  * are included.
  */
-#include "graph/graph_internal.h"
+#include "graph/list.h"
 
 #include "base/time.h"
 

@@ -4,7 +4,7 @@
  * that is not ours makes the whole envelope unbelievable. Each item is throttled, denied and
  * refused alone inside an envelope of status 200 (contract 6).
  */
-#include "graph/graph_internal.h"
+#include "graph/flow.h"
 
 #include <assert.h>
 #include <stdlib.h>

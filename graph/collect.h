@@ -1,7 +1,7 @@
 /* What collecting is made of: the lists (collect.c), and what changed meanwhile (quiet.c). */
 #pragma once
 
-#include "graph/graph_internal.h"
+#include "graph/delta.h"
 
 struct collector;
 struct pending;

@@ -3,7 +3,7 @@
  * memberships which; it may tell things twice and out of order, and late. So a change is taken as
  * "look at this object again", except where whole lists of members are read in bulk.
  */
-#include "graph/graph_internal.h"
+#include "graph/delta.h"
 
 #include "base/scan.h"
 

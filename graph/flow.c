@@ -4,7 +4,7 @@
  * the end of it all. Owners are called from here and never from inside of a transfer; a sink is
  * called from inside, and may add calls, but nothing else.
  */
-#include "graph/graph_internal.h"
+#include "graph/flow.h"
 
 #include <assert.h>
 #include <stdarg.h>

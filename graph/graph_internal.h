@@ -3,7 +3,8 @@
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "graph/graph.h"
+#include "graph/idset.h"
+#include "graph/quota.h"
 
 enum {
 	GRAPH_RUN_LIMIT_MS = 6 * 3600 * 1000,
@@ -22,6 +23,8 @@ enum {
 	GRAPH_REQUEST_ID_BYTES = 64,
 };
 
+struct flow; /* flow.h */
+
 /* Repetitions of one read, or of writes in a row that did not get through. */
 struct attempt {
 	struct retry retry;
@@ -36,67 +39,6 @@ struct write_pace {
 	char retry_after[48];
 	struct error trouble; /* the last failure of `held_by`, for when tries are used up */
 };
-
-/* ---- quota.c, cost.c: what requests cost, and when they may leave -------------------- */
-
-enum meter_id { METER_UNITS, METER_WRITES, METER_AUDITS, METER_COUNT };
-
-enum { METER_SLOTS = 201 }; /* two hundred in a window, and one that is being left */
-
-/* One of the tenant's limits for this application. */
-struct meter {
-	double published; /* what it is said to be, a window */
-	double limit;     /* what is believed: all of it, not only our share */
-	double used;      /* of it, as the service said last; 0: it said nothing */
-	bool learned;     /* `limit` comes from an answer */
-	bool even;        /* requests leave evenly, and not as fast as they can */
-	int64_t learned_ms;
-	double even_at_ms; /* up to when an even flow is spent */
-	double slots[METER_SLOTS];
-	int64_t newest; /* number of the slot that is being filled */
-};
-
-struct quota {
-	double share; /* that we may use of each limit */
-	struct meter meters[METER_COUNT];
-	int64_t held_until_ms; /* the service asked all of us to wait */
-	const char *held_by;
-	double units_spent; /* since the beginning */
-};
-
-/* What a request needs of each meter, and what was spent of a window when it left. */
-struct cost {
-	double needs[METER_COUNT];
-	double spent_by_then[METER_COUNT];
-};
-
-/* What an answer says about its cost. */
-struct quota_report {
-	double units; /* 0: it did not say */
-	double used;  /* share of the limit, 0: below 80 %, or it did not say */
-	bool throttled;
-	char information[32]; /* of a throttled one */
-};
-
-void quota_init(struct quota *quota, double share);
-/* The limits depend on the size of the tenant: it has at least so many users. */
-void quota_tenant_has(struct quota *quota, uint64_t users);
-/* When the request may leave; `why` says what it waits for, and is empty when it is not to wait. */
-int64_t quota_opens_ms(
-	struct quota *quota, const struct cost *cost, int64_t now_ms, struct buf *why);
-void quota_spend(struct quota *quota, struct cost *cost, int64_t now_ms); /* it leaves */
-void quota_learn(struct quota *quota, const struct cost *cost, const struct quota_report *report,
-	int64_t now_ms);
-/* Nothing leaves before `until_ms`; `why` is a constant text. */
-void quota_hold(struct quota *quota, int64_t until_ms, const char *why);
-
-struct quota_report quota_report_of(const struct net_response *response);
-/* The same, header by header (name in lower case), for the items of a batch. */
-void quota_report_header(struct quota_report *report, struct span name, struct span value);
-
-/* `path`: below the version root, with its query. */
-struct cost cost_of(const char *method, const char *path);
-void cost_add(struct cost *cost, struct cost more);
 
 struct graph {
 	const struct transport *transport;
@@ -250,198 +192,10 @@ MUST_CHECK bool attempt_pause(struct attempt *attempt, const struct graph *graph
 MUST_CHECK bool attempt_again(struct attempt *attempt, const struct graph *graph,
 	const struct ruling *ruling, struct span retry_after, struct error *err);
 
-/* ---- flow.c: requests beside each other ---------------------------------------------- */
-
-struct call;
-
-/* What the one who asks does with what comes. All are called by flow_run(), none inside of a transfer. */
-struct call_owner {
-	/* The answer is a 2xx and whole. False ends the flow. */
-	bool (*taken)(struct call *call, struct error *err);
-	/* It is asked for again: forget what half an answer brought. NULL: nothing to forget. */
-	void (*again)(struct call *call);
-	/*
-	 * An answer that is final and no success, told in `err`. True: the flow goes on without it.
-	 * NULL: it ends the flow.
-	 */
-	bool (*refused)(struct call *call, const struct failure *failure, struct error *err);
-	/* The call goes, for whatever reason. NULL: nothing is bound to it. */
-	void (*freed)(struct call *call);
-};
-
-enum call_state { CALL_READY, CALL_UNDER_WAY, CALL_OVER };
-
-/* One request on its way through its tries. The flow owns it. */
-struct call {
-	const struct call_owner *owner;
-	void *context; /* the owner's */
-	char *what;    /* for errors: "GET /users: page 3" */
-	char *url;
-	struct buf body;
-	struct graph_request request; /* its texts are the call's */
-	/* the flow's */
-	struct call *next;
-	struct flow *flow;
-	enum call_state state;
-	bool dropped, renewed, sink_failed;
-	unsigned token_number; /* it was sent with */
-	int64_t not_before_ms;
-	struct attempt attempt;
-	char attempt_id[GUID_TEXT_BYTES];
-	struct net_exchange exchange;
-};
-
-/* Requests that are under way at once. What is added while it runs is part of it. */
-struct flow {
-	struct graph *graph;
-	struct call *first, *last;
-	size_t under_way;
-	struct buf why; /* what is waited for */
-	int64_t told_until_ms;
-};
-
-void flow_init(struct flow *flow, struct graph *graph);
-void flow_release(struct flow *flow); /* what is still under way is forgotten */
-
-/*
- * A request to be added; `url` is copied. `what` (printf) names it in errors. The owner may set
- * more of call->request before it adds it.
- */
-struct call *call_new(const struct graph *graph, const char *method, const char *url,
-	const struct call_owner *owner, void *context, const char *what, ...) PRINTF_LIKE(6, 7);
-void flow_add(struct flow *flow, struct call *call);
-/* Forgets a call that is no longer wanted. */
-void flow_drop(struct call *call);
-
-/*
- * Runs until nothing is left: each call waits for the quota and for what the service asked, is
- * repeated where its ruling says so, and goes to its owner. Ends at the deadline of the run, and
- * after a signal as soon as it would have to wait: an apply must still read what it wrote.
- *   what the first failure was, with the name of its call
- */
-MUST_CHECK bool flow_run(struct flow *flow, struct error *err);
-
-/* ---- page.c: one page of a list, as it comes ----------------------------------------- */
-
-/* Where in a page its next byte stands. */
-enum page_place {
-	PLACE_ENVELOPE,
-	PLACE_FIRST_ITEM, /* behind the bracket that opens "value" */
-	PLACE_BEFORE_ITEM,
-	PLACE_IN_ITEM,
-	PLACE_BEHIND_ITEM,
-};
-
-struct page {
-	graph_item_function *item;
-	/* Instead of `item`: checks and takes one item at the beginning of `text`, as scan_prefix(). */
-	bool (*take)(void *context, struct span text, size_t *taken, struct error *err);
-	/* Told once, as soon as the page names the page behind it; false ends the page. NULL: nobody asks. */
-	bool (*linked)(void *context, const char *next_link, struct error *err);
-	void *context;
-	struct buf envelope; /* the page, with an empty "value" */
-	struct buf text;     /* the item that is not complete yet */
-	size_t text_next;    /* how long it must be to be looked at again */
-	enum page_place place;
-	size_t depth; /* of the envelope's brackets */
-	size_t items;
-	char key[8]; /* of the envelope's present member, cut */
-	size_t key_length;
-	bool in_string, escaped, in_key, key_next, value_next, value_seen, failed;
-};
-
-void page_init(struct page *page, graph_item_function *item, void *context);
-void page_release(struct page *page);
-
-/* A sink for net_request. ERROR_FORMAT, or what the item's function set. */
-MUST_CHECK bool page_feed(void *page, struct span piece, struct error *err);
-
-/* Where a list goes on, and where its changes will be told; of the last page one is NULL, or both. */
-struct page_links {
-	char *next, *delta;
-};
-void page_links_release(struct page_links *links);
-
-/* Ends the page. ERROR_FORMAT: it is not whole, no list, or has links of a wrong type. */
-MUST_CHECK bool page_end(struct page *page, struct page_links *links, struct error *err);
-
-/* ---- list.c -------------------------------------------------------------------------- */
-
-struct list_job {
-	const char *path; /* below the version root: names the list, and starts it */
-	const char *link; /* a nextLink or deltaLink to begin at instead, or NULL */
-	const char *what; /* "users", for progress; NULL: say nothing */
-	bool bulk;
-	bool minimal; /* Prefer: return=minimal */
-	/*
-	 * Items are handed on while their page still arrives, from inside of the transfer, so that
-	 * the function may add calls and nothing else; a page that breaks off brings its items
-	 * twice. Otherwise they come in order, when their page is whole.
-	 */
-	bool streaming;
-	graph_item_function *item;
-	/* Instead of `item`, where streaming: see struct page. */
-	bool (*take)(void *context, struct span text, size_t *taken, struct error *err);
-	void (*restart)(void *context);
-	void *context;
-	/* An answer that ends the list and no restart mends; true: the list ends without an error. */
-	bool (*refused)(void *context, const struct failure *failure, struct error *err);
-	/* The list has ended well; `delta_link` may be taken. */
-	bool (*ended)(void *context, char **delta_link, struct error *err);
-};
-
-struct list_page;
-
-/* A list on its way. Opaque but for its size; `job` is borrowed. */
-struct links {
-	uint64_t *hashes; /* 0: a free place */
-	size_t count, places;
-};
-
-struct list {
-	struct flow *flow;
-	const struct list_job *job;
-	struct links links;
-	struct list_page *first, *last; /* that are not handed on yet */
-	size_t ahead;                   /* how many these are */
-	size_t pages, items;
-	char *waiting; /* a link that is not followed yet */
-	bool held;     /* list_hold() */
-	bool restarted, ended;
-};
-
-void list_init(struct list *list, struct flow *flow, const struct list_job *job);
-void list_release(struct list *list);
-/* Begins in the list's flow; flow_run() does the rest. */
-MUST_CHECK bool list_begin(struct list *list, struct error *err);
-/* Held, it finishes the pages under way and follows no link; then it goes on. */
-MUST_CHECK bool list_hold(struct list *list, bool hold, struct error *err);
-
-/* A flow with nothing but this list. */
-MUST_CHECK bool list_run(struct graph *graph, const struct list_job *job, struct error *err);
-
 /* ---- audit.c ------------------------------------------------------------------------- */
 
 MUST_CHECK bool audit_path(
 	const struct graph_audit_window *window, struct buf *path, struct error *err);
-
-/* ---- delta.c ------------------------------------------------------------------------- */
-
-/* The changes of one kind on their way; `link` is borrowed until its flow is over. */
-struct delta {
-	bool lost;       /* the link is too old or unknown */
-	char *next_link; /* at the end, unless lost */
-	/* its own */
-	const struct kind *kind;
-	graph_change_function *change;
-	void *context;
-	struct buf path;
-	struct list_job job;
-	struct list list;
-};
-MUST_CHECK bool delta_begin(struct delta *delta, struct flow *flow, const struct kind *kind,
-	const char *link, graph_change_function *change, void *context, struct error *err);
-void delta_release(struct delta *delta);
 
 /* ---- batch.c ------------------------------------------------------------------------- */
 
@@ -518,46 +272,6 @@ void write_add_request(const struct graph_write *write, const struct graph *grap
 
 /* Whether a refusal says that the wanted state was there before (contract 5.5). */
 bool write_was_so(const struct graph_write *write, const struct failure *failure);
-
-/* ---- idset.c: object ids, compact ---------------------------------------------------- */
-
-struct id {
-	uint8_t bytes[ID_BINARY_BYTES];
-};
-
-struct id id_of(const char *text); /* of a GUID in lower case */
-struct id id_of_span(struct span text);
-bool id_equal(struct id a, struct id b);
-
-#define ID_NONE SIZE_MAX
-
-/* Ids, each once, numbered as they came. Empty when zero. */
-struct id_index {
-	struct id *ids;
-	size_t count, capacity;
-	size_t *places, place_count;
-};
-void id_index_release(struct id_index *index);
-size_t id_index_add(struct id_index *index, struct id id, bool *is_new); /* its number */
-size_t id_index_find(const struct id_index *index, struct id id);        /* or ID_NONE */
-
-struct member_list {
-	struct id *ids;
-	size_t count, capacity;
-};
-void member_list_add(struct member_list *list, struct id member);
-void member_list_remove(struct member_list *list, struct id member);
-/* A graph_item_function: adds the id of a reference. */
-bool member_list_take(void *list, struct span item, struct error *err);
-
-/* Members by group: 16 bytes each, and as much again in the worst case. Empty when zero. */
-struct members {
-	struct id_index groups;
-	struct member_list *lists; /* by the group's number */
-};
-void members_release(struct members *members);
-struct member_list *members_of(struct members *members, struct id group); /* made when needed */
-const struct member_list *members_find(const struct members *members, struct id group);
 
 /* ---- objects.c: from what Graph sends to lines --------------------------------------- */
 

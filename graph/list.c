@@ -10,7 +10,7 @@
  * nextLink is input: every one passes the gate, and one that was followed before would make
  * the list endless [T19].
  */
-#include "graph/graph_internal.h"
+#include "graph/list.h"
 
 #include "base/scan.h"
 #include "base/text.h"

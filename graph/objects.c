@@ -7,7 +7,7 @@
  * difference, and then a step of a plan. So the line that is read first lists all that no list
  * can tell as unknown, and what is learned afterwards is taken off.
  */
-#include "graph/graph_internal.h"
+#include "graph/list.h"
 
 #include <assert.h>
 

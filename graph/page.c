@@ -9,7 +9,7 @@
  * strict JSON exactly when the page is. "value" may stand before or after the links. At no time is
  * more held than one item and the envelope.
  */
-#include "graph/graph_internal.h"
+#include "graph/list.h"
 
 #include <assert.h>
 

@@ -58,6 +58,12 @@ MUST_CHECK CURLcode answer_listen(struct answer *answer);
 /* The checks that need the whole answer. */
 MUST_CHECK bool answer_finish(struct answer *answer);
 
+/* ---- curl_handle.c ---- */
+
+/* `proxy` is "" for none; `ca_file` NULL for the system's. */
+MUST_CHECK CURLcode handle_configure(
+	CURL *curl, const struct net_origin *origin, const char *proxy, const char *ca_file);
+
 /* ---- curl_request.c ---- */
 
 struct lane;

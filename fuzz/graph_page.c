@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "base/scan.h"
-#include "graph/graph_internal.h"
+#include "graph/list.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -37,12 +37,12 @@ static bool feed(struct page *page, struct span text, size_t piece_size, struct 
 static void read_page(struct span text, size_t piece_size)
 {
 	CLEANUP(page_release) struct page page;
-	CLEANUP(memory_freep) char *next = NULL;
+	CLEANUP(page_links_release) struct page_links links = { 0 };
 	struct error err = { 0 }, ignored = { 0 };
 	size_t items = 0;
 
 	page_init(&page, see, &items);
-	if (!feed(&page, text, piece_size, &err) || !page_end(&page, &next, &err))
+	if (!feed(&page, text, piece_size, &err) || !page_end(&page, &links, &err))
 		assert(err.kind == ERROR_FORMAT);
 	else if (!scan_check(text, &ignored))
 		abort();

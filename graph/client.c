@@ -137,7 +137,6 @@ void graph_note_answer(
 {
 	struct quota_report report = quota_report_of(response);
 
-	graph->requests++;
 	note_service_time(graph, response);
 	quota_learn(&graph->quota, cost, &report, graph->clock_ms());
 }

@@ -54,7 +54,6 @@ struct graph {
 	struct quota quota;
 	unsigned
 		token_number; /* counts renewals: of requests that met a 401 together, one renews */
-	uint64_t requests;
 };
 
 /* ---- outcome.c: what every answer means ---------------------------------------------- */

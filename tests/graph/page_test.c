@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "graph/graph_internal.h"
+#include "graph/list.h"
 
 struct seen {
 	struct buf items; /* one a line */

@@ -18,7 +18,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "graph/graph.h"
-#include "graph/graph_internal.h"
+#include "graph/list.h"
 
 #define ROOT  "https://graph.microsoft.com/v1.0"
 #define BATCH ROOT "/$batch"

@@ -36,7 +36,8 @@ static bool forget(void *context, const char *id, struct error *err)
 	return true;
 }
 
-static bool read_all(const char *origin, const char *ca_file, struct totals *totals, struct error *err)
+static bool read_all(
+	const char *origin, const char *ca_file, struct totals *totals, struct error *err)
 {
 	struct net_options net = { .ca_file = ca_file };
 	struct auth_options auth = {

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# ./dev bench [USERS]: our figures beside named tools, in one run, as ratios. Everything is made
-# from numbers, so that two runs measure the same work; what was made stays in build/bench.
+# ./dev bench [USERS [SECTION...]]: our figures beside named tools, in one run, as ratios. Everything
+# is made from numbers, so that two runs measure the same work; what was made stays in build/bench.
+# The sections are changes, compare, check, lines and reading; all when none is named.
 set -euo pipefail
 users=${1:-1000000}
+sections=("${@:2}")
 build=${UNSTAGE_BUILD:-build}
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(realpath -m "$build/bench")
@@ -15,8 +17,15 @@ fail() {
 }
 
 [[ $users =~ ^[0-9]+$ ]] && [ "$users" -ge 10000 ] || fail "USERS is a number of at least 10000, not '$users'"
+[ ${#sections[@]} -gt 0 ] || sections=(changes compare check lines reading)
+for section in "${sections[@]}"; do
+	[[ $section =~ ^(changes|compare|check|lines|reading)$ ]] || fail "there is no section '$section'"
+done
 mkdir -p "$work"
-cmake --build "$build" --target unstage bench_generate bench_compare bench_canonicalise bench_scan >/dev/null
+cmake --build "$build" --target unstage bench_generate bench_compare bench_canonicalise bench_scan \
+	bench_pages bench_read >/dev/null
+# shellcheck source=bench/reading.sh
+. "$here/reading.sh"
 
 # ---- what is measured -----------------------------------------------------------------------
 
@@ -46,7 +55,8 @@ make_all() {
 	rm "$work/some.jsonl.zst"
 }
 
-if [ ! -f "$work/ready-$users" ]; then
+# The reading makes its own pages.
+if [ "${sections[*]}" != reading ] && [ ! -f "$work/ready-$users" ]; then
 	say "making $users users, and what changed"
 	rm -f "$work"/*.zst "$work"/*.jsonl "$work"/ready-*
 	make_all
@@ -56,13 +66,13 @@ fi
 # In a copy, so that the source tree stays as it is.
 mkdir -p "$work/peers"
 cp "$here"/package*.json "$here"/*.mjs "$work/peers"
-peers=node
+peers=node have_sdk=
 # The lock was made for x86-64; elsewhere npm install finds DuckDB's library for the machine.
 export npm_config_fetch_retries=0 npm_config_update_notifier=false
 if (cd "$work/peers" && { npm ci || npm install; }) >"$work/npm.log" 2>&1; then
-	peers="node duck"
+	peers="node duck" have_sdk=yes
 else
-	say "DuckDB is left out: npm can't install it (is the registry out of reach? $work/npm.log)"
+	say "DuckDB and Microsoft's client are left out: npm can't install them (is the registry out of reach? $work/npm.log)"
 fi
 
 # ---- measuring --------------------------------------------------------------------------------
@@ -102,61 +112,78 @@ node="bash -c 'node $work/peers/lines.mjs <(zstdcat $work/base.plain.zst) <(zstd
 duck="node $work/peers/duck.mjs $work/base.plain.zst $work/live.plain.zst"
 cat="bash -c 'cat $work/base.jsonl.zst $work/live.jsonl.zst >/dev/null'"
 
-say "$(nproc) cores, $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1), load $(cut -d ' ' -f 1 /proc/loadavg)"
-say "node $(node --version), $(zstd --version | grep -o 'v[0-9.]*' | head -n 1 | sed 's/^/zstd /'), $(gcc --version | head -n 1)"
-
-say
-say "What changed among $users users: 1,200 changes, from compressed files to a result, wall clock"
-bash -c "$ours"
-agree "unstage diff" "$(tail -n 1 "$work/found.jsonl" | jq .findings)"
-median ours 10 "$ours"
-memory ours "$ours"
-memory version "$build/unstage --version"
-row "unstage diff" "$(seconds ours)" "$(mebibytes ours) MiB" "(unstage --version: $(mebibytes version) MiB)"
-for peer in $peers; do
-	agree "$peer" "$(bash -c "${!peer}")"
-	median "$peer" 3 "${!peer}"
-	memory "$peer" "${!peer}"
-	row "$peer" "$(seconds "$peer")" "$(mebibytes "$peer") MiB" "$(times "$peer" ours) times ours"
-done
-median cat 5 "$cat"
-row "cat both files" "$(seconds cat)" "" "$(times cat ours) times ours"
-median few 10 "$few"
-row "ours, 50 changes" "$(seconds few)" "" "$(times few ours) times ours"
-
-say
-say "The same without judging what differs (snapshot_compare), processor time"
-for side in few live all; do
-	best "$side" 3 ".open + .compare" "$work/bench_compare $work/base.jsonl.zst $work/$side.jsonl.zst"
-done
-row "50 differ" "$(seconds few)" "" "$(times few live) times 1,200"
-row "1,200 differ" "$(seconds live)" "" ""
-row "all differ" "$(seconds all)" "" "$(times all live) times 1,200"
-
-say
-bytes=$(stat -c %s "$work/items.jsonl")
+# Of the items, which are $bytes long.
 rate() { jq -rn --argjson s "$(cat "$work/$1.s")" --argjson b "$bytes" '"\($b/$s/1e7|round/100) GB/s"'; }
 
-say "Strict check of pages of 999 items, $((bytes / 1000000)) MB, one core, processor time of the check"
-best pages 7 .seconds "$work/bench_scan ours $work/items.jsonl"
-best jansson-pages 1 .seconds "$work/bench_scan jansson $work/items.jsonl"
-row "scan_check" "$(seconds pages)" "$(rate pages)" ""
-row "jansson" "$(seconds jansson-pages)" "$(rate jansson-pages)" "$(times jansson-pages pages) times ours"
+# ---- the sections -----------------------------------------------------------------------------
 
-say
-say "Strict check and canonical line of $items_count items, one core"
-list="$work/bench_canonicalise list $work/items.jsonl"
-object="$work/bench_canonicalise object $work/items.jsonl"
-jansson="$work/bench_canonicalise jansson $work/items.jsonl"
-median list 5 "$list"
-median jansson 2 "$jansson"
-median cat-items 5 "bash -c 'cat $work/items.jsonl | cat >/dev/null'"
-best list-alone 7 .seconds "$list"
-best object-alone 5 .seconds "$object"
-best jansson-alone 1 .seconds "$jansson"
-row "line_take_object" "$(seconds list)" "$(rate list)" "with reading the file"
-row "jansson" "$(seconds jansson)" "$(rate jansson)" "$(times jansson list) times ours"
-row "cat | cat" "$(seconds cat-items)" "$(rate cat-items)" "$(times cat-items list) times ours"
-row "line_take_object" "$(seconds list-alone)" "$(rate list-alone)" "processor time of the function"
-row "line_add_object" "$(seconds object-alone)" "$(rate object-alone)" "one by one, $(times object-alone list-alone) times"
-row "jansson" "$(seconds jansson-alone)" "$(rate jansson-alone)" "$(times jansson-alone list-alone) times ours"
+measure_changes() {
+	local peer
+	say
+	say "What changed among $users users: 1,200 changes, from compressed files to a result, wall clock"
+	bash -c "$ours"
+	agree "unstage diff" "$(tail -n 1 "$work/found.jsonl" | jq .findings)"
+	median ours 10 "$ours"
+	memory ours "$ours"
+	memory version "$build/unstage --version"
+	row "unstage diff" "$(seconds ours)" "$(mebibytes ours) MiB" "(unstage --version: $(mebibytes version) MiB)"
+	for peer in $peers; do
+		agree "$peer" "$(bash -c "${!peer}")"
+		median "$peer" 3 "${!peer}"
+		memory "$peer" "${!peer}"
+		row "$peer" "$(seconds "$peer")" "$(mebibytes "$peer") MiB" "$(times "$peer" ours) times ours"
+	done
+	median cat 5 "$cat"
+	row "cat both files" "$(seconds cat)" "" "$(times cat ours) times ours"
+	median few 10 "$few"
+	row "ours, 50 changes" "$(seconds few)" "" "$(times few ours) times ours"
+}
+
+measure_compare() {
+	local side
+	say
+	say "The same without judging what differs (snapshot_compare), processor time"
+	for side in few live all; do
+		best "$side" 3 ".open + .compare" "$work/bench_compare $work/base.jsonl.zst $work/$side.jsonl.zst"
+	done
+	row "50 differ" "$(seconds few)" "" "$(times few live) times 1,200"
+	row "1,200 differ" "$(seconds live)" "" ""
+	row "all differ" "$(seconds all)" "" "$(times all live) times 1,200"
+}
+
+measure_check() {
+	local bytes
+	bytes=$(stat -c %s "$work/items.jsonl")
+	say
+	say "Strict check of pages of 999 items, $((bytes / 1000000)) MB, one core, processor time of the check"
+	best pages 7 .seconds "$work/bench_scan ours $work/items.jsonl"
+	best jansson-pages 1 .seconds "$work/bench_scan jansson $work/items.jsonl"
+	row "scan_check" "$(seconds pages)" "$(rate pages)" ""
+	row "jansson" "$(seconds jansson-pages)" "$(rate jansson-pages)" "$(times jansson-pages pages) times ours"
+}
+
+measure_lines() {
+	local bytes list object jansson
+	bytes=$(stat -c %s "$work/items.jsonl")
+	say
+	say "Strict check and canonical line of $items_count items, one core"
+	list="$work/bench_canonicalise list $work/items.jsonl"
+	object="$work/bench_canonicalise object $work/items.jsonl"
+	jansson="$work/bench_canonicalise jansson $work/items.jsonl"
+	median list 5 "$list"
+	median jansson 2 "$jansson"
+	median cat-items 5 "bash -c 'cat $work/items.jsonl | cat >/dev/null'"
+	best list-alone 7 .seconds "$list"
+	best object-alone 5 .seconds "$object"
+	best jansson-alone 1 .seconds "$jansson"
+	row "line_take_object" "$(seconds list)" "$(rate list)" "with reading the file"
+	row "jansson" "$(seconds jansson)" "$(rate jansson)" "$(times jansson list) times ours"
+	row "cat | cat" "$(seconds cat-items)" "$(rate cat-items)" "$(times cat-items list) times ours"
+	row "line_take_object" "$(seconds list-alone)" "$(rate list-alone)" "processor time of the function"
+	row "line_add_object" "$(seconds object-alone)" "$(rate object-alone)" "one by one, $(times object-alone list-alone) times"
+	row "jansson" "$(seconds jansson-alone)" "$(rate jansson-alone)" "$(times jansson-alone list-alone) times ours"
+}
+
+say "$(nproc) cores, $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1), load $(cut -d ' ' -f 1 /proc/loadavg)"
+say "node $(node --version), $(zstd --version | grep -o 'v[0-9.]*' | head -n 1 | sed 's/^/zstd /'), $(gcc --version | head -n 1)"
+for section in "${sections[@]}"; do "measure_$section"; done

@@ -172,7 +172,7 @@ struct world {
 	struct graph *graph;
 };
 
-static void world_release(struct world *world)
+static UNUSED void world_release(struct world *world)
 {
 	graph_close(world->graph);
 	auth_close(world->auth);
@@ -188,7 +188,7 @@ static void world_release(struct world *world)
 	}
 }
 
-static void world_init(struct world *world, const struct reply *replies, size_t count)
+static UNUSED void world_init(struct world *world, const struct reply *replies, size_t count)
 {
 	struct error err = { 0 };
 	struct auth_options auth = {

@@ -238,14 +238,12 @@ void graph_sleep(const struct graph *graph, int64_t duration_ms, const char *why
 bool attempt_again(struct attempt *attempt, const struct graph *graph, const struct ruling *ruling,
 	struct span retry_after, struct error *err)
 {
-	/* What a person reads while waiting; `err` is told only when it is the end. */
-	struct error trouble = *err;
 	bool no_answer = ruling == ruling_find(0, NULL) && graph->service_time_ms == TIME_NONE;
 	int64_t pause_ms;
 
 	if (!attempt_pause(attempt, graph, ruling, retry_after, &pause_ms, err))
 		return false;
-	graph_sleep(graph, pause_ms, no_answer ? trouble.text : ruling->meaning);
+	graph_sleep(graph, pause_ms, no_answer ? err->text : ruling->meaning);
 	return !interrupted() ||
 		error_set(err, ERROR_NETWORK, "%s: interrupted while waiting", ruling->meaning);
 }

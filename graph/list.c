@@ -276,7 +276,6 @@ static bool page_linked(void *context, const char *link, struct error *err)
 
 static bool end_list(struct list *list, char **delta_link, struct error *err)
 {
-	list->ended = true;
 	return !list->job->ended || list->job->ended(list->job->context, delta_link, err);
 }
 
@@ -368,7 +367,6 @@ static bool page_refused(struct call *call, const struct failure *failure, struc
 		return false;
 	at->call = NULL;
 	drop_behind(list, NULL);
-	list->ended = true;
 	return list->job->refused(list->job->context, failure, err);
 }
 

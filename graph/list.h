@@ -74,12 +74,13 @@ struct list_job {
 
 struct list_page;
 
-/* A list on its way. Opaque but for its size; `job` is borrowed. */
+/* Links that were followed, by their hashes. */
 struct links {
 	uint64_t *hashes; /* 0: a free place */
 	size_t count, places;
 };
 
+/* A list on its way; its members are list.c's. `job` is borrowed. */
 struct list {
 	struct flow *flow;
 	const struct list_job *job;
@@ -89,7 +90,7 @@ struct list {
 	size_t pages, items;
 	char *waiting; /* a link that is not followed yet */
 	bool held;     /* list_hold() */
-	bool restarted, ended;
+	bool restarted;
 };
 
 void list_init(struct list *list, struct flow *flow, const struct list_job *job);

@@ -26,7 +26,7 @@ struct virtual
 	struct graph *graph;
 	int64_t latency_ms, story_ms;
 	struct flight flights[FLIGHTS_MAX];
-	size_t count, most, requests, throttled;
+	size_t count, most, throttled;
 	struct buf bodies; /* of all batches */
 };
 
@@ -142,7 +142,6 @@ static void begin(void *context, struct net_exchange *exchange)
 	struct virtual *world = context;
 
 	assert_true(world->count < FLIGHTS_MAX);
-	world->requests++;
 	world->flights[world->count++] = (struct flight){
 		.exchange = exchange,
 		.arrives_ms = now_ms + world->latency_ms / 2,
@@ -293,11 +292,6 @@ int64_t virtual_now_ms(void)
 size_t virtual_most_at_once(const struct virtual *world)
 {
 	return world->most;
-}
-
-size_t virtual_requests(const struct virtual *world)
-{
-	return world->requests;
 }
 
 size_t virtual_throttled(const struct virtual *world)

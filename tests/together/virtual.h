@@ -28,9 +28,8 @@ DEFINE_CLEANUP(struct virtual *, virtual_close);
 struct graph *virtual_graph(struct virtual *world);
 struct simulator *virtual_simulator(struct virtual *world);
 int64_t virtual_now_ms(void); /* since the beginning */
-/* How many requests were under way at once, at most; how many there were; how many met a 429. */
+/* How many requests were under way at once, at most; how many met a 429. */
 size_t virtual_most_at_once(const struct virtual *world);
-size_t virtual_requests(const struct virtual *world);
 size_t virtual_throttled(const struct virtual *world);
 /* How many items of batches had this in their path. */
 size_t virtual_asked(const struct virtual *world, const char *part);

@@ -10,7 +10,7 @@
 
 struct simulate_arguments {
 	struct common common;
-	const char *folder, *database, *deny, *grant, *origin, *certificate, *federated;
+	const char *folder, *database, *begin, *deny, *grant, *origin, *certificate, *federated;
 	bool fail_writes, fail_made;
 	int64_t port, users, groups, contacts, seed;
 	int64_t throttle_every, throttle_items, fail_every, drop_answer_at, foreign_link_at,
@@ -196,12 +196,22 @@ static bool fill_faults(const struct simulate_arguments *simulate,
 	return true;
 }
 
+static bool fill_begin(const struct simulate_arguments *simulate, struct simulator_options *options,
+	struct error *err)
+{
+	options->now_ms = time_now_ms() - SIMULATED_STORY_MS;
+	if (!simulate->begin || time_parse(span_of(simulate->begin), &options->now_ms))
+		return true;
+	error_set(err, ERROR_USAGE,
+		"simulate: --begin: \"%s\" is no time like 2026-11-27T22:00:00Z", simulate->begin);
+	return false;
+}
+
 static void fill_options(
 	const struct simulate_arguments *simulate, struct simulator_options *options)
 {
 	options->database = simulate->database;
 	options->seed = (uint64_t)simulate->seed;
-	options->now_ms = time_now_ms() - SIMULATED_STORY_MS;
 	options->throttle_every = small(simulate->throttle_every);
 	options->throttle_items = small(simulate->throttle_items);
 	options->fail_every = small(simulate->fail_every);
@@ -263,7 +273,8 @@ static int run(
 	(void)operands;
 	(void)operand_count;
 	fill_options(simulate, &options);
-	if (!fill_quota(simulate, &options, err) || !fill_faults(simulate, &options, err))
+	if (!fill_begin(simulate, &options, err) || !fill_quota(simulate, &options, err) ||
+		!fill_faults(simulate, &options, err))
 		return -1;
 	if (simulate->port > 65535) {
 		error_set(err, ERROR_USAGE, "simulate: --port takes 0 to 65535");
@@ -303,6 +314,8 @@ static const struct option options[] = {
 		offsetof(struct simulate_arguments, contacts) },
 	{ "seed", 's', OPTION_NUMBER, "N", "the same seed is the same tenant",
 		offsetof(struct simulate_arguments, seed) },
+	{ "begin", 0, OPTION_TEXT, "TIME", "when its story begins; else so that it ends about now",
+		offsetof(struct simulate_arguments, begin) },
 	{ "quota", 0, OPTION_TEXT, "MODEL", "off, window (unless said) or bucket",
 		offsetof(struct simulate_arguments, quota) },
 	FAULT("units", units, "resource units in 10 s; else by the number of users"),

@@ -180,7 +180,7 @@ struct line_list {
 	const char *const *selected;
 	/*
 	 * What no object of this list can tell, or NULL: "members", "owners"; "manager" where it was
-	 * not expanded. Goes to "unknown" of each object. Only "isCloudManaged" (SOURCE_BEHAVIOR)
+	 * not expanded; UNKNOWN_EXTENSIONS. Goes to "unknown" of each object. Only "isCloudManaged" (SOURCE_BEHAVIOR)
 	 * goes there of those objects alone where it matters (struct line_object).
 	 */
 	const char *const *unknown;

@@ -386,12 +386,12 @@ static bool begin_list(struct collector *collector, struct object_list *list,
 	list->deleted = deleted;
 	list->line = (struct buf)BUF_UP_TO(DIRECTORY_LINE_MAX + 1);
 	list->path = (struct buf)BUF_UP_TO(NET_URL_MAX);
-	list->reader = objects_reader(kind, deleted);
+	list->reader = objects_reader(collector->graph, kind, deleted);
 	if (deleted)
 		buf_addf(&list->path, "/directory/deletedItems/%s?", kind->type);
 	else
 		buf_addf(&list->path, "/%s?", kind->path);
-	objects_add_query(kind, deleted, true, &list->path);
+	objects_add_query(collector->graph, kind, deleted, true, &list->path);
 	buf_addf(&list->path, "&$top=%d", GRAPH_PAGE_TOP);
 	if (!buf_check(&list->path, "the request for a list", err))
 		return false;
@@ -491,7 +491,7 @@ bool graph_collect(struct graph *graph, const struct graph_taker *taker,
 	struct collector collector = { .graph = graph, .taker = taker };
 
 	flow_init(&collector.flow, graph);
-	return graph_delta_now(graph, links, err) && begin_audits(&collector, audits, err) &&
-		begin_lists(&collector, err) && flow_run(&collector.flow, err) &&
-		collect_until_quiet(&collector, links, err);
+	return graph_find_extensions(graph, err) && graph_delta_now(graph, links, err) &&
+		begin_audits(&collector, audits, err) && begin_lists(&collector, err) &&
+		flow_run(&collector.flow, err) && collect_until_quiet(&collector, links, err);
 }

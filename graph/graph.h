@@ -77,6 +77,19 @@ MUST_CHECK bool graph_list(struct graph *graph, const char *path, graph_item_fun
  */
 void graph_add_filter_text(struct buf *out, struct span text);
 
+/* ---- directory extensions ------------------------------------------------------------ */
+
+/*
+ * Learns which directory extensions sync fills (contract 3); what is read after that has them. A
+ * refusal is a warning: without the names an object's extensions are unknown (UNKNOWN_EXTENSIONS).
+ * Asks once. graph_collect() does this itself. Errors as graph_list().
+ */
+MUST_CHECK bool graph_find_extensions(struct graph *graph, struct error *err);
+
+/* Those that objects of a kind can have; their number. `known`: there are no others. */
+size_t graph_extensions(const struct graph *graph, enum kind_id kind, bool *known,
+	const struct attribute *attributes[static OBJECT_EXTENSIONS_MAX]);
+
 /* ---- changes ------------------------------------------------------------------------ */
 
 /* Where the changes of each kind will be told; NULL where the service does not tell them. */

@@ -15,11 +15,16 @@
 
 enum { APP_ID_DIGITS = 32 };
 
+static bool is_digit(char byte)
+{
+	return byte >= '0' && byte <= '9';
+}
+
 static bool is_word(char byte)
 {
 	char lower = text_lower(byte);
 
-	return byte == '_' || (byte >= '0' && byte <= '9') || (lower >= 'a' && lower <= 'z');
+	return byte == '_' || is_digit(byte) || (lower >= 'a' && lower <= 'z');
 }
 
 /* "extension_", the application's id without hyphens, "_", letters, digits and underscores. */
@@ -31,7 +36,7 @@ static bool is_name(struct span name)
 		memcmp(name.data, PREFIX, prefix) != 0 || name.data[own - 1] != '_')
 		return false;
 	for (size_t i = prefix; i < own - 1; i++)
-		if (!memchr("0123456789abcdef", name.data[i], 16))
+		if (!is_digit(name.data[i]) && !(name.data[i] >= 'a' && name.data[i] <= 'f'))
 			return false;
 	for (size_t i = own; i < name.length; i++)
 		if (!is_word(name.data[i]))

@@ -15,6 +15,7 @@
 
 enum {
 	SNAPSHOT_ID_TEXT = 65,
+	SNAPSHOT_LINK_MAX = 16 << 10, /* bytes of a stored delta link */
 	SNAPSHOT_BUCKET_MAX = 64
 		<< 20, /* plain bytes of one bucket's frame when read; a writer splits above 1 MiB */
 };
@@ -26,11 +27,18 @@ struct snapshot_header {
 	uint64_t objects[KIND_COUNT];          /* live ones */
 	uint64_t deleted;
 	uint64_t bytes; /* of plain lines */
+
+	/* How it came to be; what a writer is told by its own functions. */
+	char previous[SNAPSHOT_ID_TEXT]; /* identity of the one it was made from; "": of none */
+	uint64_t sequence;               /* one more than that one's; 0: the first */
+	char *links[KIND_COUNT];         /* where what changed since is told; NULL: nowhere */
+	int64_t relations_ms; /* when what no change tells of was last read whole; 0: not known */
 };
 
 /* ---- writing ------------------------------------------------------------------------ */
 
 struct snapshot_writer;
+struct snapshot;
 
 /*
  * Starts a snapshot that appears at `path` with snapshot_writer_finish(). Lines are kept in an
@@ -52,13 +60,27 @@ MUST_CHECK bool snapshot_writer_add(
 MUST_CHECK bool snapshot_writer_remove(
 	struct snapshot_writer *writer, const char *id, struct error *err);
 
-/* Sorts, writes, reads everything back, renames. `until_ms`: when the last page came. Frees the writer. */
+/*
+ * What is written follows `previous`: its identity, and one more than its sequence. With `update`
+ * it is also made from it: what was added replaces what `previous` has of these objects, and
+ * frames that nothing touches are copied byte for byte. `previous` must live until the writer ends.
+ *   ERROR_REFUSED  it is of another tenant or cloud, or of another source
+ */
+MUST_CHECK bool snapshot_writer_follow(
+	struct snapshot_writer *writer, struct snapshot *previous, bool update, struct error *err);
+
+/* Where what changes from now on is told (copied; NULL: nowhere). ERROR_FORMAT: too long. */
+MUST_CHECK bool snapshot_writer_set_links(
+	struct snapshot_writer *writer, char *const links[static KIND_COUNT], struct error *err);
+
+/* When owners, and what else no change tells of, were last read whole. */
+void snapshot_writer_set_relations(struct snapshot_writer *writer, int64_t when_ms);
+
+/* Sorts, writes, reads what is new back, renames. `until_ms`: when the last page came. Frees the writer. */
 MUST_CHECK bool snapshot_writer_finish(
 	struct snapshot_writer *writer, int64_t until_ms, struct error *err);
 
 /* ---- reading ------------------------------------------------------------------------ */
-
-struct snapshot;
 
 /*
  * Opens the file and checks footer, index, and the header line.
@@ -75,6 +97,9 @@ const char *snapshot_identity(const struct snapshot *snapshot); /* 64 hex digits
 
 /* Ids (sorted) of objects with onPremisesProvisioningErrors; the writer noted them in the index. */
 const char *const *snapshot_quarantined(const struct snapshot *snapshot, size_t *count);
+
+/* Whether it was asked for the same attributes as this program asks for. */
+bool snapshot_follows_all(const struct snapshot *snapshot);
 
 /* Lines of one object into `lines` (emptied first); empty when it is not there. Reads one bucket. */
 MUST_CHECK bool snapshot_object(

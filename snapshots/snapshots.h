@@ -110,6 +110,10 @@ typedef bool snapshot_each_function(void *context, struct span lines, struct err
 MUST_CHECK bool snapshot_each(
 	struct snapshot *snapshot, snapshot_each_function *each, void *context, struct error *err);
 
+/* The same text, some hundred objects at a time: for who looks for something in all of it. */
+MUST_CHECK bool snapshot_texts(
+	struct snapshot *snapshot, snapshot_each_function *each, void *context, struct error *err);
+
 /*
  * Every object whose lines differ, in id order; absent where a side has none. Buckets with
  * equal digests are not unpacked: the cost is what changed.

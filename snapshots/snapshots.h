@@ -88,12 +88,19 @@ MUST_CHECK bool snapshot_writer_finish(
  *   ERROR_FORMAT  digest or layout is wrong: file, what, offset; also a newer format
  */
 MUST_CHECK struct snapshot *snapshot_open(const char *path, struct error *err);
+/*
+ * As snapshot_open(), of an open descriptor, which is the snapshot's from now on, also when
+ * this fails. `path` is for messages.
+ */
+MUST_CHECK struct snapshot *snapshot_open_descriptor_take(
+	int descriptor, const char *path, struct error *err);
 void snapshot_close(struct snapshot *snapshot);
 DEFINE_CLEANUP(struct snapshot *, snapshot_close);
 
 const struct snapshot_header *snapshot_header(const struct snapshot *snapshot);
 const char *snapshot_path(const struct snapshot *snapshot);
 const char *snapshot_identity(const struct snapshot *snapshot); /* 64 hex digits */
+uint64_t snapshot_size(const struct snapshot *snapshot);        /* of the file, in bytes */
 
 /* Ids (sorted) of objects with onPremisesProvisioningErrors; the writer noted them in the index. */
 const char *const *snapshot_quarantined(const struct snapshot *snapshot, size_t *count);
@@ -131,3 +138,71 @@ MUST_CHECK bool snapshot_check(
 /* Calls `each` for every object whose lines hold `text` as it stands in JSON; for finding an address's holders. */
 MUST_CHECK bool snapshot_search(struct snapshot *snapshot, struct span text,
 	snapshot_each_function *each, void *context, struct error *err);
+
+/* ---- statement and chain ------------------------------------------------------------- */
+
+enum { SNAPSHOT_STATEMENT_MAX = 64 << 10 };
+
+/*
+ * Appends the statement that a signature over this snapshot covers: which tenant, when, its
+ * identity, its place in the chain, and the BLAKE2b-512 of the whole file, which is read for it. The
+ * same snapshot has the same statement always.
+ */
+MUST_CHECK bool snapshot_statement_add(
+	struct buf *out, const struct snapshot *snapshot, struct error *err);
+
+/*
+ * Whether `statement`, whose signature the caller has verified, is this snapshot's. `whole_file`: its
+ * hash too, by reading all of it; without, the identity is compared, which covers what is read of a
+ * snapshot. ERROR_REFUSED names the line that differs.
+ */
+MUST_CHECK bool snapshot_statement_check(
+	const struct snapshot *snapshot, struct span statement, bool whole_file, struct error *err);
+
+/* Whether `snapshot` is the one that was made from `previous` [T13]. ERROR_REFUSED: what is against it. */
+MUST_CHECK bool snapshot_follows(
+	const struct snapshot *snapshot, const struct snapshot *previous, struct error *err);
+
+/* ---- which snapshots to keep: restic's rules ------------------------------------------- */
+
+enum keep_rule {
+	KEEP_LAST,
+	KEEP_HOURLY,
+	KEEP_DAILY,
+	KEEP_WEEKLY,
+	KEEP_MONTHLY,
+	KEEP_YEARLY,
+	KEEP_RULES
+};
+
+/* "daily". */
+const char *keep_rule_name(enum keep_rule rule);
+
+struct keep_span {
+	int years, months, days, hours;
+};
+
+/* "1y6m", "30d", "2d12h", larger units first, above 0. False when it is none. */
+MUST_CHECK bool keep_span_parse(const char *text, struct keep_span *span);
+
+enum { KEEP_ALL = -1 };
+
+struct keep_policy {
+	int64_t counts[KEEP_RULES]; /* 0: the rule is not used; KEEP_ALL: of every period */
+	struct keep_span within;    /* of the newest one; nothing: not used */
+};
+
+bool keep_policy_is_empty(const struct keep_policy *policy);
+
+/* Why one is kept. */
+struct keep_reasons {
+	bool rules[KEEP_RULES];  /* the newest of its period */
+	bool oldest[KEEP_RULES]; /* the rule had some left, and there was no older one */
+	bool within;
+};
+
+bool keep_reasons_any(const struct keep_reasons *reasons);
+
+/* `taken_ms` descends. One that lies behind `now_ms` is not what `within` counts from. */
+void snapshots_keep(const struct keep_policy *policy, const int64_t *taken_ms, size_t count,
+	int64_t now_ms, struct keep_reasons *reasons);

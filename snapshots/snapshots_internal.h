@@ -99,13 +99,6 @@ struct snapshot {
 	struct buf packed;
 };
 
-/*
- * As snapshot_open(), of an open descriptor, which is the snapshot's from now on, also when
- * this fails. `path` is for messages.
- */
-MUST_CHECK struct snapshot *snapshot_open_descriptor_take(
-	int descriptor, const char *path, struct error *err);
-
 struct entry snapshot_entry(const struct snapshot *snapshot, uint32_t number);
 /* The entry's bucket alone, for the loops that pass over thousands of them. */
 uint32_t snapshot_entry_bucket(const struct snapshot *snapshot, uint32_t number);

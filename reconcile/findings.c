@@ -216,7 +216,7 @@ static void decide_value(struct reconciling *reconciling, const struct subject *
 			if (question.live.known)
 				explain(reconciling, subject->facts[i]);
 		}
-	timeline_settle(reconciling, &timeline, attribute, attribute_equal);
+	timeline_settle(reconciling, &timeline, &question);
 	times = times_of_value(reconciling, subject, attribute, &timeline);
 	verdict_decide(&question, &answer);
 	if (answer.found)

@@ -253,7 +253,7 @@ void primary_decide(struct set *set)
 	const char *why_not = NULL;
 
 	primary_timeline(set, &timeline);
-	timeline_settle(set->reconciling, &timeline, set->attribute, same_element);
+	timeline_settle(set->reconciling, &timeline, &question);
 	times = times_of_value(set->reconciling, set->subject, set->attribute, &timeline);
 	verdict_decide(&question, &answer);
 	if (answer.found) {

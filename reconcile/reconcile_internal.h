@@ -134,16 +134,6 @@ struct subject;
 /* The event that a fact about the whole value is. */
 struct event event_of(const struct reconciling *reconciling, const struct fact *fact);
 
-/* Are `a` and `b` the same, as far as this question goes? */
-typedef bool same_function(const struct attribute *attribute, struct span a, struct span b);
-
-/*
- * Brings what several sources tell into one order: a write that two of them tell of is one event,
- * and what a server's file shows stands where it stood at the earliest.
- */
-void timeline_settle(struct reconciling *reconciling, struct timeline *timeline,
-	const struct attribute *attribute, same_function *same);
-
 /* ---- verdict.c: the decision, from values and times alone --------------------------- */
 
 struct times {
@@ -152,6 +142,9 @@ struct times {
 	int64_t evidence_from, evidence_until;
 	bool by_servers; /* because only sync servers can, and the production server's file tells */
 };
+
+/* Are `a` and `b` the same, as far as this question goes? */
+typedef bool same_function(const struct attribute *attribute, struct span a, struct span b);
 
 /* The times of one value: of what only sync servers write, their files may tell all. */
 struct times times_of_value(const struct reconciling *reconciling, const struct subject *subject,
@@ -185,6 +178,14 @@ struct answer {
 	size_t deciding_count;
 	struct buf reason;
 };
+
+/*
+ * Brings what several sources tell into one order: a write that two of them tell of is one event,
+ * what a server's file shows stands where it stood at the earliest, and what was perhaps written
+ * goes where the log would tell of it.
+ */
+void timeline_settle(struct reconciling *reconciling, struct timeline *timeline,
+	const struct question *question);
 
 void verdict_decide(const struct question *question, struct answer *answer);
 void answer_release(struct answer *answer);

@@ -205,7 +205,7 @@ static void decide_element(struct set *set, struct span key)
 	};
 
 	element_timeline(set, key, &timeline);
-	timeline_settle(set->reconciling, &timeline, set->attribute, same_presence);
+	timeline_settle(set->reconciling, &timeline, &question);
 	times = times_of_value(set->reconciling, set->subject, set->attribute, &timeline);
 	verdict_decide(&question, &answer);
 	if (answer.found)

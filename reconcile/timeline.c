@@ -80,27 +80,23 @@ static int64_t distance(const struct event *a, const struct event *b)
 	return a->when_ms > b->when_ms ? a->when_ms - b->when_ms : b->when_ms - a->when_ms;
 }
 
-struct fold {
-	const struct attribute *attribute;
-	same_function *same;
-};
-
 /* Does `event` tell of the same write as the file's? With the value, or close to it without one. */
-static bool tells_the_same(
-	const struct fold *fold, const struct event *file, const struct event *event, bool value)
+static bool tells_the_same(const struct question *question, const struct event *file,
+	const struct event *event, bool value)
 {
 	if (event == file || event->shown || !same_server(file, event) ||
 		(is_of_file(event) && event > file))
 		return false;
 	if (value)
 		return event->new_value.known && file->new_value.known &&
-			fold->same(fold->attribute, event->new_value.value, file->new_value.value);
+			question->same(
+				question->attribute, event->new_value.value, file->new_value.value);
 	return !(event->new_value.known && file->new_value.known) && !event->seen &&
 		distance(file, event) <= FOLD_MS;
 }
 
 /* The event nearest in time that tells of the same write, or NULL. */
-static struct event *partner_of(const struct fold *fold, const struct timeline *timeline,
+static struct event *partner_of(const struct question *question, const struct timeline *timeline,
 	const struct event *file, bool value)
 {
 	struct event *nearest = NULL;
@@ -108,7 +104,7 @@ static struct event *partner_of(const struct fold *fold, const struct timeline *
 	for (size_t i = 0; i < timeline->count; i++) {
 		struct event *event = &timeline->events[i];
 
-		if (tells_the_same(fold, file, event, value) &&
+		if (tells_the_same(question, file, event, value) &&
 			(!nearest || distance(file, event) < distance(file, nearest)))
 			nearest = event;
 	}
@@ -116,13 +112,13 @@ static struct event *partner_of(const struct fold *fold, const struct timeline *
 }
 
 /* The record keeps its time and gains the value where it had none. */
-static bool fold_into_partner(struct reconciling *reconciling, const struct fold *fold,
+static bool fold_into_partner(struct reconciling *reconciling, const struct question *question,
 	const struct timeline *timeline, const struct event *file)
 {
-	struct event *partner = partner_of(fold, timeline, file, true);
+	struct event *partner = partner_of(question, timeline, file, true);
 
 	if (!partner)
-		partner = partner_of(fold, timeline, file, false);
+		partner = partner_of(question, timeline, file, false);
 	if (!partner)
 		return false;
 	if (!partner->new_value.known)
@@ -143,13 +139,13 @@ static void remove_event(struct timeline *timeline, size_t place)
 }
 
 static void fold_doubles(
-	struct reconciling *reconciling, struct timeline *timeline, const struct fold *fold)
+	struct reconciling *reconciling, struct timeline *timeline, const struct question *question)
 {
 	for (size_t i = timeline->count; i > 0; i--) {
 		const struct event *event = &timeline->events[i - 1];
 
 		if (is_of_file(event) && !event->shown &&
-			fold_into_partner(reconciling, fold, timeline, event))
+			fold_into_partner(reconciling, question, timeline, event))
 			remove_event(timeline, i - 1);
 	}
 }
@@ -175,14 +171,33 @@ static void sort_events(struct timeline *timeline)
 	}
 }
 
-void timeline_settle(struct reconciling *reconciling, struct timeline *timeline,
-	const struct attribute *attribute, same_function *same)
+/* The log holds the records of all who wrote then, and none of this one. */
+static bool is_denied_by_log(const struct reconciling *reconciling, const struct question *question,
+	const struct event *event)
 {
-	const struct fold fold = { attribute, same };
+	bool stands = question->live.known && event->new_value.known &&
+		question->same(question->attribute, question->live.value, event->new_value.value);
 
+	return event->perhaps && !stands &&
+		event_earliest(event) >= reconciling->times.evidence_from &&
+		event->when_ms <= reconciling->times.evidence_until;
+}
+
+static void drop_denied(const struct reconciling *reconciling, const struct question *question,
+	struct timeline *timeline)
+{
+	for (size_t i = timeline->count; i > 0; i--)
+		if (is_denied_by_log(reconciling, question, &timeline->events[i - 1]))
+			remove_event(timeline, i - 1);
+}
+
+void timeline_settle(
+	struct reconciling *reconciling, struct timeline *timeline, const struct question *question)
+{
 	if (!reconciling->has_files)
 		return;
-	fold_doubles(reconciling, timeline, &fold);
+	fold_doubles(reconciling, timeline, question);
+	drop_denied(reconciling, question, timeline);
 	sort_events(timeline);
 }
 

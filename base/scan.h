@@ -46,7 +46,7 @@ MUST_CHECK bool scan_check(struct span text, struct error *err);
  * its name.
  */
 enum {
-	SCAN_SLOTS = 128,
+	SCAN_SLOTS = 256,
 	SCAN_NO_SLOT = SCAN_SLOTS, /* not wanted */
 	SCAN_OUTERMOST,            /* as `outer`: a member of the outermost object */
 };

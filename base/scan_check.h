@@ -33,7 +33,7 @@ struct shape_node {
 	uint16_t next;   /* of the same list; 0 is the end */
 	uint8_t length;  /* of the text */
 	uint8_t ordinal; /* its bit in members.seen */
-	uint8_t slot;
+	uint16_t slot;
 };
 
 struct scan_shape {

@@ -65,7 +65,7 @@ static struct shape_node *learn(struct check *check, struct members *members, st
 		.next = *members->expected,
 		.length = (uint8_t)length,
 		.ordinal = (uint8_t)members->list->count++,
-		.slot = (uint8_t)scan_slot_of(check, members, key),
+		.slot = (uint16_t)scan_slot_of(check, members, key),
 	};
 	node->text[0] = '"';
 	memcpy(node->text + 1, key.data, key.length);

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "cli/command.h"
+#include "cli/statement.h"
 #include "graph/graph.h"
 #include "rollback/rollback.h"
 
@@ -127,7 +128,7 @@ MUST_CHECK bool password_ask(
 /* ---- the comparison that find, diff and plan begin with ------------------------------------ */
 
 struct comparison_arguments {
-	const char *evidence, *staging, *production;
+	const char *evidence, *staging, *production, *key;
 };
 
 #define OPTIONS_COMPARISON(type)                                                                   \
@@ -136,6 +137,9 @@ struct comparison_arguments {
 		{ "staging", 's', OPTION_TEXT, "SERVER",                                           \
 			"the staging server, its account or app id",                               \
 			offsetof(type, comparison.staging) },                                      \
+		{ "key", 'k', OPTION_TEXT, "FILE",                                                 \
+			"public key that signed BASE; else the profile's",                         \
+			offsetof(type, comparison.key) },                                          \
 	{                                                                                          \
 		"production", 'p', OPTION_TEXT, "SERVER", "the production server",                 \
 			offsetof(type, comparison.production)                                      \
@@ -143,11 +147,15 @@ struct comparison_arguments {
 
 struct comparison {
 	struct snapshot *base, *live;
+	struct statement base_statement;
 	struct evidence *evidence;
 	struct findings *findings;
 };
 
-/* Opens, reads and reconciles; `--staging` and `--production` fall back to the profile. */
+/*
+ * Opens, reads and reconciles; `--staging`, `--production` and `--key` fall back to the profile. The
+ * operands are files or names (names.h). ERROR_REFUSED also: BASE has a statement that is not its own.
+ */
 MUST_CHECK bool comparison_open(struct comparison *comparison,
 	const struct comparison_arguments *arguments, const char *profile_name,
 	const char *const *operands, struct error *err);

@@ -22,6 +22,9 @@ enum {
 	ID_BINARY_BYTES = 16,         /* without hyphens; sorts as its text does */
 	DIRECTORY_LINE_MAX = 8 << 20, /* one canonical line */
 	DIRECTORY_PART_IDS = 512,     /* ids on one part line, about */
+	OBJECT_EXTENSIONS_MAX = 128,  /* directory extensions of one object; Entra allows 100 */
+	EXTENSIONS_KNOWN_MAX = 4096,  /* and of all that one run reads */
+	EXTENSION_NAME_MAX = 256,
 };
 
 /* False where it is no GUID in lower case. */
@@ -32,7 +35,14 @@ void id_text(const uint8_t id[static ID_BINARY_BYTES], char text[static ID_BYTES
 
 enum kind_id { KIND_USER, KIND_GROUP, KIND_CONTACT, KIND_COUNT };
 
-enum attribute_type { TYPE_TEXT, TYPE_BOOLEAN, TYPE_INSTANT, TYPE_COMPLEX, TYPE_REFERENCE };
+enum attribute_type {
+	TYPE_TEXT,
+	TYPE_BOOLEAN,
+	TYPE_INSTANT,
+	TYPE_COMPLEX,
+	TYPE_REFERENCE,
+	TYPE_EXTENSION, /* a text, a number, a truth value, or an unordered array of these */
+};
 
 enum attribute_shape {
 	SHAPE_ONE,
@@ -94,7 +104,19 @@ struct kind {
 const struct kind *kind_get(enum kind_id id);
 const struct kind *kind_find(struct span name); /* by "user"; NULL when there is none */
 
+/*
+ * By Graph's name; NULL when there is none. A directory extension ("extension_<application>_<name>")
+ * has a row with every kind, made when it is first asked for; NULL too when that would be more than
+ * EXTENSIONS_KNOWN_MAX.
+ */
 const struct attribute *attribute_find(const struct kind *kind, struct span name);
+static inline bool attribute_is_extension(const struct attribute *attribute)
+{
+	return attribute->type == TYPE_EXTENSION;
+}
+/* In the "unknown" of an object: all of its directory extensions. */
+#define UNKNOWN_EXTENSIONS "extension_"
+
 /* By the audit log's name, without regard to case; NULL: keep the name as it is (contract 4.3). */
 const struct attribute *attribute_find_audit(const struct kind *kind, struct span audit_name);
 const struct attribute *attribute_find_sync(const struct kind *kind, struct span sync_name);
@@ -118,7 +140,9 @@ const char *attribute_master_name(enum attribute_master master);
  *	"deleted"  true, where it lies in deleted items
  *	"manager"  the id alone, taken from the expanded object
  *	"unknown"  the names (outer names too) that this source could not see, sorted
- * @odata members and members the kinds table does not know are dropped. Equal bytes are equal
+ * @odata members and members the kinds table does not know are dropped, but for directory
+ * extensions, which Graph shows only where they are selected and set.
+ * Equal bytes are equal
  * objects; unequal lines are decided by attribute_equal().
  *
  * Members and owners follow on part lines, split by the first hexadecimal digits of their ids
@@ -156,7 +180,7 @@ struct line_list {
 	const char *const *selected;
 	/*
 	 * What no object of this list can tell, or NULL: "members", "owners"; "manager" where it was
-	 * not expanded. Goes to "unknown" of each object. Only "isCloudManaged" (SOURCE_BEHAVIOR)
+	 * not expanded; UNKNOWN_EXTENSIONS. Goes to "unknown" of each object. Only "isCloudManaged" (SOURCE_BEHAVIOR)
 	 * goes there of those objects alone where it matters (struct line_object).
 	 */
 	const char *const *unknown;
@@ -233,6 +257,9 @@ bool object_deleted(const struct object *object);
 /* The value, or absent. "outer/inner" names are followed. Members and owners: a sorted array. */
 struct span object_get(const struct object *object, const struct attribute *attribute);
 struct span object_get_named(const struct object *object, const char *name);
+/* Those directory extensions that are set, in order of their names. */
+size_t object_extension_count(const struct object *object);
+const struct attribute *object_extension(const struct object *object, size_t index);
 /* True where the source of this line could not see the attribute. */
 bool object_unknown(const struct object *object, const struct attribute *attribute);
 /* userPrincipalName, else displayName, else mail, else the id: for people. Unescaped text. */

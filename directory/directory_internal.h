@@ -49,6 +49,9 @@ static inline bool name_equal(const char *a, const char *b, size_t length)
 	return a_word == b_word;
 }
 
+/* The row of a directory extension, or NULL: no such name, or too many of them. */
+const struct attribute *attribute_extension(struct span name);
+
 /* The row behind all inner rows of the same complex value. */
 size_t attribute_next_outer(const struct kind *kind, size_t row);
 
@@ -74,7 +77,8 @@ enum {
 	SLOT_UNKNOWN,
 	SLOT_COMPLEX, /* the whole values whose inner rows are slots of their own */
 	SLOT_BESIDE = SLOT_COMPLEX + KIND_COMPLEX_MAX,
-	SLOTS_END = SLOT_BESIDE + LINE_BESIDE_MAX,
+	SLOT_EXTENSION = SLOT_BESIDE + LINE_BESIDE_MAX, /* in the order in which they were met */
+	SLOTS_END = SLOT_EXTENSION + OBJECT_EXTENSIONS_MAX,
 	SLOT_WORDS = SCAN_SLOTS / 64,
 };
 
@@ -105,6 +109,9 @@ struct rows {
 	unsigned complex_count;
 	struct row_set outer; /* all that are no complex value's */
 	struct attribute_lookup lookup;
+	const struct attribute *extensions[OBJECT_EXTENSIONS_MAX]; /* by slot */
+	unsigned extension_count;
+	bool too_many_extensions;
 	struct scan_slots slots; /* refers to the rows: they must stay where they are */
 };
 
@@ -120,8 +127,11 @@ static inline const struct complex_rows *rows_complex(const struct rows *rows, s
 	return complex;
 }
 
-/* The slot of a member by its (outer) name, or SCAN_NO_SLOT. */
+/* The slot of a member by its (outer) name, or SCAN_NO_SLOT; directory extensions apart. */
 unsigned rows_slot(const struct rows *rows, struct span name);
+
+/* The slots of the directory extensions that came, in order of their names; their number. */
+unsigned rows_extensions(const struct rows *rows, uint8_t slots[static OBJECT_EXTENSIONS_MAX]);
 
 static inline bool rows_has(const struct rows *rows, unsigned slot)
 {

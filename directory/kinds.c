@@ -247,7 +247,7 @@ const struct attribute *attribute_find(const struct kind *kind, struct span name
 	for (size_t i = 0; i < kind->attribute_count; i++)
 		if (span_is(name, kind->attributes[i].name))
 			return &kind->attributes[i];
-	return NULL;
+	return attribute_extension(name);
 }
 
 static struct span without_alias(const struct alias *aliases, size_t count, struct span name)
@@ -268,7 +268,7 @@ const struct attribute *attribute_find_audit(const struct kind *kind, struct spa
 		if (known && text_compare_caseless(name, span_of(known)) == 0)
 			return &kind->attributes[i];
 	}
-	return NULL;
+	return attribute_extension(audit_name);
 }
 
 const struct attribute *attribute_find_sync(const struct kind *kind, struct span sync_name)
@@ -281,7 +281,7 @@ const struct attribute *attribute_find_sync(const struct kind *kind, struct span
 		if (known && text_compare_caseless(name, span_of(known)) == 0)
 			return &kind->attributes[i];
 	}
-	return NULL;
+	return attribute_extension(sync_name);
 }
 
 /* ---- looking up the keys of an object ---------------------------------------------- */
@@ -361,6 +361,7 @@ const char *attribute_type_name(enum attribute_type type)
 		[TYPE_INSTANT] = "instant",
 		[TYPE_COMPLEX] = "complex",
 		[TYPE_REFERENCE] = "reference",
+		[TYPE_EXTENSION] = "extension",
 	};
 
 	return names[type];

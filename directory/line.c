@@ -172,12 +172,30 @@ static bool add_unknown(struct line *line, struct error *err)
 	return add_value(line, &unknown_names, SPAN_LITERAL("unknown"), line->own->unknown, err);
 }
 
-/* What every line has beside its attributes, in the order of the keys. */
+/* They stand together, since no other name begins as theirs do. */
+static bool add_extensions(struct line *line, struct error *err)
+{
+	const struct rows *rows = line->rows;
+	uint8_t slots[OBJECT_EXTENSIONS_MAX];
+	unsigned count = rows->extension_count ? rows_extensions(rows, slots) : 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		const struct attribute *row = rows->extensions[slots[i] - SLOT_EXTENSION];
+
+		if (!add_value(line, row, (struct span){ row->name, row->name_length },
+			    rows_value(rows, slots[i]), err))
+			return false;
+	}
+	return true;
+}
+
+/* What every line has beside its kind's attributes, in the order of the keys. */
 static const struct {
 	const char *name;
 	bool (*add)(struct line *line, struct error *err);
 } own_members[] = {
 	{ "deleted", add_deleted },
+	{ UNKNOWN_EXTENSIONS, add_extensions },
 	{ "id", add_id },
 	{ "kind", add_kind },
 	{ "unknown", add_unknown },

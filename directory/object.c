@@ -11,12 +11,19 @@
 #include "base/text.h"
 #include "directory/directory_internal.h"
 
+struct extension {
+	const struct attribute *attribute;
+	struct span value;
+};
+
 struct object {
 	const struct kind *kind; /* NULL until its first line was read */
 	char id[ID_BYTES];
 	bool deleted, complete; /* complete: its line was there, not only parts */
 	struct span unknown;
 	struct span values[KIND_ATTRIBUTES_MAX];
+	struct extension *extensions; /* in order of their names */
+	size_t extension_count;
 	struct span name;
 	char *text, *name_text;               /* the lines; the name, where it had escapes */
 	char *relations[KIND_ATTRIBUTES_MAX]; /* arrays written anew */
@@ -45,6 +52,7 @@ void object_free(struct object *object)
 		return;
 	for (size_t i = 0; i < KIND_ATTRIBUTES_MAX; i++)
 		memory_free(object->relations[i]);
+	memory_free(object->extensions);
 	memory_free(object->name_text);
 	memory_free(object->text);
 	memory_free(object);
@@ -56,6 +64,9 @@ static bool check_values(const struct rows *rows, struct error *err)
 {
 	for (size_t i = 0; i < rows->kind->attribute_count; i++)
 		if (!value_check(&rows->kind->attributes[i], rows_value(rows, (unsigned)i), err))
+			return false;
+	for (unsigned i = 0; i < rows->extension_count; i++)
+		if (!value_check(rows->extensions[i], rows_value(rows, SLOT_EXTENSION + i), err))
 			return false;
 	return true;
 }
@@ -77,6 +88,19 @@ static bool same_object(struct object *object, const struct rows *rows, struct e
 	return true;
 }
 
+static void take_extensions(struct object *object, const struct rows *rows)
+{
+	uint8_t slots[OBJECT_EXTENSIONS_MAX];
+	unsigned count = rows_extensions(rows, slots);
+
+	if (count)
+		object->extensions = memory_array(count, sizeof(*object->extensions));
+	for (unsigned i = 0; i < count; i++)
+		object->extensions[object->extension_count++] = (struct extension){
+			rows->extensions[slots[i] - SLOT_EXTENSION], rows_value(rows, slots[i])
+		};
+}
+
 static bool take_line(struct object *object, const struct rows *rows, struct error *err)
 {
 	struct span unknown = rows_value(rows, SLOT_UNKNOWN), name;
@@ -94,6 +118,7 @@ static bool take_line(struct object *object, const struct rows *rows, struct err
 	object->unknown = unknown;
 	for (unsigned i = 0; i < rows->kind->attribute_count; i++)
 		object->values[i] = rows_value(rows, i);
+	take_extensions(object, rows);
 	return true;
 }
 
@@ -227,10 +252,21 @@ static const struct attribute *own_row(
 	return attribute_find(kind, span_of(attribute->name));
 }
 
+static struct span extension_value(const struct object *object, const struct attribute *attribute)
+{
+	for (size_t i = 0; i < object->extension_count; i++)
+		if (object->extensions[i].attribute == attribute)
+			return object->extensions[i].value;
+	return SPAN_NONE;
+}
+
 struct span object_get(const struct object *object, const struct attribute *attribute)
 {
-	const struct attribute *row = own_row(object, attribute);
+	const struct attribute *row;
 
+	if (attribute_is_extension(attribute))
+		return extension_value(object, attribute);
+	row = own_row(object, attribute);
 	return row ? object->values[row - object->kind->attributes] : SPAN_NONE;
 }
 
@@ -238,13 +274,25 @@ struct span object_get_named(const struct object *object, const char *name)
 {
 	const struct attribute *row = attribute_find(object->kind, span_of(name));
 
-	return row ? object->values[row - object->kind->attributes] : SPAN_NONE;
+	return row ? object_get(object, row) : SPAN_NONE;
+}
+
+size_t object_extension_count(const struct object *object)
+{
+	return object->extension_count;
+}
+
+const struct attribute *object_extension(const struct object *object, size_t index)
+{
+	return object->extensions[index].attribute;
 }
 
 bool object_unknown(const struct object *object, const struct attribute *attribute)
 {
 	struct span whole = { attribute->name, attribute->name_length }, element;
-	struct span outer = { attribute->name, attribute->outer_length };
+	struct span outer = { attribute->name,
+		attribute_is_extension(attribute) ? strlen(UNKNOWN_EXTENSIONS)
+						  : attribute->outer_length };
 	struct scan scan = scan_open(object->unknown);
 
 	while (scan_element(&scan, &element))

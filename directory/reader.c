@@ -13,8 +13,9 @@ struct line_reader {
 	struct scan_shape *shape;
 	bool deleted;
 	struct row_set selected;
-	struct row_set unknown;          /* in every object */
-	struct row_set behavior;         /* where it matters who masters the object */
+	struct row_set unknown;  /* in every object */
+	struct row_set behavior; /* where it matters who masters the object */
+	bool extensions_unknown;
 	unsigned sync_enabled, marks[2]; /* slots of what only synced objects have */
 	struct line_object facts;
 	/* The names that were unknown last: mostly those that are unknown next. */
@@ -46,6 +47,28 @@ static void add_named(struct row_set *set, const struct line_reader *reader, con
 		row_set_put(set, row, true);
 }
 
+/* ---- names of what is unknown ---------------------------------------------------------- */
+
+static void write_name(struct buf *names, struct span name)
+{
+	buf_add_byte(names, names->length ? ',' : '[');
+	scan_quote(name, names);
+}
+
+static void write_names(struct line_reader *reader)
+{
+	const struct kind *kind = reader->rows.kind;
+
+	buf_cut(&reader->names, 0);
+	if (reader->extensions_unknown)
+		write_name(&reader->names, SPAN_LITERAL(UNKNOWN_EXTENSIONS));
+	for (size_t row = 0; row < kind->attribute_count; row++)
+		if (set_has(&reader->named, row))
+			write_name(&reader->names, attribute_outer_name(&kind->attributes[row]));
+	if (reader->names.length)
+		buf_add_byte(&reader->names, ']');
+}
+
 /* ---- opening ------------------------------------------------------------------------- */
 
 static void add_unknown(struct line_reader *reader, const char *name)
@@ -53,6 +76,10 @@ static void add_unknown(struct line_reader *reader, const char *name)
 	const struct attribute *attribute = attribute_find(reader->rows.kind, span_of(name));
 	bool behavior = attribute && attribute->source == SOURCE_BEHAVIOR;
 
+	if (strcmp(name, UNKNOWN_EXTENSIONS) == 0) {
+		reader->extensions_unknown = true;
+		return;
+	}
 	add_named(behavior ? &reader->behavior : &reader->unknown, reader, name);
 }
 
@@ -76,6 +103,7 @@ struct line_reader *line_reader_new(const struct line_list *list)
 		add_named(&reader->selected, reader, *name);
 	for (const char *const *name = list->unknown; name && *name; name++)
 		add_unknown(reader, *name);
+	write_names(reader);
 	return reader;
 }
 
@@ -127,19 +155,9 @@ static struct row_set unknown_rows(const struct line_reader *reader)
 /* The names of the rows as a JSON array; absent when there is none. */
 static struct span name_rows(struct line_reader *reader, struct row_set rows)
 {
-	const struct kind *kind = reader->rows.kind;
-
 	if (memcmp(&rows, &reader->named, sizeof(rows)) != 0) {
 		reader->named = rows;
-		buf_cut(&reader->names, 0);
-		for (size_t row = 0; row < kind->attribute_count; row++) {
-			if (!set_has(&rows, row))
-				continue;
-			buf_add_byte(&reader->names, reader->names.length ? ',' : '[');
-			scan_quote(attribute_outer_name(&kind->attributes[row]), &reader->names);
-		}
-		if (reader->names.length)
-			buf_add_byte(&reader->names, ']');
+		write_names(reader);
 	}
 	return reader->names.length ? buf_span(&reader->names) : SPAN_NONE;
 }

@@ -68,12 +68,30 @@ unsigned rows_slot(const struct rows *rows, struct span name)
 	return rows->kind->attributes[row].outer_length ? complex_slot(rows, row) : (unsigned)row;
 }
 
+/* As rows_slot(), and a directory extension that was not met before gets the next slot. */
+static unsigned slot_to_fill(struct rows *rows, struct span name)
+{
+	unsigned slot = rows_slot(rows, name);
+	const struct attribute *row = slot == SCAN_NO_SLOT ? attribute_extension(name) : NULL;
+
+	if (!row)
+		return slot;
+	for (unsigned i = 0; i < rows->extension_count; i++)
+		if (rows->extensions[i] == row)
+			return SLOT_EXTENSION + i;
+	rows->too_many_extensions |= rows->extension_count == OBJECT_EXTENSIONS_MAX;
+	if (rows->too_many_extensions)
+		return SCAN_NO_SLOT;
+	rows->extensions[rows->extension_count] = row;
+	return SLOT_EXTENSION + rows->extension_count++;
+}
+
 static unsigned slot_of(void *context, unsigned outer, struct span key)
 {
-	const struct rows *rows = context;
+	struct rows *rows = context;
 
 	if (outer == SCAN_OUTERMOST)
-		return rows_slot(rows, key);
+		return slot_to_fill(rows, key);
 	if (outer < SLOT_COMPLEX || outer >= SLOT_COMPLEX + rows->complex_count)
 		return SCAN_NO_SLOT;
 	return inner_slot(rows->kind, &rows->complex[outer - SLOT_COMPLEX], key);
@@ -87,6 +105,8 @@ void rows_init(struct rows *rows, const struct kind *kind)
 	rows->slots.context = rows;
 	attribute_lookup_init(&rows->lookup, kind);
 	rows->complex_count = 0;
+	rows->extension_count = 0;
+	rows->too_many_extensions = false;
 	rows->outer = (struct row_set){ 0 };
 	for (size_t row = 0, end; row < kind->attribute_count; row = end) {
 		end = attribute_next_outer(kind, row);
@@ -119,6 +139,9 @@ bool rows_check(const struct rows *rows, struct span text, struct error *err)
 {
 	if (scan_type(scan_trim(text)) != SCAN_OBJECT)
 		return error_set(err, ERROR_FORMAT, "byte 0: not a JSON object");
+	if (rows->too_many_extensions)
+		return error_set(err, ERROR_FORMAT, "more than %d directory extensions",
+			OBJECT_EXTENSIONS_MAX);
 	return check_complex(rows, err);
 }
 
@@ -137,6 +160,23 @@ struct row_set rows_that_came(const struct rows *rows)
 	for (unsigned i = 0; i < rows->complex_count; i++)
 		row_set_put(&came, rows->complex[i].first, rows_has(rows, SLOT_COMPLEX + i));
 	return came;
+}
+
+unsigned rows_extensions(const struct rows *rows, uint8_t slots[static OBJECT_EXTENSIONS_MAX])
+{
+	unsigned count = 0, at;
+
+	for (unsigned i = 0; i < rows->extension_count; i++) {
+		if (!rows_value(rows, SLOT_EXTENSION + i).data)
+			continue;
+		for (at = count++; at &&
+			strcmp(rows->extensions[slots[at - 1] - SLOT_EXTENSION]->name,
+				rows->extensions[i]->name) > 0;
+			at--)
+			slots[at] = slots[at - 1];
+		slots[at] = (uint8_t)(SLOT_EXTENSION + i);
+	}
+	return count;
 }
 
 /* The kind that a line is likely to be of: it has to be known before members can find their rows. */
@@ -208,7 +248,12 @@ bool rows_put(struct rows *rows, struct span name, struct span value, struct err
 	size_t row;
 
 	if (attribute) {
-		row = (size_t)(attribute - rows->kind->attributes);
+		row = attribute_is_extension(attribute)
+			? slot_to_fill(rows, name)
+			: (size_t)(attribute - rows->kind->attributes);
+		if (row == SCAN_NO_SLOT)
+			return error_set(err, ERROR_FORMAT, "more than %d directory extensions",
+				OBJECT_EXTENSIONS_MAX);
 		put(rows, row, value);
 		if (attribute->outer_length && value.data)
 			put(rows, rows_slot(rows, attribute_outer_name(attribute)),

@@ -248,8 +248,24 @@ static bool check_one(const struct attribute *attribute, struct span value, stru
 		return is_guid_string(value) ||
 			error_set(err, ERROR_FORMAT, "%s: %s that is no object id", attribute->name,
 				type_word(type));
+	case TYPE_EXTENSION:
+		return type == SCAN_STRING || type == SCAN_NUMBER || type == SCAN_TRUE ||
+			type == SCAN_FALSE || wrong_type(attribute, value, "one value", err);
 	}
 	return false;
+}
+
+/* Whether a directory extension has several values is not known from its name. */
+static bool holds_one(const struct attribute *attribute, struct span value)
+{
+	if (attribute_is_extension(attribute))
+		return scan_type(value) != SCAN_ARRAY;
+	return attribute->shape == SHAPE_ONE;
+}
+
+static bool is_unordered(const struct attribute *attribute)
+{
+	return attribute->shape == SHAPE_SET || attribute_is_extension(attribute);
 }
 
 bool value_check(const struct attribute *attribute, struct span value, struct error *err)
@@ -259,7 +275,7 @@ bool value_check(const struct attribute *attribute, struct span value, struct er
 
 	if (!value.data)
 		return true;
-	if (attribute->shape == SHAPE_ONE)
+	if (holds_one(attribute, value))
 		return check_one(attribute, value, err);
 	if (scan_type(value) != SCAN_ARRAY)
 		return wrong_type(attribute, value, "an array", err);
@@ -384,7 +400,7 @@ static bool pen_add_several(
 	while (scan_element(&scan, &element))
 		if (!elements_add(&elements, attribute, element, err))
 			return false;
-	if (attribute->shape == SHAPE_SET)
+	if (is_unordered(attribute))
 		elements.count = spans_sort(elements.at, elements.count);
 	pen_add_elements(pen, elements.at, elements.count);
 	return true;
@@ -441,7 +457,7 @@ bool pen_add_value(
 		pen_add_any(pen, value);
 		return true;
 	}
-	if (attribute->shape == SHAPE_ONE)
+	if (holds_one(attribute, value))
 		return pen_add_one(pen, attribute, value, err);
 	if (type != SCAN_ARRAY)
 		return wrong_type(attribute, value, "an array", err);

@@ -47,6 +47,7 @@ void graph_close(struct graph *graph)
 {
 	if (!graph)
 		return;
+	extensions_release(&graph->extensions);
 	memory_free(graph->root);
 	memory_free(graph);
 }

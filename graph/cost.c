@@ -20,6 +20,7 @@ static const struct {
 	{ "GET", "/users/{id}/transitiveMemberOf", false, 2 },
 	{ "GET", "/groups/{id}/memberOf", false, 2 },
 	{ "GET", "/groups/{id}/transitiveMemberOf", false, 2 }, { "GET", "/applications", true, 2 },
+	{ "POST", "/directoryObjects/getAvailableExtensionProperties", false, 2 },
 	{ "POST", "/directoryObjects/getByIds", false, 3 }, /* 2 with $select, which is a body's */
 };
 
@@ -62,7 +63,8 @@ static int modifier(const char *path)
 struct cost cost_of(const char *method, const char *path)
 {
 	bool write = strcmp(method, "GET") != 0 &&
-		!path_matches("/directoryObjects/getByIds", path, true);
+		!path_matches("/directoryObjects/getByIds", path, true) &&
+		!path_matches("/directoryObjects/getAvailableExtensionProperties", path, true);
 	int units = (int)table_units(method, path) + modifier(path);
 	struct cost cost = { 0 };
 

@@ -7,10 +7,11 @@
 
 #include "base/scan.h"
 
-static void add_path(struct buf *out, const struct kind *kind)
+static void add_path(struct buf *out, const struct graph *graph, const struct kind *kind)
 {
 	buf_addf(out, "/%s/delta?$select=", kind->path);
 	kind_add_select(kind, out);
+	extensions_add_select(graph, kind, out);
 	/* Relations that delta tells of: those that the kind's row has, but for owners. */
 	for (size_t i = 0; i < kind->attribute_count; i++) {
 		const struct attribute *attribute = &kind->attributes[i];
@@ -56,7 +57,7 @@ bool graph_delta_now(struct graph *graph, struct graph_links *links, struct erro
 	flow_init(&flow, graph);
 	for (int id = 0; id < KIND_COUNT; id++) {
 		paths[id] = (struct buf)BUF_UP_TO(NET_URL_MAX);
-		add_path(&paths[id], kind_get(id));
+		add_path(&paths[id], graph, kind_get(id));
 		buf_add_text(&paths[id], "&$deltatoken=latest");
 		jobs[id] = (struct list_job){
 			.path = buf_text(&paths[id]),

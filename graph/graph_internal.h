@@ -40,6 +40,18 @@ struct write_pace {
 	struct error trouble; /* the last failure of `held_by`, for when tries are used up */
 };
 
+/* A directory extension, and a bit for each kind that has it. */
+struct followed {
+	const struct attribute *attribute;
+	unsigned kinds;
+};
+
+struct extensions {
+	struct followed *followed;
+	size_t count, capacity;
+	bool known; /* else an object may have any */
+};
+
 struct graph {
 	const struct transport *transport;
 	struct auth *auth;
@@ -52,6 +64,7 @@ struct graph {
 	void (*sleep_ms)(int64_t);
 	struct write_pace pace;
 	struct quota quota;
+	struct extensions extensions;
 	unsigned
 		token_number; /* counts renewals: of requests that met a 401 together, one renews */
 };
@@ -272,6 +285,12 @@ void write_add_request(const struct graph_write *write, const struct graph *grap
 /* Whether a refusal says that the wanted state was there before (contract 5.5). */
 bool write_was_so(const struct graph_write *write, const struct failure *failure);
 
+/* ---- extensions.c -------------------------------------------------------------------- */
+
+void extensions_release(struct extensions *extensions);
+/* Appends ",extension_…" for each that objects of this kind have. */
+void extensions_add_select(const struct graph *graph, const struct kind *kind, struct buf *out);
+
 /* ---- objects.c: from what Graph sends to lines --------------------------------------- */
 
 enum { UNKNOWN_MAX = 8 }; /* attributes of a kind that its list can't tell; a test looks */
@@ -280,10 +299,12 @@ enum { UNKNOWN_MAX = 8 }; /* attributes of a kind that its list can't tell; a te
  * Appends "$select=…" and, for live objects, what one request may expand: the manager, or, where
  * they are asked for, a group's owners (GRAPH_EXPANDED_MAX of them at most).
  */
-void objects_add_query(const struct kind *kind, bool deleted, bool owners, struct buf *path);
+void objects_add_query(const struct graph *graph, const struct kind *kind, bool deleted,
+	bool owners, struct buf *path);
 
 /* A reader for a list that was asked for so; what it can't tell is unknown in its lines. */
-struct line_reader *objects_reader(const struct kind *kind, bool deleted);
+struct line_reader *objects_reader(
+	const struct graph *graph, const struct kind *kind, bool deleted);
 
 /* The id of an item, in lower case. ERROR_FORMAT. */
 MUST_CHECK bool item_id(struct span item, char id[static ID_BYTES + 1], struct error *err);

@@ -16,10 +16,12 @@
 
 /* ---- what to ask for ----------------------------------------------------------------- */
 
-void objects_add_query(const struct kind *kind, bool deleted, bool owners, struct buf *path)
+void objects_add_query(const struct graph *graph, const struct kind *kind, bool deleted,
+	bool owners, struct buf *path)
 {
 	buf_add_text(path, "$select=");
 	kind_add_select(kind, path);
+	extensions_add_select(graph, kind, path);
 	for (size_t i = 0; !deleted && i < kind->attribute_count; i++) {
 		/* One relationship a request is all that Graph expands. */
 		if (kind->attributes[i].source == SOURCE_EXPAND)
@@ -44,12 +46,17 @@ static bool is_beyond_list(const struct attribute *attribute, bool deleted)
 	return false;
 }
 
-struct line_reader *objects_reader(const struct kind *kind, bool deleted)
+struct line_reader *objects_reader(const struct graph *graph, const struct kind *kind, bool deleted)
 {
+	const struct attribute *extensions[OBJECT_EXTENSIONS_MAX];
 	const char *unknown[UNKNOWN_MAX + 1] = { NULL };
 	struct line_list list = { .kind = kind, .deleted = deleted, .unknown = unknown };
 	size_t count = 0;
+	bool known;
 
+	graph_extensions(graph, kind->id, &known, extensions);
+	if (!known)
+		unknown[count++] = UNKNOWN_EXTENSIONS;
 	for (size_t i = 0; i < kind->attribute_count; i++) {
 		if (!is_beyond_list(&kind->attributes[i], deleted))
 			continue;
@@ -114,13 +121,11 @@ static void forget_members(void *context)
 	list->count = 0;
 }
 
-/* The first page came in a batch; the others are followed one by one. */
+/* The first page came in a batch. */
 static bool take_list(struct graph *graph, struct member_list *list, const struct batch_item *item,
 	bool bulk, struct error *err)
 {
-	CLEANUP(page_release) struct page page;
-	CLEANUP(page_links_release) struct page_links links = { 0 };
-	struct list_job job = {
+	const struct list_job job = {
 		.path = item->path,
 		.bulk = bulk,
 		.item = member_list_take,
@@ -128,11 +133,7 @@ static bool take_list(struct graph *graph, struct member_list *list, const struc
 		.context = list,
 	};
 
-	page_init(&page, member_list_take, list);
-	if (!page_feed(&page, buf_span(&item->answer), err) || !page_end(&page, &links, err))
-		return false;
-	job.link = links.next;
-	return !links.next || list_run(graph, &job, err);
+	return list_go_on(graph, &job, buf_span(&item->answer), err);
 }
 
 static bool take_behavior(struct found *found, const struct batch_item *item, struct error *err)

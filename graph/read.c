@@ -37,7 +37,7 @@ static struct line_reader *reader_of(struct reader *reader, const struct kind *k
 	struct line_reader **found = &reader->readers[kind->id][deleted];
 
 	if (!*found)
-		*found = objects_reader(kind, deleted);
+		*found = objects_reader(reader->graph, kind, deleted);
 	return *found;
 }
 
@@ -97,12 +97,12 @@ static bool take_object(struct reader *reader, size_t index, const struct batch_
 	return true;
 }
 
-static char *path_of(const struct graph_read *read, bool deleted)
+static char *path_of(const struct graph *graph, const struct graph_read *read, bool deleted)
 {
 	struct buf path = BUF_UP_TO(NET_URL_MAX);
 
 	buf_addf(&path, "/%s/%s?", deleted ? "directory/deletedItems" : read->kind->path, read->id);
-	objects_add_query(read->kind, deleted, false, &path);
+	objects_add_query(graph, read->kind, deleted, false, &path);
 	return buf_detach(&path);
 }
 
@@ -122,7 +122,7 @@ static bool look_in(struct reader *reader, bool deleted, struct error *err)
 		if (reader->is_found[i] || (deleted && !read->kind->soft_deleted))
 			continue;
 		indices[asked] = i;
-		paths[asked] = path_of(read, deleted);
+		paths[asked] = path_of(reader->graph, read, deleted);
 		batch_item_init(&items[asked], "GET", paths[asked], SPAN_NONE);
 		asked++;
 	}

@@ -66,6 +66,7 @@ static bool add_single(struct buf *out, const struct attribute *attribute, struc
 	case TYPE_REFERENCE:
 		return add_as_reference(out, value);
 	case TYPE_COMPLEX:
+	case TYPE_EXTENSION:
 		buf_add_span(out, value);
 		return true;
 	}
@@ -112,13 +113,24 @@ static bool add_elements(struct buf *out, const struct attribute *attribute, str
 	return true;
 }
 
+static bool has_several(struct span value)
+{
+	struct scan scan = scan_open(value);
+	struct span element;
+
+	return scan_type(value) == SCAN_ARRAY && scan_element(&scan, &element) &&
+		scan_element(&scan, &element);
+}
+
 static bool add_shaped(struct buf *out, const struct attribute *attribute, struct span value)
 {
 	if (!attribute || scan_type(value) == SCAN_NULL) {
 		buf_add_span(out, value);
 		return true;
 	}
-	if (attribute->shape != SHAPE_ONE)
+	/* Whether an extension has several values is seen from how many there are. */
+	if (attribute->shape != SHAPE_ONE ||
+		(attribute_is_extension(attribute) && has_several(value)))
 		return add_elements(out, attribute, value);
 	if (scan_type(value) == SCAN_ARRAY)
 		return add_only_element(out, attribute, value);

@@ -257,12 +257,82 @@ static bool is_shared(const struct reconciling *reconciling, const struct subjec
 	return false;
 }
 
+/* All rows, and the directory extensions that something is known of, by name. */
+struct named {
+	const struct attribute **at;
+	size_t count, capacity;
+};
+
+static void named_release(struct named *named)
+{
+	memory_free(named->at);
+}
+
+static void name(struct named *named, const struct attribute *attribute)
+{
+	MEMORY_GROW(named->at, named->count, named->capacity);
+	named->at[named->count++] = attribute;
+}
+
+static void name_once(struct named *named, const struct attribute *attribute)
+{
+	for (size_t i = named->count; i && attribute_is_extension(named->at[i - 1]); i--)
+		if (named->at[i - 1] == attribute)
+			return;
+	name(named, attribute);
+}
+
+static void name_those_of(struct named *named, const struct object *object)
+{
+	for (size_t i = 0; object && i < object_extension_count(object); i++)
+		name_once(named, object_extension(object, i));
+}
+
+static int compare_names(const void *left, const void *right)
+{
+	const struct attribute *const *a = left, *const *b = right;
+
+	return strcmp((*a)->name, (*b)->name);
+}
+
+static void name_extensions(struct named *named, const struct subject *subject)
+{
+	size_t first = named->count;
+
+	name_those_of(named, subject->base);
+	name_those_of(named, subject->live);
+	for (size_t i = 0; i < subject->fact_count; i++)
+		if (subject->facts[i]->attribute &&
+			attribute_is_extension(subject->facts[i]->attribute))
+			name_once(named, subject->facts[i]->attribute);
+	if (named->count > first)
+		qsort(named->at + first, named->count - first, sizeof(named->at[0]), compare_names);
+}
+
+static void name_all(struct named *named, const struct subject *subject)
+{
+	const struct kind *kind = subject->kind;
+	size_t row = 0;
+
+	for (; row < kind->attribute_count &&
+		strcmp(kind->attributes[row].name, UNKNOWN_EXTENSIONS) < 0;
+		row++)
+		name(named, &kind->attributes[row]);
+	name_extensions(named, subject);
+	for (; row < kind->attribute_count; row++)
+		name(named, &kind->attributes[row]);
+}
+
 static void decide_subject(struct reconciling *reconciling, const struct subject *subject)
 {
 	enum examine examine = objects_decide(reconciling, subject);
+	CLEANUP(named_release) struct named named = { 0 };
 
-	for (size_t i = 0; examine != EXAMINE_NOTHING && i < subject->kind->attribute_count; i++) {
-		const struct attribute *attribute = &subject->kind->attributes[i];
+	if (examine == EXAMINE_NOTHING)
+		return;
+	name_all(&named, subject);
+	for (size_t i = 0; i < named.count; i++) {
+		const struct attribute *attribute = named.at[i];
 
 		if (examine == EXAMINE_ALL || is_shared(reconciling, subject, attribute))
 			decide_attribute(reconciling, subject, attribute);

@@ -261,7 +261,10 @@ void plan_hash_text(struct span plan_bytes, char hash[static APPLY_HASH_TEXT]);
 MUST_CHECK bool preflight_plan(
 	const struct plan *plan, const struct apply_options *options, struct error *err);
 MUST_CHECK bool preflight_expiry(const struct plan *plan, int64_t now_ms, struct error *err);
-/* Which tenant the directory says it is; ERROR_REFUSED when it is not the plan's [T1]. */
+/*
+ * Which tenant the directory says it is; ERROR_REFUSED when it is not the plan's [T1]. Then what
+ * reading its steps' objects takes is learned.
+ */
 MUST_CHECK bool preflight_tenant(const struct plan *plan, struct graph *graph, struct error *err);
 /* The service: which tenant, and what time it is there. */
 MUST_CHECK bool preflight_service(const struct apply *apply, struct error *err);

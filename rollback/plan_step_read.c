@@ -94,16 +94,20 @@ static bool read_attribute(
 /* One value, or one element of a list. */
 static bool has_type(enum attribute_type type, struct span value)
 {
-	static const enum scan_type types[][2] = {
-		[TYPE_TEXT] = { SCAN_STRING, SCAN_STRING },
+	static const enum scan_type types[][4] = {
+		[TYPE_TEXT] = { SCAN_STRING },
 		[TYPE_BOOLEAN] = { SCAN_TRUE, SCAN_FALSE },
-		[TYPE_INSTANT] = { SCAN_STRING, SCAN_STRING },
-		[TYPE_COMPLEX] = { SCAN_OBJECT, SCAN_OBJECT },
-		[TYPE_REFERENCE] = { SCAN_STRING, SCAN_STRING },
+		[TYPE_INSTANT] = { SCAN_STRING },
+		[TYPE_COMPLEX] = { SCAN_OBJECT },
+		[TYPE_REFERENCE] = { SCAN_STRING },
+		[TYPE_EXTENSION] = { SCAN_STRING, SCAN_NUMBER, SCAN_TRUE, SCAN_FALSE },
 	};
 	enum scan_type found = scan_type(value);
 
-	return found == types[type][0] || found == types[type][1];
+	for (size_t i = 0; i < COUNT_OF(types[type]); i++)
+		if (found == types[type][i] && found != SCAN_NOTHING)
+			return true;
+	return false;
 }
 
 static bool fits(const struct attribute *attribute, struct span value)
@@ -111,7 +115,8 @@ static bool fits(const struct attribute *attribute, struct span value)
 	struct scan scan;
 	struct span element;
 
-	if (attribute->shape == SHAPE_ONE)
+	if (attribute->shape == SHAPE_ONE &&
+		!(attribute_is_extension(attribute) && scan_type(value) == SCAN_ARRAY))
 		return has_type(attribute->type, value);
 	if (scan_type(value) != SCAN_ARRAY)
 		return false;

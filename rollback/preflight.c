@@ -151,13 +151,23 @@ static bool check_clock(const struct apply *apply, struct error *err)
 		time_text(now_ms, now), time_text(service_ms, service));
 }
 
+/* They come only where they are selected by name. */
+static bool has_extensions(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->step_count; i++)
+		if (plan->steps[i].attribute && attribute_is_extension(plan->steps[i].attribute))
+			return true;
+	return false;
+}
+
 bool preflight_tenant(const struct plan *plan, struct graph *graph, struct error *err)
 {
 	struct graph_organization organization = { 0 };
 
 	if (!graph_organization(graph, &organization, err))
 		return error_prefix(err, "which tenant is this");
-	return check_tenant(plan, organization.id, "the directory answers as", err);
+	return check_tenant(plan, organization.id, "the directory answers as", err) &&
+		(!has_extensions(plan) || graph_find_extensions(graph, err));
 }
 
 bool preflight_service(const struct apply *apply, struct error *err)

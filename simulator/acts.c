@@ -73,6 +73,7 @@ static const struct story_move moves[] = {
 	{ "city", "København" },
 	{ "mobilePhone", "+45 20 55 51 23" },
 	{ "onPremisesExtensionAttributes/extensionAttribute7", "CC-04711" },
+	{ STORY_EXTENSION, "4711-0815" },
 };
 
 const struct story_move *story_move(size_t index)

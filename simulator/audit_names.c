@@ -37,6 +37,8 @@ const char *audit_property_name(const char *attribute, char room[static 64])
 	for (size_t i = 0; i < COUNT_OF(inner_names); i++)
 		if (strcmp(inner_names[i].graph, attribute) == 0)
 			return inner_names[i].inner;
+	if (strncmp(name, "extension_", strlen("extension_")) == 0)
+		return name; /* as it was registered */
 	snprintf(room, 64, "%s", name);
 	if (room[0] >= 'a' && room[0] <= 'z')
 		room[0] = (char)(room[0] - 'a' + 'A');

@@ -80,6 +80,8 @@ static json_t *person_properties(
 	json_object_set_new(person, "officeLocation",
 		json_sprintf(
 			"B%u/%03u", (unsigned)(random >> 24 & 7), (unsigned)(random >> 32 & 255)));
+	if (number % 3 == 0)
+		json_object_set_new(person, STORY_EXTENSION, json_sprintf("%04u", number));
 	json_object_set_new(person, "businessPhones",
 		json_pack("[o]", json_sprintf("+49 30 555 %04u", number % 10000)));
 	return person;
@@ -348,7 +350,9 @@ static bool add_contact(struct simulator *simulator, unsigned number, struct err
 /* Founded long before the base, so that the audit log, which keeps 30 days, knows nothing of it. */
 static bool found(struct simulator *simulator, const struct simulator_size *size, struct error *err)
 {
-	if (!connector_prepare(simulator, err) || !add_people(simulator, size->users, err))
+	if (!connector_prepare(simulator, err) ||
+		!tenant_register_extension(simulator, STORY_EXTENSION, err) ||
+		!add_people(simulator, size->users, err))
 		return false;
 	for (unsigned number = 0; number < size->groups; number++) {
 		if (!add_group(simulator, number, err))

@@ -141,7 +141,8 @@ static bool stage_fate(struct simulator *simulator, const char *id, size_t index
 	case FATE_SIGN_IN_NAME:
 		return stage_suffix(simulator, id, index, err);
 	case FATE_TITLE_CLEARED:
-		return stage_text(simulator, id, "jobTitle", NULL, err);
+		return stage_text(simulator, id, "jobTitle", NULL, err) &&
+			stage_text(simulator, id, STORY_EXTENSION, "n/a (imported)", err);
 	case FATE_COUNT:
 		break;
 	}

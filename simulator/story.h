@@ -13,6 +13,9 @@
 #define SERVER_PRODUCTION "SYNC01"
 #define SERVER_STAGING    "SYNC02"
 
+/* The directory extension that this company's servers flow. */
+#define STORY_EXTENSION "extension_5e1c0a7d93b24f6ea8d10c4b7f2e9a63_costCentre"
+
 /* The identities: classic connector accounts for both (contract 4.4). */
 struct actor story_server(const char *server);
 struct actor story_admin(void);     /* a person in the portal */

@@ -8,6 +8,7 @@
 
 #include <zstd.h>
 
+#include "base/json.h"
 #include "snapshots/snapshots.h"
 
 enum {
@@ -91,18 +92,12 @@ struct snapshot {
 	const uint8_t *entries; /* in it */
 	uint32_t entry_count;
 	unsigned bits;
+	bool follows_all; /* the attributes that this program follows, and no others */
 	char **quarantined;
 	size_t quarantined_count;
 	ZSTD_DCtx *unpacker;
 	struct buf packed;
 };
-
-/*
- * As snapshot_open(), of an open descriptor, which is the snapshot's from now on, also when
- * this fails. `path` is for messages.
- */
-MUST_CHECK struct snapshot *snapshot_open_descriptor_take(
-	int descriptor, const char *path, struct error *err);
 
 struct entry snapshot_entry(const struct snapshot *snapshot, uint32_t number);
 /* The entry's bucket alone, for the loops that pass over thousands of them. */
@@ -112,11 +107,28 @@ bool snapshot_entry_equal(
 	const struct snapshot *a, uint32_t a_number, const struct snapshot *b, uint32_t b_number);
 void snapshot_header_release(struct snapshot_header *header);
 
+/* ---- description.c ------------------------------------------------------------------- */
+
+/* {"contact":["displayName",…],…}: what this program asks for, so that a later one knows. */
+json_t *description_attributes(void);
+MUST_CHECK bool instant_of(const json_t *object, const char *key, int64_t *ms, struct error *err);
+/* The description in the index, to and from JSON. */
+void description_add(struct buf *out, const struct snapshot_header *header, unsigned bits);
+MUST_CHECK bool description_read(
+	struct span text, struct snapshot_header *header, unsigned *bits, struct error *err);
+
 /* ---- frame.c ------------------------------------------------------------------------- */
 
 /* All `length` bytes at `offset`. ERROR_SYSTEM, or ERROR_FORMAT where the file is shorter. */
 MUST_CHECK bool read_at(int descriptor, const char *path, uint64_t offset, void *data,
 	size_t length, struct error *err);
+
+/*
+ * Frames from `first` up to, without, `end` as they lie in the file, `bytes` of them, borrowed
+ * until the next read. Their digests are checked.
+ */
+MUST_CHECK bool frames_load(struct snapshot *snapshot, uint32_t first, uint32_t end, size_t bytes,
+	struct span *packed, struct error *err);
 
 /* Unpacks frame `number` into `plain` (emptied first); the frame's digest is checked. */
 MUST_CHECK bool frame_read(
@@ -158,6 +170,12 @@ void cursor_skip_equal(struct cursor *a, struct cursor *b);
 /* The first frame behind those whose bucket begins with the same bits as that of `first`. */
 uint32_t bucket_end(const struct snapshot *snapshot, uint32_t first, unsigned bits);
 
+/* ---- walk.c -------------------------------------------------------------------------- */
+
+/* As snapshot_check(), of some frames; adds how many objects they have. */
+MUST_CHECK bool snapshot_check_frames(struct snapshot *snapshot, uint32_t first, uint32_t end,
+	uint64_t *objects, struct error *err);
+
 /* ---- pack.c -------------------------------------------------------------------------- */
 
 /* Writes frames, then the index, to the file that becomes the snapshot. */
@@ -172,3 +190,34 @@ MUST_CHECK bool packer_add(struct packer *packer, const uint8_t id[static ID_BIN
 	struct span lines, const struct line_facts *facts, struct error *err);
 /* Index, reading back, renaming. */
 MUST_CHECK bool packer_finish(struct packer *packer, int64_t until_ms, struct error *err);
+
+/* The same in parts, for who takes over what another snapshot counted. */
+void packer_take_counts(struct packer *packer, const struct snapshot_header *counts);
+void packer_count(struct packer *packer, const struct line_facts *facts, int by);
+void packer_add_quarantined(struct packer *packer, const uint8_t id[static ID_BINARY_BYTES]);
+MUST_CHECK bool packer_add_lines(struct packer *packer, const uint8_t id[static ID_BINARY_BYTES],
+	struct span lines, struct error *err);
+/* Whole buckets, byte for byte: frames from `first` up to, without, `end`. Same bits. */
+MUST_CHECK bool packer_copy(struct packer *packer, struct snapshot *from, uint32_t first,
+	uint32_t end, struct error *err);
+
+/* ---- writer.c ------------------------------------------------------------------------ */
+
+/* What was added or removed of one object at last. */
+struct change {
+	uint8_t id[ID_BINARY_BYTES];
+	struct span lines;       /* borrowed until the next one; absent: it is not to be there */
+	struct line_facts facts; /* of the lines; without the id */
+};
+/* The next one in id order; false at the end, and where it failed. */
+MUST_CHECK bool writer_next_change(
+	struct snapshot_writer *writer, struct change *change, bool *failed, struct error *err);
+void writer_rewind(struct snapshot_writer *writer);
+uint64_t writer_change_count(const struct snapshot_writer *writer);
+
+/* ---- update.c ------------------------------------------------------------------------ */
+
+/* Writes what `previous` has with the writer's changes to `path`. */
+MUST_CHECK bool update_write(struct snapshot_writer *writer, struct snapshot *previous,
+	const char *path, const struct snapshot_header *header, int64_t until_ms,
+	struct error *err);

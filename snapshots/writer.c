@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <sodium.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -33,6 +34,10 @@ struct snapshot_writer {
 	struct buf pending;
 	struct spilled *objects;
 	size_t count, capacity;
+	struct snapshot *previous; /* it is made from; NULL: from nothing */
+	/* reading back what was added, once it is sorted */
+	size_t next;
+	struct buf lines;
 };
 
 void snapshot_writer_close(struct snapshot_writer *writer)
@@ -43,6 +48,7 @@ void snapshot_writer_close(struct snapshot_writer *writer)
 		close(writer->spill);
 	snapshot_header_release(&writer->header);
 	buf_release(&writer->pending);
+	buf_release(&writer->lines);
 	memory_free(writer->objects);
 	memory_free(writer->path);
 	memory_free(writer);
@@ -81,6 +87,7 @@ struct snapshot_writer *snapshot_writer_open(
 	writer->spill = -1;
 	writer->path = memory_text(path);
 	writer->pending.limit = SPILL_BYTES;
+	writer->lines.limit = OBJECT_LINES_MAX;
 	writer->header = (struct snapshot_header){
 		.tenant = memory_text(header->tenant),
 		.cloud = memory_text(header->cloud),
@@ -101,6 +108,54 @@ struct snapshot_writer *snapshot_writer_open(
 		return NULL;
 	}
 	return TAKE(writer);
+}
+
+/* Whether the two are of one directory, and read in the same way. */
+static bool check_previous(
+	const struct snapshot_writer *writer, const struct snapshot *previous, struct error *err)
+{
+	const struct snapshot_header *before = &previous->header, *header = &writer->header;
+
+	if (strcasecmp(before->tenant, header->tenant) != 0 ||
+		strcmp(before->cloud, header->cloud) != 0)
+		return error_set(err, ERROR_REFUSED,
+			"%s is of the tenant %s (%s), and this one is %s (%s): take one without it",
+			previous->path, before->tenant, before->cloud, header->tenant,
+			header->cloud);
+	return strcmp(before->source, header->source) == 0 ||
+		error_set(err, ERROR_REFUSED,
+			"%s comes from %s and not from %s: take one without it", previous->path,
+			before->source, header->source);
+}
+
+bool snapshot_writer_follow(
+	struct snapshot_writer *writer, struct snapshot *previous, bool update, struct error *err)
+{
+	if (!check_previous(writer, previous, err))
+		return false;
+	memcpy(writer->header.previous, previous->identity, sizeof(writer->header.previous));
+	writer->header.sequence = previous->header.sequence + 1;
+	writer->previous = update ? previous : NULL;
+	return true;
+}
+
+bool snapshot_writer_set_links(
+	struct snapshot_writer *writer, char *const links[static KIND_COUNT], struct error *err)
+{
+	for (int kind = 0; kind < KIND_COUNT; kind++) {
+		if (links[kind] && strlen(links[kind]) > SNAPSHOT_LINK_MAX)
+			return error_set(err, ERROR_FORMAT,
+				"%s: the link to changes of %s has more than %d bytes",
+				writer->path, kind_get(kind)->path, SNAPSHOT_LINK_MAX);
+		memory_free(writer->header.links[kind]);
+		writer->header.links[kind] = links[kind] ? memory_text(links[kind]) : NULL;
+	}
+	return true;
+}
+
+void snapshot_writer_set_relations(struct snapshot_writer *writer, int64_t when_ms)
+{
+	writer->header.relations_ms = when_ms;
 }
 
 static bool spill_write(struct snapshot_writer *writer, struct span bytes, struct error *err)
@@ -202,60 +257,106 @@ static int spilled_order(const void *left, const void *right)
 	return order ? order : (a->length > b->length) - (a->length < b->length);
 }
 
-/*
- * Of objects that came more than once the last one stays (an object moves between pages), and of
- * those that were removed at last nothing.
- */
+/* Of objects that came more than once the last one stays (an object moves between pages). */
 static void keep_last(struct snapshot_writer *writer)
 {
 	struct spilled *objects = writer->objects;
 	size_t kept = 0;
 
+	if (writer->count)
+		qsort(objects, writer->count, sizeof(*objects), spilled_order);
 	for (size_t i = 0; i < writer->count; i++) {
 		bool again = i + 1 < writer->count &&
 			memcmp(objects[i].id, objects[i + 1].id, ID_BINARY_BYTES) == 0;
 
-		if (!again && objects[i].length)
+		if (!again)
 			objects[kept++] = objects[i];
 	}
 	writer->count = kept;
 }
 
-static bool pack_object(struct snapshot_writer *writer, struct packer *packer,
-	const struct spilled *object, struct buf *lines, struct error *err)
+static bool fetch_lines(
+	struct snapshot_writer *writer, const struct spilled *object, struct error *err)
 {
-	struct line_facts facts = {
+	char *room;
+
+	buf_cut(&writer->lines, 0);
+	room = buf_room(&writer->lines, object->length);
+	if (!buf_check(&writer->lines, "an object", err) ||
+		!read_at(writer->spill, writer->path, object->offset, room, object->length, err))
+		return false;
+	buf_grew(&writer->lines, object->length);
+	return true;
+}
+
+bool writer_next_change(
+	struct snapshot_writer *writer, struct change *change, bool *failed, struct error *err)
+{
+	const struct spilled *object = &writer->objects[writer->next];
+
+	if (writer->next == writer->count)
+		return false;
+	writer->next++;
+	memcpy(change->id, object->id, ID_BINARY_BYTES);
+	change->lines = SPAN_NONE;
+	if (!object->length)
+		return true;
+	*failed = !fetch_lines(writer, object, err);
+	change->lines = buf_span(&writer->lines);
+	change->facts = (struct line_facts){
 		.kind = kind_get(object->kind),
 		.deleted = object->deleted,
 		.quarantined = object->quarantined,
 	};
-	char *room;
+	return !*failed;
+}
 
-	buf_cut(lines, 0);
-	room = buf_room(lines, object->length);
-	if (!buf_check(lines, "an object", err) ||
-		!read_at(writer->spill, writer->path, object->offset, room, object->length, err))
+void writer_rewind(struct snapshot_writer *writer)
+{
+	writer->next = 0;
+}
+
+uint64_t writer_change_count(const struct snapshot_writer *writer)
+{
+	return writer->count;
+}
+
+/* What was removed at last is in no new snapshot. */
+static uint64_t count_added(const struct snapshot_writer *writer)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < writer->count; i++)
+		count += writer->objects[i].length != 0;
+	return count;
+}
+
+static bool write_all(struct snapshot_writer *writer, int64_t until_ms, struct error *err)
+{
+	CLEANUP(packer_freep)
+	struct packer *packer = packer_new(
+		writer->path, &writer->header, bits_for(count_added(writer)), err);
+	struct change change;
+	bool failed = false;
+
+	if (!packer)
 		return false;
-	buf_grew(lines, object->length);
-	return packer_add(packer, object->id, buf_span(lines), &facts, err);
+	while (writer_next_change(writer, &change, &failed, err))
+		if (change.lines.data &&
+			!packer_add(packer, change.id, change.lines, &change.facts, err))
+			return false;
+	return !failed && packer_finish(packer, until_ms, err);
 }
 
 bool snapshot_writer_finish(struct snapshot_writer *finished, int64_t until_ms, struct error *err)
 {
 	CLEANUP(snapshot_writer_closep) struct snapshot_writer *writer = finished;
-	CLEANUP(packer_freep) struct packer *packer = NULL;
-	CLEANUP(buf_release) struct buf lines = BUF_UP_TO(OBJECT_LINES_MAX);
 
 	if (!spill_flush(writer, err))
 		return false;
-	if (writer->count)
-		qsort(writer->objects, writer->count, sizeof(*writer->objects), spilled_order);
 	keep_last(writer);
-	packer = packer_new(writer->path, &writer->header, bits_for(writer->count), err);
-	if (!packer)
-		return false;
-	for (size_t i = 0; i < writer->count; i++)
-		if (!pack_object(writer, packer, &writer->objects[i], &lines, err))
-			return false;
-	return packer_finish(packer, until_ms, err);
+	if (writer->previous)
+		return update_write(
+			writer, writer->previous, writer->path, &writer->header, until_ms, err);
+	return write_all(writer, until_ms, err);
 }

@@ -140,10 +140,18 @@ static void collect(struct world *world, struct collected *collected)
 		200, "{\"@odata.deltaLink\":\"" ROOT path "/delta?$deltatoken=t2\",\"value\":[]}", \
 			.url = path "/delta?$deltatoken=t"                                         \
 	}
-/* Delta links, and nothing that changes while the lists are read. */
-#define RESTS                                                                                      \
-	AS_EXPECTED("/users"), AS_EXPECTED("/groups"), AS_EXPECTED("/contacts"), QUIET("/users"),  \
-		QUIET("/groups"), QUIET("/contacts")
+/* The first batch asks which directory extensions there are. */
+#define EXTENSIONS(answer)                                                                         \
+	{                                                                                          \
+		200, "{\"responses\":[{\"id\":\"1\"," answer "}]}", .url = BATCH                   \
+	}
+/* Delta links. */
+#define LINKS         AS_EXPECTED("/users"), AS_EXPECTED("/groups"), AS_EXPECTED("/contacts")
+#define NO_EXTENSIONS EXTENSIONS("\"status\":200,\"body\":{\"value\":[]}")
+#define BEGINS        NO_EXTENSIONS, LINKS
+/* Nothing changes while the lists are read. */
+#define NOTHING_NEW QUIET("/users"), QUIET("/groups"), QUIET("/contacts")
+#define RESTS       BEGINS, NOTHING_NEW
 #define MEMBERS(text)                                                                              \
 	{                                                                                          \
 		200,                                                                               \
@@ -252,6 +260,77 @@ static void lists_ask_for_full_pages_with_one_relation_beside(void **state)
 	assert_null(strstr(world_asked(&world, "graph.user?")->url, "$expand"));
 	assert_contains(buf_text(&world_asked(&world, "/v1.0/users?")->headers),
 		"x-ms-throttle-priority: low\n");
+}
+
+#define APP "extension_7be1c04d9a314c60b9a1e0d4b6f2e8c1_"
+
+static void directory_extensions_are_asked_for_by_name(void **state)
+{
+	WORLD(world,
+		EXTENSIONS("\"status\":200,\"body\":{\"value\":["
+			   "{\"name\":\"" APP "cost\",\"targetObjects\":[\"User\",\"Group\"]},"
+			   "{\"name\":\"" APP "site\",\"targetObjects\":[\"User\"]},"
+			   "{\"name\":\"" APP "rack\",\"targetObjects\":[\"Device\"]}]}"),
+		LINKS, NOTHING_NEW, MEMBERS(""),
+		USERS("{\"id\":\"" SYNCED "\",\"onPremisesSyncEnabled\":true,\"" APP
+		      "site\":\"B\"}"),
+		EMPTY("/v1.0/groups?"), NO_CONTACTS, NO_DELETED_USERS, NO_DELETED_GROUPS);
+	CLEANUP(collected_release) struct collected collected = { .count = 0 };
+
+	(void)state;
+	collect(&world, &collected);
+	assert_contains(world_asked(&world, "/v1.0/users?")->url, "," APP "cost," APP "site&");
+	assert_contains(world_asked(&world, "graph.user?")->url, "," APP "cost," APP "site&");
+	assert_contains(world_asked(&world, "/users/delta?")->url, "," APP "cost," APP "site,");
+	assert_contains(world_asked(&world, "/v1.0/groups?")->url, "," APP "cost&");
+	assert_null(strstr(world_asked(&world, "/v1.0/contacts?")->url, "extension_"));
+	assert_true(span_is(object_get_named(find(&collected, SYNCED), APP "site"), "\"B\""));
+	/* One that did not come is not set: Graph leaves those out. */
+	assert_false(is_unknown(find(&collected, SYNCED), APP "cost"));
+}
+
+static void directory_extensions_that_may_not_be_listed_are_unknown(void **state)
+{
+	WORLD(world,
+		EXTENSIONS("\"status\":403,\"body\":{\"error\":{\"code\":"
+			   "\"Authorization_RequestDenied\"}}"),
+		LINKS, NOTHING_NEW, MEMBERS(""), USERS(ONE_USER), EMPTY("/v1.0/groups?"),
+		NO_CONTACTS, NO_DELETED_USERS, NO_DELETED_GROUPS);
+	CLEANUP(collected_release) struct collected collected = { .count = 0 };
+
+	(void)state;
+	collect(&world, &collected);
+	assert_true(is_unknown(find(&collected, SYNCED), APP "cost"));
+}
+
+static void a_list_of_directory_extensions_that_is_none_ends_it(void **state)
+{
+	static const char *const answers[] = {
+		"\"status\":200,\"body\":{\"values\":[]}",
+		"\"status\":200,\"body\":{\"value\":[{}]}",
+		"\"status\":200,\"body\":{\"value\":[1]}",
+		"\"status\":200,\"body\":{\"value\":[{\"name\":\"id\",\"targetObjects\":[]}]}",
+		"\"status\":200,\"body\":{\"value\":[{\"name\":\"" APP
+		"x,id\",\"targetObjects\":[\"User\"]}]}",
+		"\"status\":200,\"body\":{\"value\":[],\"@odata.nextLink\":\"" ROOT "/x\"}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(answers); i++) {
+		CLEANUP(buf_release) struct buf body = BUF_UP_TO(4096);
+		CLEANUP(collected_release) struct collected collected = { .count = 0 };
+		struct error err = { 0 };
+
+		buf_addf(&body, "{\"responses\":[{\"id\":\"1\",%s}]}", answers[i]);
+		const struct reply reply = { 200, buf_text(&body), .url = BATCH };
+		CLEANUP(world_release) struct world world;
+
+		world_init(&world, &reply, 1);
+		assert_false(try_collect(&world, &collected, &err));
+		assert_int_equal(err.kind, ERROR_FORMAT);
+		assert_contains(err.text, "getAvailableExtensionProperties");
+		assert_int_equal(collected.count, 0);
+	}
 }
 
 static void what_was_selected_and_did_not_come_is_unknown(void **state)
@@ -427,7 +506,8 @@ static void groups_wait_for_full_batches(void **state)
 	for (size_t i = 0; i < world.script.used; i++) {
 		const struct asked *asked = &world.script.asked[i];
 
-		if (!strstr(asked->url, BATCH))
+		if (!strstr(asked->url, BATCH) ||
+			strstr(asked->body, "getAvailableExtensionProperties"))
 			continue;
 		/* Of the last group both are in one. */
 		if (batches++ < 2)
@@ -487,9 +567,8 @@ static void an_object_without_an_id_stops_the_collection(void **state)
 
 static void what_changed_while_reading_is_read_again_and_what_is_gone_is_told(void **state)
 {
-	WORLD(world, AS_EXPECTED("/users"), AS_EXPECTED("/groups"), AS_EXPECTED("/contacts"),
-		MEMBERS(""), USERS(ONE_USER ",{\"id\":\"" CLOUD "\"}"), EMPTY("/v1.0/groups?"),
-		NO_CONTACTS, NO_DELETED_USERS, NO_DELETED_GROUPS,
+	WORLD(world, BEGINS, MEMBERS(""), USERS(ONE_USER ",{\"id\":\"" CLOUD "\"}"),
+		EMPTY("/v1.0/groups?"), NO_CONTACTS, NO_DELETED_USERS, NO_DELETED_GROUPS,
 		{ 200,
 			"{\"@odata.deltaLink\":\"" ROOT "/users/delta?$deltatoken=t2\",\"value\":["
 			"{\"id\":\"" SYNCED "\",\"department\":\"Sales\"},{\"id\":\"" SYNCED "\"},"
@@ -519,7 +598,7 @@ static void what_changed_while_reading_is_read_again_and_what_is_gone_is_told(vo
 /* Delta goes on to tell of a member who was deleted, and the lists do not show him. */
 static void groups_of_a_member_who_is_deleted_meanwhile_are_read_again(void **state)
 {
-	WORLD(world, AS_EXPECTED("/users"), AS_EXPECTED("/groups"), AS_EXPECTED("/contacts"),
+	WORLD(world, BEGINS,
 		MEMBERS("{\"id\":\"" GROUP "\",\"members@delta\":[{\"id\":\"" SYNCED "\"}]}"),
 		USERS(ONE_USER), GROUPS(ONE_GROUP(",\"owners\":[]")), NO_CONTACTS, NO_DELETED_USERS,
 		NO_DELETED_GROUPS,
@@ -554,10 +633,10 @@ static void groups_of_a_member_who_is_deleted_meanwhile_are_read_again(void **st
 
 static void a_directory_that_never_rests_ends_with_a_warning(void **state)
 {
-	enum { FIRST = 9, A_ROUND = 4 };
-	struct reply replies[FIRST + GRAPH_QUIET_ROUNDS * A_ROUND] = { AS_EXPECTED("/users"),
-		AS_EXPECTED("/groups"), AS_EXPECTED("/contacts"), MEMBERS(""), USERS(ONE_USER),
-		EMPTY("/v1.0/groups?"), NO_CONTACTS, NO_DELETED_USERS, NO_DELETED_GROUPS };
+	enum { FIRST = 10, A_ROUND = 4 };
+	struct reply replies[FIRST + GRAPH_QUIET_ROUNDS * A_ROUND] = { BEGINS, MEMBERS(""),
+		USERS(ONE_USER), EMPTY("/v1.0/groups?"), NO_CONTACTS, NO_DELETED_USERS,
+		NO_DELETED_GROUPS };
 	const struct reply a_round[A_ROUND] = { { 200,
 							"{\"@odata.deltaLink\":\"" ROOT
 							"/users/delta?$deltatoken=t\",\"value\":["
@@ -579,7 +658,7 @@ static void a_directory_that_never_rests_ends_with_a_warning(void **state)
 
 static void where_there_is_no_delta_the_lists_are_all_there_is(void **state)
 {
-	WORLD(world, { 403, "", .url = "/users/delta" },
+	WORLD(world, NO_EXTENSIONS, { 403, "", .url = "/users/delta" },
 		{ 404, "", .url = "/groups/delta?$select=id" },
 		{ 400, "", .url = "/contacts/delta" }, MEMBERS(""), USERS(ONE_USER),
 		EMPTY("/v1.0/groups?"), NO_CONTACTS, NO_DELETED_USERS, NO_DELETED_GROUPS);
@@ -592,9 +671,8 @@ static void where_there_is_no_delta_the_lists_are_all_there_is(void **state)
 
 static void changes_that_were_lost_end_the_collection(void **state)
 {
-	WORLD(world, AS_EXPECTED("/users"), AS_EXPECTED("/groups"), AS_EXPECTED("/contacts"),
-		MEMBERS(""), USERS(ONE_USER), EMPTY("/v1.0/groups?"), NO_CONTACTS, NO_DELETED_USERS,
-		NO_DELETED_GROUPS, QUIET("/groups"), QUIET("/contacts"),
+	WORLD(world, BEGINS, MEMBERS(""), USERS(ONE_USER), EMPTY("/v1.0/groups?"), NO_CONTACTS,
+		NO_DELETED_USERS, NO_DELETED_GROUPS, QUIET("/groups"), QUIET("/contacts"),
 		{ 410, "{\"error\":{\"code\":\"syncStateNotFound\"}}",
 			.url = "/users/delta?$deltatoken=t" });
 	CLEANUP(collected_release) struct collected collected = { .count = 0 };
@@ -741,6 +819,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(everything_is_read_and_what_needs_more_is_asked_for),
 		cmocka_unit_test(lists_ask_for_full_pages_with_one_relation_beside),
+		cmocka_unit_test(directory_extensions_are_asked_for_by_name),
+		cmocka_unit_test(directory_extensions_that_may_not_be_listed_are_unknown),
+		cmocka_unit_test(a_list_of_directory_extensions_that_is_none_ends_it),
 		cmocka_unit_test(what_was_selected_and_did_not_come_is_unknown),
 		cmocka_unit_test(relations_that_may_not_be_read_are_unknown),
 		cmocka_unit_test(members_of_all_groups_are_read_in_bulk),

@@ -38,6 +38,8 @@ void evidence_cover(struct evidence *evidence, struct covered window)
 	struct covered *covered;
 	size_t kept = 0;
 
+	if (window.until_ms < window.from_ms)
+		return;
 	MEMORY_GROW(evidence->covered, evidence->covered_count, evidence->covered_capacity);
 	covered = evidence->covered;
 	covered[evidence->covered_count++] = window;

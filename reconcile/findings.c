@@ -44,6 +44,7 @@ void findings_free(struct findings *findings)
 	for (size_t i = 0; i < findings->writer_count; i++)
 		memory_free(findings->writers[i]);
 	memory_free(findings->writers);
+	memory_free(findings->exports);
 	memory_free(findings->items);
 	texts_free(findings->texts);
 	memory_free(findings);
@@ -138,6 +139,8 @@ void findings_add_answer(struct reconciling *reconciling, const struct subject *
 	const struct attribute *attribute, struct span element, const struct question *question,
 	const struct answer *answer)
 {
+	CLEANUP(buf_release) struct buf reason = BUF_UP_TO(2 * REASON_MAX);
+	const struct fact *to_directory = NULL;
 	struct finding finding = {
 		.verdict = answer->verdict,
 		.change = element.data ? CHANGE_ELEMENT : CHANGE_VALUE,
@@ -160,6 +163,17 @@ void findings_add_answer(struct reconciling *reconciling, const struct subject *
 
 	if (answer->verdict == VERDICT_REVERT)
 		finding.door = door_of_value(subject->live, attribute, answer->before);
+	if (finding.door == DOOR_SYNC)
+		to_directory = written_to_directory(
+			reconciling, subject, attribute, element, answer->staging);
+	if (to_directory) {
+		finding.door = DOOR_DIRECTORY;
+		buf_addf(&reason,
+			"%s; it was sent to Active Directory as well, which production would "
+			"spread again: correct it there first (%s)",
+			finding.reason, to_directory->reference);
+		finding.reason = buf_text(&reason);
+	}
 	findings_add(reconciling, &finding, answer->deciding, answer->deciding_count);
 }
 

@@ -284,6 +284,31 @@ size_t findings_count(const struct findings *findings);
 const struct finding *findings_get(
 	const struct findings *findings, size_t index); /* by kind, id, attribute, element */
 
+/* What the staging server would write next, one value of one object. */
+struct forecast {
+	const struct kind *kind;
+	struct span id;
+	const struct attribute *attribute; /* NULL: the object, or a name that the table lacks */
+	enum fact_operation operation;
+	bool known;        /* is the value? */
+	struct span value; /* that it would write, add or remove */
+};
+
+enum { FORECASTS_LISTED = 5 };
+
+enum account { ACCOUNT_ADDS, ACCOUNT_UPDATES, ACCOUNT_DELETES, ACCOUNT_COUNT };
+
+/*
+ * One export run of the staging server into this directory that sent something: how many objects it
+ * says that it added, changed, deleted, and of how many the evidence tells that.
+ */
+struct export_account {
+	const char *server, *by; /* NULL: not known */
+	int64_t number, start_ms, end_ms;
+	uint64_t sent[ACCOUNT_COUNT], found[ACCOUNT_COUNT];
+	uint64_t failures; /* refused, not sent */
+};
+
 /* What the staging identity wrote, and how much of it stands in findings ("accounts for the writes"). */
 struct findings_summary {
 	uint64_t by_verdict[VERDICT_COUNT];
@@ -293,8 +318,15 @@ struct findings_summary {
 		conflicts;
 	int64_t staging_first_ms, staging_last_ms;
 	struct writer staging;
+	uint64_t forecast_facts; /* what it would write next; the first of them by weight: */
+	struct forecast forecasts[FORECASTS_LISTED];
+	size_t forecast_listed;
 };
 const struct findings_summary *findings_summary(const struct findings *findings);
+/* In order of start. */
+const struct export_account *findings_exports(const struct findings *findings, size_t *count);
+/* "adds", "updates", "deletes" */
+const char *account_name(enum account account);
 
 const char *verdict_name(enum verdict verdict);
 const char *door_name(enum door door);

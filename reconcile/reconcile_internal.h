@@ -260,6 +260,13 @@ bool is_written_by_servers_only(const struct object *object, const struct attrib
 enum door door_of_value(
 	const struct object *object, const struct attribute *attribute, struct known_value before);
 /* `base` may be NULL: in deleted items an object does not show all that it is. */
+/*
+ * The fact that tells that the staging server sent the same to Active Directory itself: production
+ * would take it for the truth and spread it. NULL: none.
+ */
+const struct fact *written_to_directory(const struct reconciling *reconciling,
+	const struct subject *subject, const struct attribute *attribute, struct span element,
+	struct known_value staging);
 enum door door_of_object(
 	const struct object *object, const struct object *base, enum change change);
 
@@ -278,6 +285,8 @@ struct findings {
 	struct writer **writers; /* copies, by number */
 	size_t writer_count;
 	struct findings_summary summary;
+	struct export_account *exports;
+	size_t export_count, export_capacity;
 	const char *tenant, *base, *live, *evidence; /* identities; evidence may be NULL */
 	struct times times;
 };
@@ -294,3 +303,6 @@ const struct writer *findings_keep_writer(struct findings *findings, const struc
 
 /* summary.c */
 void summary_make(struct reconciling *reconciling);
+
+/* accounts.c: the runs and how far the evidence explains them; forecasts. */
+void accounts_make(struct reconciling *reconciling);

@@ -184,4 +184,5 @@ void summary_make(struct reconciling *reconciling)
 		qsort(findings->items, findings->count, sizeof(*findings->items), compare_findings);
 	count_findings(findings);
 	count_facts(reconciling);
+	accounts_make(reconciling);
 }

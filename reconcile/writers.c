@@ -101,7 +101,8 @@ static void classify_same_account(struct reconciling *reconciling, const struct 
 
 static bool is_stagings_file(const struct fact *fact)
 {
-	return fact->source == FROM_STAGING_SPACE || fact->source == FROM_STAGING_ESCROW;
+	return fact->source == FROM_STAGING_SPACE || fact->source == FROM_STAGING_ESCROW ||
+		fact->source == FROM_DIRECTORY_SPACE || fact->source == FROM_FORECAST;
 }
 
 /*

@@ -433,6 +433,49 @@ static void the_summary_counts_what_staging_did(void **state UNUSED)
 	assert_string_equal(summary->staging.server, "SYNC02");
 }
 
+static void an_export_run_is_explained_object_by_object(void **state UNUSED)
+{
+	CLEANUP(scene_release) struct scene scene;
+	CLEANUP(findings_freep) struct findings *findings = NULL;
+	const struct export_account *exports;
+	size_t order[LINES_MAX], count;
+
+	open_case(&scene, "an-export-that-says-more-than-is-known-of-it");
+	in_order(order);
+	findings = findings_of_scene(&scene, order);
+	exports = findings_exports(findings, &count);
+	assert_int_equal(count, 2); /* not AD's, not production's, none that sent nothing */
+	assert_int_equal(exports[0].number, 17);
+	assert_int_equal(exports[0].sent[ACCOUNT_UPDATES], 3);
+	assert_int_equal(exports[0].found[ACCOUNT_UPDATES], 1);
+	assert_int_equal(exports[0].sent[ACCOUNT_DELETES], 1);
+	assert_int_equal(exports[0].found[ACCOUNT_DELETES], 0);
+	assert_int_equal(exports[0].failures, 2);
+	assert_int_equal(exports[1].number, 19); /* half a minute late by the service's clock */
+	assert_int_equal(exports[1].found[ACCOUNT_UPDATES], 1);
+	/* Two records tell of three values; the space tells one of them again. */
+	assert_int_equal(findings_summary(findings)->staging_facts, 3);
+}
+
+static void a_forecast_is_counted_and_told_by_weight(void **state UNUSED)
+{
+	CLEANUP(scene_release) struct scene scene;
+	CLEANUP(findings_freep) struct findings *findings = NULL;
+	const struct findings_summary *summary;
+	size_t order[LINES_MAX];
+
+	open_case(&scene, "an-export-that-says-more-than-is-known-of-it");
+	in_order(order);
+	findings = findings_of_scene(&scene, order);
+	summary = findings_summary(findings);
+	assert_int_equal(summary->forecast_facts, 3);
+	assert_int_equal(summary->forecast_listed, 3);
+	assert_int_equal(summary->forecasts[0].operation, FACT_DELETE);
+	assert_string_equal(summary->forecasts[1].attribute->name, "userPrincipalName");
+	assert_true(span_is(summary->forecasts[2].value, "\"Clerk\""));
+	assert_int_equal(summary->by_verdict[VERDICT_REVERT], 3);
+}
+
 static void a_write_to_an_object_that_nobody_knows_is_not_explained(void **state UNUSED)
 {
 	CLEANUP(scene_release) struct scene scene;
@@ -543,6 +586,8 @@ int main(void)
 		cmocka_unit_test(every_case_gives_its_findings),
 		cmocka_unit_test(the_order_of_records_changes_no_byte),
 		cmocka_unit_test(the_summary_counts_what_staging_did),
+		cmocka_unit_test(an_export_run_is_explained_object_by_object),
+		cmocka_unit_test(a_forecast_is_counted_and_told_by_weight),
 		cmocka_unit_test(a_write_to_an_object_that_nobody_knows_is_not_explained),
 		cmocka_unit_test(findings_are_lines_with_a_header_and_a_counting_trailer),
 		cmocka_unit_test(

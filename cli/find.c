@@ -1,4 +1,5 @@
 /* unstage find: what did the staging server do? One screen, worst first, and what to type next. */
+#include "cli/find.h"
 #include "cli/names.h"
 
 struct find_arguments {
@@ -155,7 +156,9 @@ static void add_json(struct screen *screen, const struct comparison *comparison,
 	for (int i = DOOR_NONE + 1; i < DOOR_COUNT; i++)
 		screen_addf(screen, STYLE_PLAIN, "%s\"%s\":%llu", i > DOOR_NONE + 1 ? "," : "",
 			door_name(i), (unsigned long long)summary->by_door[i]);
-	screen_addf(screen, STYLE_PLAIN, "}}\n");
+	screen_addf(screen, STYLE_PLAIN, "}");
+	screen_accounts_json(screen, comparison->findings);
+	screen_addf(screen, STYLE_PLAIN, "}\n");
 }
 
 static bool tell(const struct comparison *comparison, const struct find_arguments *find,
@@ -169,7 +172,9 @@ static bool tell(const struct comparison *comparison, const struct find_argument
 		add_json(&screen, comparison, summary);
 	} else {
 		add_heading(&screen, comparison, summary);
+		screen_accounts(&screen, comparison->findings);
 		add_numbers(&screen, summary);
+		screen_forecast(&screen, summary);
 		add_next(&screen, operands, find);
 	}
 	return screen_give(&screen, &find->common, err);

@@ -31,6 +31,23 @@ static void expect_round_trip(struct evidence *evidence)
 		assert(count <= evidence_count(again));
 }
 
+/* Merged into nothing it is itself, however often. */
+static void try_merging(struct evidence *evidence)
+{
+	struct error err = { 0 };
+	struct evidence_header header = *evidence_header(evidence);
+	CLEANUP(evidence_freep) struct evidence *merged = NULL;
+
+	header.from_ms = header.until_ms = 0;
+	merged = evidence_new(&header);
+	for (int times = 0; times < 2; times++) {
+		if (!evidence_merge(merged, evidence, &err))
+			fprintf(stderr, "%s\n", err.text);
+		assert(err.kind == ERROR_NONE);
+		assert(strcmp(evidence_identity(merged), evidence_identity(evidence)) == 0);
+	}
+}
+
 static void try_records(struct span text)
 {
 	struct evidence_header header = { .tenant = "7c9e1b52-4a0d-4f3e-9b61-2f8d5c6a1e30" };
@@ -55,10 +72,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct span text = { size ? (const char *)data : "", size };
 	CLEANUP(evidence_freep) struct evidence *evidence = evidence_parse(text, "file", &err);
 
-	if (evidence)
+	if (evidence) {
 		expect_round_trip(evidence);
-	else
+		try_merging(evidence);
+	} else {
 		assert(err.kind == ERROR_FORMAT);
+	}
 	try_records(text);
 	return 0;
 }

@@ -11,7 +11,7 @@
 #include "base/scan.h"
 #include "base/text.h"
 #include "base/time.h"
-#include "reconcile/reconcile_internal.h"
+#include "reconcile/sets_internal.h"
 
 /* One quarantined value of one object. */
 struct claim {
@@ -25,6 +25,7 @@ struct claim {
 	struct buf claimants;
 	size_t claimant_count;
 	bool staging; /* staging gave the address to somebody */
+	bool refused; /* not in quarantine: a server was refused it */
 	struct event events[REFERENCES_MAX];
 	size_t event_count;
 };
@@ -143,8 +144,112 @@ static bool claims_collect(struct claims *claims, struct error *err)
 		while (scan_element(&scan, &entry))
 			claims_add(claims, object, entry);
 	}
-	if (claims->count)
-		qsort(claims->items, claims->count, sizeof(*claims->items), compare_claims);
+	return true;
+}
+
+/* ---- what a server was refused
+ * ------------------------------------------------------------------------ */
+
+/* The texts of a value that is one, or a set of them. */
+typedef void text_function(void *context, struct span text);
+
+static void each_text(struct span value, text_function *each, void *context)
+{
+	CLEANUP(buf_release) struct buf text = BUF_UP_TO(DIRECTORY_LINE_MAX);
+	struct scan scan;
+	struct span element;
+
+	if (scan_type(value) == SCAN_STRING) {
+		scan_text(value, &text);
+		each(context, buf_span(&text));
+	} else if (scan_type(value) == SCAN_ARRAY) {
+		scan = scan_open(value);
+		while (scan_element(&scan, &element))
+			if (scan_type(element) == SCAN_STRING)
+				each_text(element, each, context);
+	}
+}
+
+static bool is_refusal(const struct fact *fact)
+{
+	return fact->source == FROM_EXPORT_ERROR && fact->attribute && fact->new_value.data &&
+		(fact->attribute->compare == COMPARE_ADDRESSES ||
+			fact->attribute->compare == COMPARE_CASELESS);
+}
+
+/* The object has it by now: who was refused once got it later. */
+static bool is_held(const struct object *object, const struct claim *claim)
+{
+	struct span value = object_get(object, claim->attribute);
+	CLEANUP(elements_release) struct elements elements = { 0 };
+
+	if (claim->attribute->shape != SHAPE_SET)
+		return value.data && scan_type(value) == SCAN_STRING &&
+			text_compare_caseless(scan_text_direct(value), claim->address) == 0;
+	elements_init(&elements, claim->attribute, value);
+	return elements_find(&elements, claim->element).data != NULL;
+}
+
+struct refusal {
+	struct claims *claims;
+	const struct object *object;
+	const struct fact *fact;
+};
+
+static void claims_add_refused(void *context, struct span text)
+{
+	const struct refusal *refusal = context;
+	struct claims *claims = refusal->claims;
+	struct texts *texts = claims->reconciling->findings->texts;
+	CLEANUP(buf_release) struct buf address = BUF_UP_TO(DIRECTORY_LINE_MAX);
+	struct claim claim = { .claimants = BUF_UP_TO(REASON_MAX), .refused = true };
+
+	add_address(&address, text);
+	claim.kind = object_kind(refusal->object);
+	claim.attribute = refusal->fact->attribute;
+	claim.id = texts_keep(texts, object_id(refusal->object));
+	claim.name = texts_keep(texts, object_name(refusal->object));
+	claim.mastery = object_mastery(refusal->object);
+	claim.address = texts_keep(texts, buf_span(&address));
+	claim_name_element(&claim, texts, text);
+	for (size_t i = 0; i < claims->count; i++)
+		if (span_equal(claims->items[i].address, claim.address) &&
+			span_equal(claims->items[i].id, claim.id) &&
+			claims->items[i].attribute == claim.attribute)
+			return;
+	if (is_held(refusal->object, &claim))
+		return;
+	if (claim.attribute->shape != SHAPE_SET &&
+		!object_unknown(refusal->object, claim.attribute))
+		claim.live = (struct known_value){ true,
+			texts_keep(texts, object_get(refusal->object, claim.attribute)) };
+	MEMORY_GROW(claims->items, claims->count, claims->capacity);
+	claims->items[claims->count++] = claim;
+}
+
+/* What the service refused at once never came into quarantine: only the server knows of it. */
+static bool claims_collect_refused(struct claims *claims, struct error *err)
+{
+	CLEANUP(buf_release) struct buf lines = BUF_UP_TO(SNAPSHOT_BUCKET_MAX);
+	struct reconciling *reconciling = claims->reconciling;
+
+	for (size_t i = 0; reconciling->has_files && i < reconciling->fact_count; i++) {
+		const struct fact *fact = &reconciling->first_fact[i];
+		CLEANUP(object_freep) struct object *object = NULL;
+		struct refusal refusal = { .claims = claims, .fact = fact };
+
+		if (!is_refusal(fact))
+			continue;
+		if (!snapshot_object(reconciling->options->live, span_of(fact->id), &lines, err))
+			return false;
+		if (!lines.length)
+			continue;
+		refusal.object = object = object_parse(buf_span(&lines), err);
+		if (!object)
+			return error_prefix(err, "%s", snapshot_path(reconciling->options->live));
+		if (!object_deleted(object) && object_kind(object) == fact->kind)
+			each_text(fact->new_value, claims_add_refused, &refusal);
+	}
 	return true;
 }
 
@@ -274,9 +379,23 @@ static void add_gift(void *context, struct claim *claim)
 	reason_add_write(&claim->claimants, fact);
 }
 
+/* The sync server's own words for it. */
+static void add_refusal(void *context, struct claim *claim)
+{
+	const struct fact *fact = context;
+
+	if (claim->event_count == REFERENCES_MAX)
+		return;
+	claim->events[claim->event_count++] = (struct event){ .fact = fact };
+	buf_addf(&claim->claimants, "; asked for %s", fact->id);
+	reason_add_write(&claim->claimants, fact);
+	buf_addf(&claim->claimants, " and refused: %s",
+		fact->attribute_name ? fact->attribute_name : "no error is named");
+}
+
 static bool is_claiming(const struct fact *fact)
 {
-	for (size_t i = 0; fact->attribute && i < COUNT_OF(claiming); i++)
+	for (size_t i = 0; fact_is_write(fact) && fact->attribute && i < COUNT_OF(claiming); i++)
 		if (strcmp(fact->attribute->name, claiming[i]) == 0)
 			return true;
 	return false;
@@ -292,6 +411,9 @@ static void find_gifts(const struct claims *claims)
 
 		if (is_claiming(gift.fact) && gift.fact->new_value.data)
 			claims_each(claims, gift.fact->new_value, add_gift, &gift);
+		else if (is_refusal(gift.fact))
+			claims_each(claims, gift.fact->new_value, add_refusal,
+				(void *)(uintptr_t)gift.fact);
 	}
 }
 
@@ -319,11 +441,19 @@ static void mark_finding(struct findings *findings, struct finding *finding, con
 	finding->reason = texts_keep(findings->texts, buf_span(&reason)).data;
 }
 
+/* A refusal is evidence and no write. */
+static const struct fact *last_write(const struct claim *claim)
+{
+	for (size_t i = claim->event_count; i > 0; i--)
+		if (fact_is_write(claim->events[i - 1].fact))
+			return claim->events[i - 1].fact;
+	return NULL;
+}
+
 static void add_conflict(struct reconciling *reconciling, struct claim *claim, const char *reason)
 {
 	const struct event *deciding[REFERENCES_MAX];
-	const struct fact *last = claim->event_count ? claim->events[claim->event_count - 1].fact
-						     : NULL;
+	const struct fact *last = last_write(claim);
 	struct finding finding = {
 		.verdict = claim->staging ? VERDICT_SUSPECT : VERDICT_DRIFT,
 		.change = claim->element.data ? CHANGE_ELEMENT : CHANGE_VALUE,
@@ -353,7 +483,8 @@ static void report_claim(struct reconciling *reconciling, struct claim *claim)
 	CLEANUP(buf_release) struct buf reason = BUF_UP_TO(2 * REASON_MAX);
 	struct finding *finding = find_finding(reconciling->findings, claim);
 
-	buf_addf(&reason, "%.*s is in quarantine here", SPAN_FORMAT(claim->address));
+	buf_addf(&reason, "%.*s %s here", SPAN_FORMAT(claim->address),
+		claim->refused ? "was refused" : "is in quarantine");
 	buf_add_span(&reason, buf_span(&claim->claimants));
 	if (claim->claimant_count > CLAIMANTS_NAMED_MAX)
 		buf_addf(&reason, "; and %zu more", claim->claimant_count - CLAIMANTS_NAMED_MAX);
@@ -369,10 +500,11 @@ bool conflicts_find(struct reconciling *reconciling, struct error *err)
 {
 	CLEANUP(claims_release) struct claims claims = { .reconciling = reconciling };
 
-	if (!claims_collect(&claims, err))
+	if (!claims_collect(&claims, err) || !claims_collect_refused(&claims, err))
 		return false;
 	if (!claims.count)
 		return true;
+	qsort(claims.items, claims.count, sizeof(*claims.items), compare_claims);
 	if (!snapshot_each(reconciling->options->live, find_holders, &claims, err))
 		return false;
 	find_gifts(&claims);

@@ -154,6 +154,62 @@ enum door door_of_value(
 	return DOOR_MANUAL;
 }
 
+/*
+ * What others can write although the object is synced (facts 7.1, 7.4): in an emergency, by
+ * overrides, by older modules.
+ */
+static const char *const writable_though_synced[] = {
+	"accountEnabled",
+	"mobilePhone",
+	"onPremisesImmutableId",
+	"usageLocation",
+	"userPrincipalName",
+};
+
+bool is_written_by_servers_only(const struct object *object, const struct attribute *attribute)
+{
+	if (object_mastery(object) != MASTERY_SYNCED || !attribute->sync_name ||
+		attribute->when_synced != MASTER_DIRECTORY)
+		return false;
+	for (size_t i = 0; i < COUNT_OF(writable_though_synced); i++)
+		if (strcmp(attribute->name, writable_though_synced[i]) == 0)
+			return false;
+	return true;
+}
+
+static bool is_same_write(const struct fact *fact, const struct attribute *attribute,
+	struct span element, struct known_value staging)
+{
+	CLEANUP(buf_release) struct buf key = BUF_UP_TO(DIRECTORY_LINE_MAX);
+
+	if (fact->operation == FACT_ADD || fact->operation == FACT_REMOVE) {
+		element_add_key(&key, attribute,
+			fact->operation == FACT_ADD ? fact->new_value : fact->old_value);
+		return span_equal(buf_span(&key), element) &&
+			(fact->operation == FACT_ADD) == (staging.value.data != NULL);
+	}
+	/* Of a whole set, or of a value that nobody tells, it is better to look once too often. */
+	return element.data || !fact->new_known ||
+		(staging.known && attribute_equal(attribute, fact->new_value, staging.value));
+}
+
+const struct fact *written_to_directory(const struct reconciling *reconciling,
+	const struct subject *subject, const struct attribute *attribute, struct span element,
+	struct known_value staging)
+{
+	size_t count = 0;
+	const struct fact *const *facts = reconciling->has_files
+		? evidence_of(reconciling->options->evidence, subject->id, &count)
+		: NULL;
+
+	for (size_t i = 0; i < count; i++)
+		if (facts[i]->source == FROM_DIRECTORY_SPACE && facts[i]->attribute == attribute &&
+			fact_class(reconciling, facts[i]) == WRITER_STAGING &&
+			is_same_write(facts[i], attribute, element, staging))
+			return facts[i];
+	return NULL;
+}
+
 enum door door_of_object(const struct object *object, const struct object *base, enum change change)
 {
 	if (is_protected(object) || (base && is_protected(base)))

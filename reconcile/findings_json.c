@@ -42,6 +42,17 @@ static const char *const mastery_names[] = {
 	[MASTERY_UNKNOWN] = "unknown",
 };
 
+static const char *const account_names[ACCOUNT_COUNT] = {
+	[ACCOUNT_ADDS] = "adds",
+	[ACCOUNT_UPDATES] = "updates",
+	[ACCOUNT_DELETES] = "deletes",
+};
+
+const char *account_name(enum account account)
+{
+	return account_names[account];
+}
+
 const char *verdict_name(enum verdict verdict)
 {
 	return verdict_names[verdict];
@@ -149,6 +160,8 @@ static void add_header_line(struct buf *out, const struct findings *findings)
 	add_instant(out, "liveTaken", findings->times.live_until);
 	if (findings->evidence) {
 		add_text(out, "evidence", span_of(findings->evidence));
+	}
+	if (findings->times.evidence_from <= findings->times.evidence_until) {
 		add_instant(out, "coveredFrom", findings->times.evidence_from);
 		add_instant(out, "coveredUntil", findings->times.evidence_until);
 	}
@@ -156,6 +169,35 @@ static void add_header_line(struct buf *out, const struct findings *findings)
 		add_writer(out, "staging", &findings->summary.staging);
 	close_object(out);
 	buf_add_byte(out, '\n');
+}
+
+static void add_counts(struct buf *out, const char *key, const uint64_t counts[ACCOUNT_COUNT])
+{
+	buf_addf(out, "\"%s\":{", key);
+	for (int i = 0; i < ACCOUNT_COUNT; i++)
+		buf_addf(out, "\"%s\":%" PRIu64 ",", account_names[i], counts[i]);
+	close_object(out);
+	buf_add_byte(out, ',');
+}
+
+static void add_exports(struct buf *out, const struct findings *findings)
+{
+	for (size_t i = 0; i < findings->export_count; i++) {
+		const struct export_account *account = &findings->exports[i];
+
+		buf_add_text(out, i ? ",{" : ",\"exports\":[{");
+		add_text(out, "by", span_of(account->by));
+		buf_addf(out, "\"failures\":%" PRIu64 ",", account->failures);
+		add_counts(out, "found", account->found);
+		add_instant(out, "from", account->start_ms);
+		buf_addf(out, "\"run\":%" PRId64 ",", account->number);
+		add_counts(out, "sent", account->sent);
+		add_text(out, "server", span_of(account->server));
+		add_instant(out, "until", account->end_ms);
+		close_object(out);
+	}
+	if (findings->export_count)
+		buf_add_byte(out, ']');
 }
 
 static void add_trailer_line(struct buf *out, const struct findings *findings)
@@ -167,6 +209,9 @@ static void add_trailer_line(struct buf *out, const struct findings *findings)
 		buf_addf(out, "\"%s\":%" PRIu64 ",", verdict_names[verdict],
 			summary->by_verdict[verdict]);
 	close_object(out);
+	add_exports(out, findings);
+	if (summary->forecast_facts)
+		buf_addf(out, ",\"forecastFacts\":%" PRIu64, summary->forecast_facts);
 	buf_addf(out,
 		",\"conflicts\":%" PRIu64 ",\"objects\":%" PRIu64 ",\"stagingFacts\":%" PRIu64
 		",\"explainedFacts\":%" PRIu64 "}\n",

@@ -32,9 +32,31 @@ static bool is_of_object(const struct fact *fact)
 	return fact->operation >= FACT_CREATE;
 }
 
+static int64_t earliest_of(const struct fact *fact)
+{
+	return fact->when_ms - fact->within_ms;
+}
+
 static bool is_by_staging(const struct reconciling *reconciling, const struct fact *fact)
 {
 	return fact_class(reconciling, fact) == WRITER_STAGING;
+}
+
+/* The audit log tells of the same deed with its exact time. */
+static bool is_told_by_log(const struct reconciling *reconciling, const struct subject *subject,
+	const struct fact *fact)
+{
+	if (fact->source == FROM_AUDIT)
+		return false;
+	for (size_t i = 0; i < subject->fact_count; i++)
+		if (subject->facts[i]->source == FROM_AUDIT &&
+			subject->facts[i]->operation == fact->operation &&
+			is_by_staging(reconciling, subject->facts[i]) ==
+				is_by_staging(reconciling, fact)) {
+			reconciling->doubles[fact - reconciling->first_fact] = true;
+			return true;
+		}
+	return false;
 }
 
 static void story_read(
@@ -47,7 +69,7 @@ static void story_read(
 	for (size_t i = 0; i < subject->fact_count; i++) {
 		const struct fact *fact = subject->facts[i];
 
-		if (!is_of_object(fact))
+		if (!is_of_object(fact) || is_told_by_log(reconciling, subject, fact))
 			continue;
 		story->last = fact;
 		if (is_by_staging(reconciling, fact)) {
@@ -68,10 +90,10 @@ static void story_read(
 static void story_find_touch(
 	const struct reconciling *reconciling, const struct subject *subject, struct story *story)
 {
-	int64_t since_ms = story->staging->when_ms;
+	int64_t since_ms = earliest_of(story->staging);
 
 	for (size_t i = 0; i < subject->fact_count; i++)
-		if (subject->facts[i]->when_ms >= since_ms &&
+		if (subject->facts[i]->when_ms >= since_ms && fact_is_write(subject->facts[i]) &&
 			!is_by_staging(reconciling, subject->facts[i]))
 			story->touched = subject->facts[i];
 	if (!story->touched)
@@ -102,12 +124,13 @@ static bool was_proved(const struct reconciling *reconciling, const struct subje
 
 	if (story->prior)
 		return story->prior->when_ms >= times->evidence_from &&
+			story->prior->when_ms < earliest_of(story->first) &&
 			fact_class(reconciling, story->prior) == WRITER_OTHER &&
 			effects[story->prior->operation].to == found;
 	if (story->first->operation == FACT_CREATE) /* the id is new */
 		return presence_of(subject->base) != PRESENCE_LIVE;
 	return presence_of(subject->base) == found && times->evidence_from <= times->base_until &&
-		story->first->when_ms > times->base_until;
+		earliest_of(story->first) > times->base_until;
 }
 
 /* Staging made and unmade it, or unmade and made it. What it made may stay in deleted items. */
@@ -156,7 +179,7 @@ static void add_finding(struct reconciling *reconciling, const struct subject *s
 /* All the time from what staging did to the live snapshot: nobody can have come unseen. */
 static bool covered_until_live(const struct reconciling *reconciling, const struct story *story)
 {
-	return reconciling->times.evidence_from <= story->staging->when_ms &&
+	return reconciling->times.evidence_from <= earliest_of(story->staging) &&
 		reconciling->times.evidence_until >= reconciling->times.live_until;
 }
 

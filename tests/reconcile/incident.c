@@ -11,7 +11,7 @@
 #include "tests/reconcile/incident_internal.h"
 
 /* Events of each part of the history, at most. */
-enum { EARLY = 8, BETWEEN = 14, DAMAGE = 60, LATER = 14 };
+enum { EARLY = 8, BETWEEN = 14, DAMAGE = 60, LATER = 14, IMPORT_PERCENT = 15 };
 
 #define BEGIN_MS INT64_C(1772323200000)
 
@@ -55,7 +55,17 @@ void address_text(char text[static 32], size_t person, size_t address)
 
 /* ---- what the history knows --------------------------------------------------------------- */
 
-void unit_write(struct unit *unit, enum who who, bool known, int value)
+static void unit_send(struct incident *incident, struct unit *unit, enum who who, int value)
+{
+	const struct sent sent = { value, incident->now_ms };
+
+	if (who == STAGING)
+		unit->staging = sent;
+	else if (who == PRODUCTION)
+		unit->production = sent;
+}
+
+void unit_write(struct incident *incident, struct unit *unit, enum who who, bool known, int value)
 {
 	if (who == STAGING && !unit->by_staging) {
 		unit->before = unit->now;
@@ -64,6 +74,7 @@ void unit_write(struct unit *unit, enum who who, bool known, int value)
 	unit->by_staging = who == STAGING;
 	unit->others_wrote = unit->others_wrote || who != STAGING;
 	unit->now = value;
+	unit_send(incident, unit, who, value);
 }
 
 bool unit_must_go_back(const struct unit *unit)
@@ -95,7 +106,7 @@ bool person_is_examined(const struct person *person)
 		person->touched;
 }
 
-void person_move(struct person *person, enum who who, enum where to)
+void person_move(struct incident *incident, struct person *person, enum who who, enum where to)
 {
 	bool creation = person->where == NOWHERE;
 
@@ -108,6 +119,7 @@ void person_move(struct person *person, enum who who, enum where to)
 			person->run_made = creation;
 		}
 		person->run_to = to;
+		person->moved_ms = incident->now_ms;
 		person->staging_ever = true;
 		person->touched = false;
 	}
@@ -151,18 +163,29 @@ struct mailbox mailbox_changed(struct incident *incident, struct mailbox mailbox
 	return mailbox;
 }
 
-void mailbox_write(struct person *person, enum who who, const struct mailbox *mailbox)
+void mailbox_write(struct incident *incident, struct person *person, enum who who,
+	const struct mailbox *mailbox)
 {
+	if (who == STAGING) {
+		person->was = mailbox_of(person);
+		person->is = *mailbox;
+		person->sent_ms = incident->now_ms;
+	}
+	if (who == PRODUCTION) {
+		person->sent = *mailbox;
+		person->production_ms = incident->now_ms;
+	}
+
 	for (int i = 0; i < ADDRESSES; i++) {
 		struct unit *unit = &person->addresses[i];
 		bool promoted = unit->now && mailbox->there[i] &&
 			(person->primary.now == i) != (mailbox->primary == i);
 
 		if (unit->now != mailbox->there[i] || (promoted && who != STAGING))
-			unit_write(unit, who, person->known, mailbox->there[i]);
+			unit_write(incident, unit, who, person->known, mailbox->there[i]);
 	}
 	if (person->primary.now != mailbox->primary)
-		unit_write(&person->primary, who, person->known, mailbox->primary);
+		unit_write(incident, &person->primary, who, person->known, mailbox->primary);
 }
 
 void mailbox_add(struct buf *out, size_t person, const struct mailbox *mailbox)
@@ -212,12 +235,18 @@ static void some_days(
 
 		incident_act(incident, incident_chance(incident, staging_percent) ? STAGING : other,
 			objects_too);
+		if (incident_chance(incident, IMPORT_PERCENT))
+			incident_import(incident);
 	}
 }
 
-void incident_live_through(struct incident *incident, uint64_t seed, const char *folder)
+void incident_live_through(
+	struct incident *incident, uint64_t seed, bool servers_only, const char *folder)
 {
-	*incident = (struct incident){ .random = seed, .began_ms = BEGIN_MS, .now_ms = BEGIN_MS };
+	*incident = (struct incident){ .random = seed,
+		.servers_only = servers_only,
+		.began_ms = BEGIN_MS,
+		.now_ms = BEGIN_MS };
 	begin(incident);
 	some_days(incident, EARLY, 0, false);
 	incident->base = incident_snapshot(incident, folder, "base");
@@ -233,6 +262,14 @@ void incident_release(struct incident *incident)
 	snapshot_close(incident->live);
 	for (size_t i = 0; i < incident->record_count; i++)
 		buf_release(&incident->records[i].text);
+}
+
+struct evidence *incident_no_evidence(const struct incident *incident)
+{
+	struct evidence_header header = { .tenant = INCIDENT_TENANT,
+		.collected_ms = incident->now_ms };
+
+	return evidence_new(&header);
 }
 
 struct evidence *incident_evidence(

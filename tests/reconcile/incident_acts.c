@@ -116,7 +116,7 @@ static void write_value(struct incident *incident, struct record *record, struct
 	record_property(record, value_names[number],
 		creation ? NULL : logged_value(old_value, unit->now),
 		logged_value(new_value, value));
-	unit_write(unit, who, person->known, value);
+	unit_write(incident, unit, who, person->known, value);
 }
 
 static void update_person(struct incident *incident, enum who who, size_t number)
@@ -139,7 +139,7 @@ static void update_person(struct incident *incident, enum who who, size_t number
 		struct mailbox was = mailbox_of(person), is = mailbox_changed(incident, was);
 
 		record_mailbox(record, number, &was, &is);
-		mailbox_write(person, who, &is);
+		mailbox_write(incident, person, who, &is);
 	}
 	record_end(record);
 }
@@ -165,7 +165,7 @@ static void heal_person(struct incident *incident, size_t number)
 			continue;
 		record_property(record, value_names[i], logged_value(old_value, unit->now),
 			logged_value(new_value, unit->before));
-		unit_write(unit, PRODUCTION, true, unit->before);
+		unit_write(incident, unit, PRODUCTION, true, unit->before);
 	}
 	for (size_t i = 0; i < ADDRESSES; i++)
 		if (person->addresses[i].by_staging)
@@ -175,7 +175,7 @@ static void heal_person(struct incident *incident, size_t number)
 	if (is.primary != NO_PRIMARY && !is.there[is.primary])
 		mailbox_choose_primary(incident, &is);
 	record_mailbox(record, number, &was, &is);
-	mailbox_write(person, PRODUCTION, &is);
+	mailbox_write(incident, person, PRODUCTION, &is);
 	record_end(record);
 }
 
@@ -188,13 +188,13 @@ static void create_person(struct incident *incident, enum who who, size_t number
 
 	person_id(id, number);
 	record_target(record, id, "User");
-	person_move(person, who, THERE);
+	person_move(incident, person, who, THERE);
 	person->primary.now = NO_PRIMARY;
 	for (size_t i = 0; i < VALUES; i++)
 		write_value(incident, record, person, i, who, true);
 	is = mailbox_changed(incident, is);
 	record_mailbox(record, number, NULL, &is);
-	mailbox_write(person, who, &is);
+	mailbox_write(incident, person, who, &is);
 	record_end(record);
 }
 
@@ -213,7 +213,7 @@ static void move_person(struct incident *incident, enum who who, size_t number)
 	record = record_begin(incident, who, there ? "Delete user" : "Restore user");
 	record_target(record, id, "User");
 	record_end(record);
-	person_move(person, who, there ? IN_DELETED_ITEMS : THERE);
+	person_move(incident, person, who, there ? IN_DELETED_ITEMS : THERE);
 }
 
 static void license_person(struct incident *incident, enum who who, size_t number)
@@ -247,7 +247,7 @@ static void change_member(struct incident *incident, enum who who)
 	record_property(
 		record, "Group.ObjectID", unit->now ? quoted : NULL, unit->now ? NULL : quoted);
 	record_end(record);
-	unit_write(unit, who, true, !unit->now);
+	unit_write(incident, unit, who, true, !unit->now);
 }
 
 static void describe_group(struct incident *incident, enum who who)
@@ -263,7 +263,7 @@ static void describe_group(struct incident *incident, enum who who)
 	record_property(record, "Description", logged_value(old_value, unit->now),
 		logged_value(new_value, value));
 	record_end(record);
-	unit_write(unit, who, true, value);
+	unit_write(incident, unit, who, true, value);
 }
 
 void incident_act(struct incident *incident, enum who who, bool objects_too)
@@ -271,6 +271,10 @@ void incident_act(struct incident *incident, enum who who, bool objects_too)
 	size_t anybody = incident_random(incident, PEOPLE);
 	size_t mover = STEADY + incident_random(incident, PEOPLE - STEADY);
 
+	if (incident->servers_only && who == HELP_DESK) {
+		license_person(incident, who, mover);
+		return;
+	}
 	switch (incident_random(incident, 10)) {
 	case 0:
 	case 1:

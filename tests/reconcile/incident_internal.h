@@ -9,12 +9,6 @@ enum { INCIDENT_TEXT_MAX = 64 << 10 };
 
 enum who { STAGING, PRODUCTION, HELP_DESK, WHO_COUNT };
 
-/* The addresses of a person as a whole. */
-struct mailbox {
-	bool there[ADDRESSES];
-	int primary;
-};
-
 /* ---- incident.c ------------------------------------------------------------------------- */
 
 bool incident_chance(struct incident *incident, unsigned percent);
@@ -26,13 +20,19 @@ void mailbox_choose_primary(struct incident *incident, struct mailbox *mailbox);
 void mailbox_add(struct buf *out, size_t person, const struct mailbox *mailbox);
 
 /* The history's own book of who wrote what. */
-void unit_write(struct unit *unit, enum who who, bool known, int value);
-void mailbox_write(struct person *person, enum who who, const struct mailbox *mailbox);
-void person_move(struct person *person, enum who who, enum where to);
+void unit_write(struct incident *incident, struct unit *unit, enum who who, bool known, int value);
+void mailbox_write(struct incident *incident, struct person *person, enum who who,
+	const struct mailbox *mailbox);
+void person_move(struct incident *incident, struct person *person, enum who who, enum where to);
 
 /* ---- incident_acts.c: what people and servers do, and the records of it -------------------- */
 
 void incident_act(struct incident *incident, enum who who, bool objects_too);
+
+/* ---- incident_files.c: what the servers' connector spaces know -------------------------------- */
+
+/* The production server imports: what it reads it takes in, or has not yet, or objects to. */
+void incident_import(struct incident *incident);
 
 /* ---- incident_snapshot.c -------------------------------------------------------------------- */
 

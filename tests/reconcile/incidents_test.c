@@ -3,6 +3,7 @@
  *
  *	with full evidence      exactly that goes back, to the value that stood there before
  *	with evidence missing   less may go back, and never anything else
+ *	with files of servers   beside a whole log at least that, and never anything else
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -36,6 +37,7 @@ struct trial {
 	struct incident *incident;
 	struct findings *findings;
 	bool whole; /* the evidence is: everything must be found */
+	bool files; /* the servers' own tell of values that no record tells */
 };
 
 static void fail_trial(const struct trial *trial, const char *what, const struct finding *finding)
@@ -89,10 +91,17 @@ static bool is_primary(struct span element)
 
 /* ---- precision: nothing else goes back -------------------------------------------------- */
 
+static bool may_go_back(const struct trial *trial, const struct unit *unit)
+{
+	if (trial->files)
+		return unit->by_staging && unit->now != unit->before;
+	return unit_must_go_back(unit);
+}
+
 static void check_value(
 	const struct trial *trial, const struct finding *finding, const struct unit *unit)
 {
-	if (!unit_must_go_back(unit) || !finding->before.known)
+	if (!may_go_back(trial, unit) || !finding->before.known)
 		fail_trial(trial, "this must not go back", finding);
 	if (!is_value(finding->before.value, unit->before))
 		fail_trial(trial, "another value stood there before", finding);
@@ -101,7 +110,7 @@ static void check_value(
 static void check_element(
 	const struct trial *trial, const struct finding *finding, const struct unit *unit)
 {
-	if (!unit_must_go_back(unit) || !finding->before.known)
+	if (!may_go_back(trial, unit) || !finding->before.known)
 		fail_trial(trial, "this must not go back", finding);
 	if (!finding->before.value.data != !unit->before)
 		fail_trial(trial, "it was the other way round before", finding);
@@ -120,7 +129,8 @@ static void check_address(
 		fail_trial(trial, "it is there, and is not made primary either", finding);
 	if (!is_primary(finding->before.value))
 		return;
-	if (!unit_must_go_back(primary) || primary->before != address_number(finding->before.value))
+	if (!may_go_back(trial, primary) ||
+		primary->before != address_number(finding->before.value))
 		fail_trial(trial, "it must not be primary again", finding);
 }
 
@@ -197,6 +207,16 @@ static struct outcome outcome_of(const struct trial *trial, size_t number)
 	return outcome;
 }
 
+/* Files prove more than a log does: of a person whom nobody is known to have made, for one. */
+static void expect_these_at_least(
+	const struct trial *trial, const struct person *person, const struct outcome *outcome)
+{
+	for (size_t i = 0; i < ADDRESSES; i++)
+		if (unit_must_go_back(&person->addresses[i]) &&
+			outcome->there[i] != person->addresses[i].before)
+			fail_trial(trial, "an address does not go back", NULL);
+}
+
 static size_t expect_addresses(const struct trial *trial, size_t number)
 {
 	const struct person *person = &trial->incident->people[number];
@@ -206,6 +226,10 @@ static size_t expect_addresses(const struct trial *trial, size_t number)
 
 	if (!trial->whole)
 		return outcome.reverts;
+	if (trial->files) {
+		expect_these_at_least(trial, person, &outcome);
+		return outcome.reverts;
+	}
 	for (size_t i = 0; i < ADDRESSES; i++) {
 		const struct unit *unit = &person->addresses[i];
 
@@ -265,7 +289,7 @@ static size_t check_findings(const struct trial *trial)
 		expected += expect_person(trial, i);
 	for (size_t i = 0; i < GROUPS; i++)
 		expected += expect_group(&trial->incident->groups[i]);
-	if (trial->whole && reverts != expected)
+	if (trial->whole && (trial->files ? reverts < expected : reverts != expected))
 		fail_trial(trial, "not all goes back that must", NULL);
 	return reverts;
 }
@@ -273,14 +297,31 @@ static size_t check_findings(const struct trial *trial)
 /* ---- the trials ------------------------------------------------------------------------- */
 
 struct totals {
-	size_t whole, dropped, gap;
+	size_t whole, dropped, gap, files_beside, files_dropped, files_gap, files_alone;
 };
 
-static size_t try_evidence(struct incident *incident, uint64_t seed, const char *name,
-	int64_t from_ms, unsigned dropped_percent, bool whole)
+/* What there is to go by. */
+struct given {
+	const char *name;
+	int64_t from_ms; /* of the log; 0: there is none */
+	unsigned dropped_percent;
+	bool whole, files;
+};
+
+static struct evidence *evidence_given(struct incident *incident, const struct given *given)
 {
-	CLEANUP(evidence_freep)
-	struct evidence *evidence = incident_evidence(incident, from_ms, dropped_percent);
+	struct evidence *evidence = given->from_ms
+		? incident_evidence(incident, given->from_ms, given->dropped_percent)
+		: incident_no_evidence(incident);
+
+	if (given->files)
+		incident_add_files(incident, evidence);
+	return evidence;
+}
+
+static size_t try_evidence(struct incident *incident, uint64_t seed, struct given given)
+{
+	CLEANUP(evidence_freep) struct evidence *evidence = evidence_given(incident, &given);
 	struct error err = { 0 };
 	struct reconcile_options options = {
 		.base = incident->base,
@@ -289,10 +330,10 @@ static size_t try_evidence(struct incident *incident, uint64_t seed, const char 
 		.staging = "SYNC02",
 	};
 	CLEANUP(findings_freep) struct findings *findings = findings_new(&options, &err);
-	struct trial trial = { seed, name, incident, findings, whole };
+	struct trial trial = { seed, given.name, incident, findings, given.whole, given.files };
 
 	/* Nothing of staging's is left in the evidence: then there is nothing to undo. */
-	if (!findings && err.kind == ERROR_USAGE && !whole)
+	if (!findings && err.kind == ERROR_USAGE && !given.whole)
 		return 0;
 	if (!findings)
 		fail_msg("seed %zu: %s", (size_t)seed, err.text);
@@ -312,18 +353,45 @@ static void try_seed(uint64_t seed, struct totals *totals)
 	CLEANUP(memory_freep) struct incident *incident = memory_new(sizeof(*incident));
 	int64_t base_ms, live_ms, begin_ms, gap_ms;
 
-	incident_live_through(incident, seed, work_folder);
+	incident_live_through(incident, seed, false, work_folder);
 	base_ms = snapshot_header(incident->base)->taken_until_ms;
 	live_ms = snapshot_header(incident->live)->taken_from_ms;
 	/* From before all of it, or just from when the base was complete: either is enough. */
 	begin_ms = seed % 2 ? base_ms : incident->began_ms;
 	gap_ms = base_ms + 1 + (int64_t)incident_random(incident, (uint64_t)(live_ms - base_ms));
 	if (staging_wrote(incident)) {
-		totals->whole += try_evidence(incident, seed, "whole", begin_ms, 0, true);
-		totals->dropped += try_evidence(
-			incident, seed, "dropped", begin_ms, DROPPED_PERCENT, false);
+		unsigned some = seed % 3 ? 0 : DROPPED_PERCENT;
+
+		totals->whole += try_evidence(
+			incident, seed, (struct given){ "whole", begin_ms, 0, true, false });
+		totals->dropped += try_evidence(incident, seed,
+			(struct given){ "dropped", begin_ms, DROPPED_PERCENT, false, false });
 		totals->gap += try_evidence(
-			incident, seed, "late", gap_ms, seed % 3 ? 0 : DROPPED_PERCENT, false);
+			incident, seed, (struct given){ "late", gap_ms, some, false, false });
+		totals->files_beside += try_evidence(incident, seed,
+			(struct given){ "whole and files", begin_ms, 0, true, true });
+		totals->files_dropped += try_evidence(incident, seed,
+			(struct given){
+				"dropped and files", begin_ms, DROPPED_PERCENT, false, true });
+	}
+	incident_release(incident);
+}
+
+/* Where nobody but sync servers writes, their files may do without a log. */
+static void try_seed_of_servers(uint64_t seed, struct totals *totals)
+{
+	CLEANUP(memory_freep) struct incident *incident = memory_new(sizeof(*incident));
+	int64_t base_ms, live_ms, gap_ms;
+
+	incident_live_through(incident, seed, true, work_folder);
+	base_ms = snapshot_header(incident->base)->taken_until_ms;
+	live_ms = snapshot_header(incident->live)->taken_from_ms;
+	gap_ms = base_ms + 1 + (int64_t)incident_random(incident, (uint64_t)(live_ms - base_ms));
+	if (staging_wrote(incident)) {
+		totals->files_gap += try_evidence(incident, seed,
+			(struct given){ "late and files", gap_ms, DROPPED_PERCENT, false, true });
+		totals->files_alone += try_evidence(
+			incident, seed, (struct given){ "files alone", 0, 0, false, true });
 	}
 	incident_release(incident);
 }
@@ -334,14 +402,24 @@ static void what_must_go_back_does_and_nothing_else(void **state UNUSED)
 
 	for (uint64_t seed = 0; seed < SEEDS; seed++)
 		try_seed(seed, &totals);
+	for (uint64_t seed = 0; seed < SEEDS; seed++)
+		try_seed_of_servers(seed, &totals);
 	print_message(
 		"%d seeds: %zu go back with whole evidence, %zu with records dropped, %zu with "
 		"evidence that begins late\n",
 		SEEDS, totals.whole, totals.dropped, totals.gap);
+	print_message(
+		"with the servers' files: %zu beside whole evidence, %zu with records dropped, %zu "
+		"with evidence that begins late, %zu without a log\n",
+		totals.files_beside, totals.files_dropped, totals.files_gap, totals.files_alone);
 	/* A program that puts nothing back would be precise, too. */
 	assert_true(totals.whole > SEEDS);
 	assert_true(totals.dropped > SEEDS / 10);
 	assert_true(totals.gap > SEEDS / 10);
+	assert_true(totals.files_beside >= totals.whole);
+	assert_true(totals.files_dropped > totals.dropped);
+	assert_true(totals.files_gap > SEEDS / 10);
+	assert_true(totals.files_alone > SEEDS / 10);
 }
 
 static int make_work_folder(void **state UNUSED)

@@ -147,7 +147,8 @@ static struct span name_rows(struct line_reader *reader, struct row_set rows)
 static bool add_line(
 	struct line_reader *reader, struct buf *out, struct span object, struct error *err)
 {
-	struct line_own own = { .deleted = reader->deleted };
+	/* The rows are in the order of their names. */
+	struct line_own own = { .deleted = reader->deleted, .unknown_sorted = true };
 
 	if (!rows_check(&reader->rows, object, err) || !learn_facts(reader, err))
 		return false;
@@ -164,6 +165,7 @@ bool line_take_object(struct line_reader *reader, struct buf *out, struct span t
 
 	if (!scan_prefix(text, reader->shape, &reader->rows.slots, &length, err))
 		return false;
+	reader->rows.text_end = text.data + text.length;
 	if (length && !add_line(reader, out, (struct span){ text.data, length }, err))
 		return false;
 	*taken = length;
@@ -183,5 +185,6 @@ struct span line_reader_value(const struct line_reader *reader, const char *name
 
 	if (slot == SCAN_NO_SLOT || !rows_has(&reader->rows, slot))
 		return SPAN_NONE;
-	return reader->rows.slots.found[slot].value;
+	return rows_is_null(&reader->rows, slot) ? SPAN_LITERAL("null")
+						 : reader->rows.slots.found[slot].value;
 }

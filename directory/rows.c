@@ -41,7 +41,7 @@ static unsigned inner_slot(
 
 static unsigned complex_slot(const struct rows *rows, size_t first)
 {
-	return SLOT_COMPLEX + (unsigned)(rows_complex(rows, first) - rows->complex);
+	return rows_complex_slot(rows, rows_complex(rows, first));
 }
 
 /* What is no attribute: the members that only lines have, the id, and what a reader asks for. */
@@ -79,10 +79,29 @@ static unsigned slot_of(void *context, unsigned outer, struct span key)
 	return inner_slot(rows->kind, &rows->complex[outer - SLOT_COMPLEX], key);
 }
 
+/* Where in the order of the keys the own members of a line belong. */
+static void place_own(struct rows *rows)
+{
+	static const char *const names[ROWS_OWN] = { "deleted", "id", "kind", "unknown" };
+	const struct kind *kind = rows->kind;
+	size_t own = 0;
+
+	/* The first letters mostly decide. */
+	for (size_t row = 0; row < kind->attribute_count && own < ROWS_OWN; row++) {
+		const char *name = kind->attributes[row].name;
+
+		while (own < ROWS_OWN && names[own][0] <= name[0] && strcmp(names[own], name) < 0)
+			rows->own_before[own++] = (uint8_t)row;
+	}
+	while (own < ROWS_OWN)
+		rows->own_before[own++] = KIND_ATTRIBUTES_MAX;
+}
+
 void rows_init(struct rows *rows, const struct kind *kind)
 {
 	rows->kind = kind;
 	rows->beside = NULL;
+	rows->text_end = NULL;
 	rows->slots.slot_of = slot_of;
 	rows->slots.context = rows;
 	attribute_lookup_init(&rows->lookup, kind);
@@ -98,6 +117,7 @@ void rows_init(struct rows *rows, const struct kind *kind)
 		rows->complex[rows->complex_count++] = (struct complex_rows){ (uint8_t)row,
 			(uint8_t)end };
 	}
+	place_own(rows);
 }
 
 /* ---- reading ------------------------------------------------------------------------- */
@@ -125,6 +145,7 @@ bool rows_check(const struct rows *rows, struct span text, struct error *err)
 bool rows_read(struct rows *rows, const struct kind *kind, struct span text, struct error *err)
 {
 	rows_init(rows, kind);
+	rows->text_end = text.data + text.length;
 	return scan_check_slots(text, &rows->slots, err) && rows_check(rows, text, err);
 }
 
@@ -137,6 +158,18 @@ struct row_set rows_that_came(const struct rows *rows)
 	for (unsigned i = 0; i < rows->complex_count; i++)
 		row_set_put(&came, rows->complex[i].first, rows_has(rows, SLOT_COMPLEX + i));
 	return came;
+}
+
+struct row_set rows_with_values(const struct rows *rows)
+{
+	struct row_set with = rows_that_came(rows);
+
+	for (size_t i = 0; i < SLOT_WORDS; i++)
+		with.words[i] &= ~(rows->slots.null[i] & rows->outer.words[i]);
+	for (unsigned i = 0; i < rows->complex_count; i++)
+		if (rows_is_null(rows, SLOT_COMPLEX + i))
+			row_set_put(&with, rows->complex[i].first, false);
+	return with;
 }
 
 /* The kind that a line is likely to be of: it has to be known before members can find their rows. */
@@ -160,6 +193,7 @@ bool rows_read_line(struct rows *rows, struct span line, struct error *err)
 	const struct kind *guessed = guess_kind(line), *kind;
 
 	rows_init(rows, guessed);
+	rows->text_end = line.data + line.length;
 	if (!scan_check_slots(line, &rows->slots, err))
 		return false;
 	kind = kind_find(scan_text_direct(rows_value(rows, SLOT_KIND)));
@@ -172,9 +206,14 @@ bool rows_read_line(struct rows *rows, struct span line, struct error *err)
 
 static void put(struct rows *rows, size_t row, struct span value)
 {
-	uint64_t *word = &rows->slots.present[row / 64], bit = UINT64_C(1) << row % 64;
+	uint64_t bit = UINT64_C(1) << row % 64;
 
-	*word = value.data ? *word | bit : *word & ~bit;
+	rows->slots.present[row / 64] &= ~bit;
+	rows->slots.null[row / 64] &= ~bit;
+	if (value.data)
+		rows->slots.present[row / 64] |= bit;
+	if (scan_type(value) == SCAN_NULL)
+		rows->slots.null[row / 64] |= bit;
 	/* Escaped: as it does not stand behind its key, it cannot be copied together with it. */
 	rows->slots.found[row] = (struct scan_found){ .value = value, .escaped = true };
 }

@@ -47,24 +47,30 @@ static void walk(struct scan_slots *slots, struct span object, unsigned outer)
 		if (outer == SCAN_OUTERMOST && scan_type(value) == SCAN_OBJECT)
 			walk(slots, value, slot);
 		slots->present[slot / 64] |= UINT64_C(1) << slot % 64;
+		slots->null[slot / 64] &= ~(UINT64_C(1) << slot % 64);
+		if (scan_type(value) == SCAN_NULL)
+			slots->null[slot / 64] |= UINT64_C(1) << slot % 64;
 		slots->found[slot] = (struct scan_found){ key.data - 1, value,
 			memchr(key.data, '\\', key.length) ||
-				memchr(value.data, '\\', value.length) };
+				memchr(value.data, '\\', value.length),
+			key.data + key.length + strlen("\":") == value.data };
 	}
 }
 
 static void assert_same_slots(
 	const struct scan_slots *a, const struct scan_slots *b, struct span text)
 {
-	if (memcmp(a->present, b->present, sizeof(a->present)) != 0)
+	if (memcmp(a->present, b->present, sizeof(a->present)) != 0 ||
+		memcmp(a->null, b->null, sizeof(a->null)) != 0)
 		fail_msg("other members were found in %.*s", SPAN_FORMAT(text));
 	for (size_t i = 0; i < SCAN_SLOTS; i++) {
 		const struct scan_found *one = &a->found[i], *other = &b->found[i];
 
-		if (!(a->present[i / 64] >> i % 64 & 1))
+		if (!((a->present[i / 64] & ~a->null[i / 64]) >> i % 64 & 1))
 			continue;
 		if (one->key != other->key || one->value.data != other->value.data ||
-			one->value.length != other->value.length || one->escaped != other->escaped)
+			one->value.length != other->value.length || one->escaped != other->escaped ||
+			one->joined != other->joined)
 			fail_msg("slot %zu differs: %.*s", i, SPAN_FORMAT(text));
 	}
 }
@@ -84,9 +90,9 @@ static void members_fall_into_their_slots(void **state)
 		{ 2, "[{\"id\":\"\\n\"}]", true },
 		{ 12, "{\"a\":{\"id\":2},\"displayName\":null,\"other\":3}", false },
 		{ INNER_FIRST + 96 + 3, "{\"id\":2}", false },
-		{ INNER_FIRST + 96 + 4, "null", false },
 		{ 11, "{}", false },
 	};
+	unsigned null = INNER_FIRST + 96 + 4;
 	struct scan_slots slots = { .slot_of = slot_of };
 	struct error err = { 0 };
 	int present;
@@ -101,7 +107,9 @@ static void members_fall_into_their_slots(void **state)
 		assert_int_equal(found->key[0], '"');
 	}
 	present = __builtin_popcountll(slots.present[0]) + __builtin_popcountll(slots.present[1]);
-	assert_int_equal(present, COUNT_OF(expected));
+	assert_int_equal(present, COUNT_OF(expected) + 1);
+	assert_true(slots.present[null / 64] >> null % 64 & 1);
+	assert_true(slots.null[null / 64] == UINT64_C(1) << null % 64);
 }
 
 static void only_the_outermost_object_and_its_values_have_slots(void **state)

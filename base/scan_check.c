@@ -249,8 +249,8 @@ static ALWAYS_INLINE struct shape_node *expected_node(
 }
 
 /* The value of any other type than text; `at` is the member's key. */
-static NOINLINE const char *check_expected_value(struct check *check, struct members *members,
-	struct shape_node *node, const char *at)
+static NOINLINE const char *check_expected_value(
+	struct check *check, struct members *members, struct shape_node *node, const char *at)
 {
 	const char *value = skip_blanks(check, at + node->length);
 	const char *end = check_value(check, value, &node->object, &node->elements,
@@ -287,8 +287,8 @@ static ALWAYS_INLINE const char *take_run(
 }
 
 /* A member whose key is the one that was expected. */
-static ALWAYS_INLINE const char *check_expected(struct check *check, struct members *members,
-	struct shape_node *node, const char *at)
+static ALWAYS_INLINE const char *check_expected(
+	struct check *check, struct members *members, struct shape_node *node, const char *at)
 {
 	const char *value = at + node->length, *end;
 

@@ -45,7 +45,7 @@ struct shape_run {
 	char text[RUN_TEXT_BYTES]; /* `"a":null,"b":null` */
 	uint16_t length, count;
 	uint16_t nodes[SHAPE_LIST_MAX];
-	bool settled; /* it was shorter than thought: it does not grow again */
+	bool settled;  /* it was shorter than thought: it does not grow again */
 	uint64_t seen; /* the bits of its nodes, as in members.seen, and of their slots */
 	uint64_t slots[SCAN_SLOTS / 64];
 };
@@ -54,7 +54,7 @@ struct scan_shape {
 	const struct scan_slots *slots; /* whose slots are in the nodes */
 	struct shape_run *runs;         /* SHAPE_RUNS, or NULL: they are not looked for */
 	uint16_t count;
-	uint16_t runs_taken; /* a bit each */
+	uint16_t runs_taken;                  /* a bit each */
 	struct shape_node nodes[SHAPE_NODES]; /* the first one is the text itself, without a key */
 };
 

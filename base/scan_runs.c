@@ -71,7 +71,7 @@ static void keep_first(struct scan_shape *shape, struct shape_run *run, size_t l
 
 static void forget(struct scan_shape *shape, struct shape_node *node)
 {
-	shape->runs_taken &= (uint16_t)~(1U << (node->run - 1));
+	shape->runs_taken &= (uint16_t) ~(1U << (node->run - 1));
 	node->run = RUN_NEVER;
 }
 

@@ -127,7 +127,8 @@ static inline const struct complex_rows *rows_complex(const struct rows *rows, s
 }
 
 /* The slot of the whole of it. */
-static inline unsigned rows_complex_slot(const struct rows *rows, const struct complex_rows *complex)
+static inline unsigned rows_complex_slot(
+	const struct rows *rows, const struct complex_rows *complex)
 {
 	return SLOT_COMPLEX + (unsigned)(complex - rows->complex);
 }

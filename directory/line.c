@@ -181,8 +181,8 @@ static bool add_unknown(struct line *line, struct error *err)
 }
 
 /* In the order of rows_own_names. */
-static bool (*const add_own[ROWS_OWN])(struct line *line, struct error *err) = { add_deleted,
-	add_id, add_kind, add_unknown };
+static bool (*const add_own[ROWS_OWN])(
+	struct line *line, struct error *err) = { add_deleted, add_id, add_kind, add_unknown };
 
 /* Adds those own members that come before the row. */
 static inline bool add_own_before(struct line *line, size_t row, struct error *err)
@@ -244,7 +244,8 @@ static bool add_inner(struct line *line, const struct complex_rows *complex, str
 static bool add_complex(struct line *line, size_t first, struct error *err)
 {
 	const struct complex_rows *complex = rows_complex(line->rows, first);
-	const struct scan_found *whole = &line->rows->slots.found[rows_complex_slot(line->rows, complex)];
+	const struct scan_found *whole = &line->rows->slots
+						  .found[rows_complex_slot(line->rows, complex)];
 
 	if (!is_complex_in_place(line, complex, whole))
 		return add_inner(line, complex, err);
@@ -264,8 +265,8 @@ static bool add_row(struct line *line, size_t row, struct error *err)
 		return add_complex(line, row, err);
 	/* Members and owners have part lines of their own. */
 	return attribute->source == SOURCE_RELATION ||
-		add_row_value(line, row,
-			(struct span){ attribute->name, attribute->name_length }, err);
+		add_row_value(
+			line, row, (struct span){ attribute->name, attribute->name_length }, err);
 }
 
 static bool write_line(struct line *line, struct error *err)

@@ -105,16 +105,30 @@ static const char *plain_fault(const struct entry *entry, struct span plain)
 	return NULL;
 }
 
-bool frame_read(struct snapshot *snapshot, uint32_t number, struct buf *plain, struct error *err)
+bool unpacker_init(struct unpacker *unpacker, struct error *err)
+{
+	unpacker->packed.limit = PACKED_MAX;
+	unpacker->zstd = ZSTD_createDCtx();
+	return unpacker->zstd || error_set(err, ERROR_SYSTEM, "libzstd can't start");
+}
+
+void unpacker_release(struct unpacker *unpacker)
+{
+	ZSTD_freeDCtx(unpacker->zstd);
+	buf_release(&unpacker->packed);
+}
+
+bool frame_read(const struct snapshot *snapshot, struct unpacker *unpacker, uint32_t number,
+	struct buf *plain, struct error *err)
 {
 	struct entry entry = snapshot_entry(snapshot, number);
 	const char *fault;
 	char *packed, *room;
 	size_t unpacked;
 
-	buf_cut(&snapshot->packed, 0);
+	buf_cut(&unpacker->packed, 0);
 	buf_cut(plain, 0);
-	packed = buf_room(&snapshot->packed, entry.packed);
+	packed = buf_room(&unpacker->packed, entry.packed);
 	if (!packed)
 		return frame_damaged(snapshot, number, err, "larger than a frame may be");
 	if (!read_at(snapshot->descriptor, snapshot->path, entry.offset, packed, entry.packed, err))
@@ -125,7 +139,7 @@ bool frame_read(struct snapshot *snapshot, uint32_t number, struct buf *plain, s
 	room = buf_room(plain, entry.plain);
 	if (!room)
 		return frame_damaged(snapshot, number, err, "more lines than a frame may have");
-	unpacked = ZSTD_decompressDCtx(snapshot->unpacker, room, entry.plain, packed, entry.packed);
+	unpacked = ZSTD_decompressDCtx(unpacker->zstd, room, entry.plain, packed, entry.packed);
 	if (ZSTD_isError(unpacked) || unpacked != entry.plain)
 		return frame_damaged(snapshot, number, err, "zstd can't unpack it");
 	buf_grew(plain, unpacked);

@@ -69,6 +69,14 @@ MUST_CHECK struct snapshot *snapshot_open(const char *path, struct error *err);
 void snapshot_close(struct snapshot *snapshot);
 DEFINE_CLEANUP(struct snapshot *, snapshot_close);
 
+/*
+ * Threads that snapshot_compare() and snapshot_check() may start for this snapshot. None unless this
+ * is called: a process that holds secrets has one thread.
+ */
+void snapshot_use_workers(struct snapshot *snapshot, unsigned workers);
+/* How many are worth it on this machine; 0 where one core has to do everything. */
+unsigned snapshot_workers(void);
+
 const struct snapshot_header *snapshot_header(const struct snapshot *snapshot);
 const char *snapshot_path(const struct snapshot *snapshot);
 const char *snapshot_identity(const struct snapshot *snapshot); /* 64 hex digits */

@@ -80,7 +80,39 @@ struct span line_id(struct span line);
 /* False without an id or with an unknown kind. */
 bool line_read(struct span line, struct line_facts *facts);
 
+/* ---- crew.c -------------------------------------------------------------------------- */
+
+enum {
+	CREW_MAX = 4,  /* threads: more would wait for the one that hands out */
+	CREW_JOBS = 8, /* in flight */
+};
+
+struct crew;
+
+/* Works on one job; for several jobs at once, in several threads. */
+typedef void crew_work_function(void *context, void *job);
+typedef void crew_release_function(void *job);
+
+/* Jobs of `job_size` bytes, zeroed; without `workers` the caller's thread does the work. */
+struct crew *crew_new(unsigned workers, size_t job_size, crew_work_function *work, void *context);
+/* What is being worked on is waited for, what waits is left; `release` is called for every job. */
+void crew_free(struct crew *crew, crew_release_function *release);
+/* A job to fill, as it was left after its last turn; NULL when all are in flight. */
+void *crew_vacant(struct crew *crew);
+/* Gives out the job that crew_vacant() returned. */
+void crew_give(struct crew *crew);
+/* The job that was given first, once it is done; NULL when none is in flight. */
+void *crew_oldest(struct crew *crew);
+/* That job is vacant again. */
+void crew_drop(struct crew *crew);
+
 /* ---- open.c -------------------------------------------------------------------------- */
+
+/* What unpacking needs; one for each thread that does it. */
+struct unpacker {
+	ZSTD_DCtx *zstd;
+	struct buf packed;
+};
 
 struct snapshot {
 	char *path;
@@ -93,8 +125,8 @@ struct snapshot {
 	unsigned bits;
 	char **quarantined;
 	size_t quarantined_count;
-	ZSTD_DCtx *unpacker;
-	struct buf packed;
+	unsigned workers;
+	struct unpacker unpacker; /* of the thread that opened it */
 };
 
 /*
@@ -118,9 +150,13 @@ void snapshot_header_release(struct snapshot_header *header);
 MUST_CHECK bool read_at(int descriptor, const char *path, uint64_t offset, void *data,
 	size_t length, struct error *err);
 
+/* ERROR_SYSTEM when libzstd can't. */
+MUST_CHECK bool unpacker_init(struct unpacker *unpacker, struct error *err);
+void unpacker_release(struct unpacker *unpacker);
+
 /* Unpacks frame `number` into `plain` (emptied first); the frame's digest is checked. */
-MUST_CHECK bool frame_read(
-	struct snapshot *snapshot, uint32_t number, struct buf *plain, struct error *err);
+MUST_CHECK bool frame_read(const struct snapshot *snapshot, struct unpacker *unpacker,
+	uint32_t number, struct buf *plain, struct error *err);
 
 /* Whether what frame_read() gave has the digest that the index names. */
 MUST_CHECK bool frame_check_lines(
@@ -134,7 +170,8 @@ bool frame_damaged(
 
 /* Walks the objects of a range of frames in id order; holds one frame at a time. */
 struct cursor {
-	struct snapshot *snapshot;
+	const struct snapshot *snapshot;
+	struct unpacker *unpacker;
 	uint32_t loaded, next, end;  /* frames: in `plain`, not read yet, behind the range */
 	struct buf plain, carried;   /* `carried`: an object that goes over several frames */
 	size_t at;                   /* in plain: the first line not handed out */
@@ -144,6 +181,7 @@ struct cursor {
 	bool thorough; /* checks the digest of the lines, too */
 };
 
+/* With the snapshot's own unpacker: for the thread that opened it. */
 void cursor_init(struct cursor *cursor, struct snapshot *snapshot);
 void cursor_release(struct cursor *cursor);
 /* Goes on with the frames from `first` up to, without, `end`. */

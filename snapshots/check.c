@@ -7,6 +7,7 @@
 struct job {
 	struct snapshot *snapshot;
 	uint32_t first, end; /* frames: those of one bucket */
+	bool bytes_only;     /* the digests of the frames, without unpacking them */
 	struct unpacker unpacker;
 	struct cursor cursor;
 	uint64_t objects[KIND_COUNT], deleted;
@@ -36,17 +37,34 @@ static bool count_object(struct job *job, struct span lines)
 	return true;
 }
 
-static bool check_bucket(struct job *job)
+static bool job_prepare(struct job *job)
+{
+	if (job->unpacker.zstd)
+		return true;
+	if (!unpacker_init(&job->unpacker, &job->err))
+		return false;
+	cursor_init(&job->cursor, job->snapshot);
+	job->cursor.unpacker = &job->unpacker;
+	job->cursor.thorough = true;
+	return true;
+}
+
+static bool check_bytes(struct job *job)
+{
+	for (uint32_t i = job->first; i < job->end; i++) {
+		struct span packed;
+
+		if (!frames_load(job->snapshot, &job->unpacker, i, i + 1,
+			    snapshot_entry(job->snapshot, i).packed, &packed, &job->err))
+			return false;
+	}
+	return true;
+}
+
+static bool check_objects(struct job *job)
 {
 	struct span lines;
 
-	if (!job->unpacker.zstd) {
-		if (!unpacker_init(&job->unpacker, &job->err))
-			return false;
-		cursor_init(&job->cursor, job->snapshot);
-		job->cursor.unpacker = &job->unpacker;
-		job->cursor.thorough = true;
-	}
 	cursor_seek(&job->cursor, job->first, job->end);
 	for (;;) {
 		if (!cursor_next(&job->cursor, &lines, &job->err))
@@ -65,13 +83,15 @@ static void job_work(void *context, void *worked)
 	(void)context;
 	memset(job->objects, 0, sizeof(job->objects));
 	job->deleted = 0;
-	job->failed = !check_bucket(job);
+	job->failed = !job_prepare(job) ||
+		!(job->bytes_only ? check_bytes(job) : check_objects(job));
 }
 
 struct checking {
 	struct snapshot *snapshot;
 	const struct progress *progress;
 	struct crew *crew;
+	bool bytes_only;
 	struct snapshot_header sums; /* only the numbers */
 };
 
@@ -107,16 +127,18 @@ static bool give(struct checking *checking, uint32_t first, uint32_t end, struct
 	job->snapshot = checking->snapshot;
 	job->first = first;
 	job->end = end;
+	job->bytes_only = checking->bytes_only;
 	crew_give(checking->crew);
 	return true;
 }
 
-static bool check_buckets(struct checking *checking, struct error *err)
+static bool check_buckets(
+	struct checking *checking, uint32_t first, uint32_t last, struct error *err)
 {
 	const struct snapshot *snapshot = checking->snapshot;
-	uint32_t end;
 
-	for (uint32_t first = 1; first < snapshot->entry_count; first = end) {
+	checking->crew = crew_new(snapshot->workers, sizeof(struct job), job_work, NULL);
+	for (uint32_t end; first < last; first = end) {
 		end = bucket_end(snapshot, first, snapshot->bits);
 		if (!give(checking, first, end, err))
 			return false;
@@ -139,10 +161,18 @@ bool snapshot_check(struct snapshot *snapshot, const struct progress *progress, 
 	CLEANUP(checking_release)
 	struct checking checking = { .snapshot = snapshot, .progress = progress };
 
-	checking.crew = crew_new(snapshot->workers, sizeof(struct job), job_work, NULL);
-	return check_buckets(&checking, err) &&
+	return check_buckets(&checking, 1, snapshot->entry_count, err) &&
 		(sums_match(&snapshot->header, &checking.sums) ||
 			error_set(err, ERROR_FORMAT,
 				"%s: index: the objects are not as many as it says",
 				snapshot->path));
+}
+
+bool snapshot_check_bytes(
+	struct snapshot *snapshot, uint32_t first, uint32_t end, struct error *err)
+{
+	CLEANUP(checking_release)
+	struct checking checking = { .snapshot = snapshot, .bytes_only = true };
+
+	return check_buckets(&checking, first, end, err);
 }

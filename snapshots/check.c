@@ -1,7 +1,8 @@
 /*
- * Checking everything: both digests of every frame, the order of the objects, and what they add up to.
- * A bucket is a job for a crew; the sums do not care in which order they come.
+ * Checking everything: both digests of every frame, the order of the objects, every line, and what the
+ * objects add up to. A bucket is a job for a crew; the sums do not care in which order they come.
  */
+#include "base/scan.h"
 #include "snapshots/snapshots_internal.h"
 
 struct job {
@@ -23,13 +24,44 @@ static void job_release(void *released)
 	unpacker_release(&job->unpacker);
 }
 
+static bool damaged(struct job *job, const char *what)
+{
+	return frame_damaged(job->snapshot, job->cursor.loaded, &job->err, what);
+}
+
+static bool line_damaged(struct job *job, struct span id, const char *fault)
+{
+	CLEANUP(buf_release) struct buf what = BUF_UP_TO(sizeof(job->err.text));
+
+	buf_addf(&what, "object %.*s: %s", SPAN_FORMAT(id), fault);
+	return damaged(job, buf_text(&what));
+}
+
+/* Each line is strict JSON; one is the object's own and comes first, the others are its parts. */
+static bool check_lines(struct job *job, struct span lines)
+{
+	for (struct span rest = lines; rest.length; rest = line_rest(rest)) {
+		struct error fault = { 0 };
+		bool is_first = rest.data == lines.data;
+
+		if (!scan_check(line_first(rest), &fault))
+			return line_damaged(job, line_id(line_first(lines)), fault.text);
+		if (line_is_part(line_first(rest)) == is_first)
+			return damaged(job,
+				is_first ? "an object that begins with a part of it"
+					 : "an object that is there twice");
+	}
+	return true;
+}
+
 static bool count_object(struct job *job, struct span lines)
 {
 	struct line_facts facts;
 
+	if (!check_lines(job, lines))
+		return false;
 	if (!line_read(line_first(lines), &facts))
-		return frame_damaged(
-			job->snapshot, job->cursor.loaded, &job->err, "an object of no known kind");
+		return damaged(job, "an object of no known kind");
 	if (facts.deleted)
 		job->deleted++;
 	else

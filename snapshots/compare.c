@@ -7,6 +7,7 @@
  * and merged, and what differs waits there for its turn. Only a bucket of several frames, which may
  * be as large as a group, is left to the one who hands out, a frame at a time: memory stays flat.
  */
+#include <inttypes.h>
 #include <strings.h>
 
 #include "base/memory.h"
@@ -205,14 +206,39 @@ static void comparison_release(struct comparison *comparison)
 	merge_release(&comparison->large);
 }
 
+static uint64_t offset_of(const struct range *range)
+{
+	uint32_t last = range->snapshot->entry_count - 1;
+
+	return snapshot_entry(range->snapshot, range->first < last ? range->first : last).offset;
+}
+
+/* Who looks into the lines may find that they are none; where they lie is known here. */
+static bool add_place(const struct job *job, struct error *err)
+{
+	if (err->kind != ERROR_FORMAT)
+		return false;
+	return error_prefix(err,
+		"a bucket at offset %" PRIu64 " of %s and offset %" PRIu64 " of %s",
+		offset_of(&job->base), job->base.snapshot->path, offset_of(&job->live),
+		job->live.snapshot->path);
+}
+
+static bool hand_out_pairs(struct merge *to, const struct job *job, struct error *err)
+{
+	for (size_t i = 0; i < job->count; i++)
+		if (!to->pair(to->context, job->pairs[i].base, job->pairs[i].live, err))
+			return add_place(job, err);
+	return true;
+}
+
 /* What was found before a fault is handed out before the fault is told, whoever worked on it. */
 static bool hand_out(struct comparison *comparison, const struct job *job, struct error *err)
 {
 	struct merge *large = &comparison->large;
 
-	for (size_t i = 0; i < job->count; i++)
-		if (!large->pair(large->context, job->pairs[i].base, job->pairs[i].live, err))
-			return false;
+	if (!hand_out_pairs(large, job, err))
+		return false;
 	if (job->failed) {
 		*err = job->err;
 		return false;

@@ -1,6 +1,6 @@
 /*
  * Objects in the order in which they come, handed back in id order, in memory that does not grow
- * with their number. What comes is collected up to RUN_BYTES, sorted, and put into an unnamed file
+ * with their number. What comes is collected up to a limit, sorted, and put into an unnamed file
  * in the target's folder (a crash leaves nothing behind) as a run: records of a head and lines. The
  * runs are merged while they are read; where there are too many for that, neighbours are merged to
  * longer ones first. Of an id that comes twice the last one counts: later runs win.
@@ -16,9 +16,6 @@
 #include "snapshots/snapshots_internal.h"
 
 enum {
-	RUN_BYTES = 16 << 20,    /* of lines in memory */
-	RUN_RECORDS = 128 << 10, /* as many, where objects are small */
-	FAN_IN = 128,            /* runs that are merged at once */
 	READ_BYTES = 64 << 10,   /* of each of them in memory */
 	WRITE_BYTES = 256 << 10, /* collected before they are written */
 	FOLDER_PATH_MAX = 64 << 10,
@@ -56,6 +53,7 @@ struct source {
 
 struct runs {
 	char *path; /* of the snapshot, for messages */
+	struct runs_limits limits;
 	int file;
 	uint64_t file_end;
 	struct buf pending; /* comes behind file_end */
@@ -230,8 +228,9 @@ static struct record record_of(const struct change *change)
 
 bool runs_full(const struct runs *runs, const struct change *change)
 {
-	return runs->held_count == RUN_RECORDS ||
-		(runs->held_count && runs->lines.length + change->lines.length > RUN_BYTES);
+	return runs->held_count == runs->limits.records ||
+		(runs->held_count &&
+			runs->lines.length + change->lines.length > runs->limits.bytes);
 }
 
 bool runs_add(struct runs *runs, const struct change *change, struct error *err)
@@ -485,13 +484,14 @@ static void give_back(struct runs *runs, const struct run *first, const struct r
 	(void)done;
 }
 
-/* Every FAN_IN neighbours become one. */
+/* As many neighbours as are merged at once become one. */
 static bool merge_neighbours(struct runs *runs, struct error *err)
 {
 	size_t count = runs->run_count, merged = 0;
 
-	for (size_t first = 0; first < count; first += FAN_IN) {
-		size_t end = count - first < FAN_IN ? count : first + FAN_IN;
+	for (size_t first = 0; first < count; first += runs->limits.fan_in) {
+		size_t end = count - first < runs->limits.fan_in ? count
+								 : first + runs->limits.fan_in;
 		struct run before[2] = { runs->runs[first], runs->runs[end - 1] };
 
 		if (!merge_to_one(runs, first, end, err))
@@ -506,7 +506,7 @@ static bool merge_neighbours(struct runs *runs, struct error *err)
 bool runs_rewind(struct runs *runs, struct error *err)
 {
 	sort_held(runs);
-	while (runs->run_count > FAN_IN)
+	while (runs->run_count > runs->limits.fan_in)
 		if (!merge_neighbours(runs, err))
 			return false;
 	return sources_open(runs, 0, runs->run_count, true, err);
@@ -526,11 +526,12 @@ bool runs_next(struct runs *runs, struct change *change, bool *there, struct err
 
 /* ---- a life --------------------------------------------------------------------------------- */
 
-struct runs *runs_open(const char *path, struct error *err)
+struct runs *runs_open(const char *path, const struct runs_limits *limits, struct error *err)
 {
 	CLEANUP(runs_closep) struct runs *runs = memory_new(sizeof(*runs));
 
 	runs->path = memory_text(path);
+	runs->limits = *limits;
 	runs->pending.limit = WRITE_BYTES;
 	runs->lines.limit = OBJECT_LINES_MAX;
 	runs->in_order = true;

@@ -77,6 +77,8 @@ struct span line_rest(struct span text);
 uint32_t line_count(struct span text);
 /* The id, or absent. Any bytes may be handed in: a snapshot nobody signed is hostile. */
 struct span line_id(struct span line);
+/* True where the line holds a part of an object's members or owners. */
+bool line_is_part(struct span line);
 /* False without an id or with an unknown kind. */
 bool line_read(struct span line, struct line_facts *facts);
 
@@ -241,8 +243,15 @@ struct change {
 /* Objects that come in any order and are read in id order; of an id that came twice the last. */
 struct runs;
 
+/* What is in memory at once. */
+struct runs_limits {
+	size_t bytes, records; /* of the run that is collected: lines, objects */
+	size_t fan_in;         /* runs that are merged at once */
+};
+
 /* `path` is the snapshot's: a temporary file without a name is made beside it. */
-MUST_CHECK struct runs *runs_open(const char *path, struct error *err);
+MUST_CHECK struct runs *runs_open(
+	const char *path, const struct runs_limits *limits, struct error *err);
 void runs_close(struct runs *runs);
 DEFINE_CLEANUP(struct runs *, runs_close);
 MUST_CHECK bool runs_add(struct runs *runs, const struct change *change, struct error *err);

@@ -15,6 +15,12 @@
 #include "base/text.h"
 #include "snapshots/snapshots_internal.h"
 
+static const struct runs_limits runs_limits = {
+	.bytes = 16 << 20,
+	.records = 128 << 10,
+	.fan_in = 128,
+};
+
 struct snapshot_writer {
 	char *path;
 	struct snapshot_header header;
@@ -56,7 +62,7 @@ struct snapshot_writer *snapshot_writer_open(
 		error_set(err, ERROR_SYSTEM, "%s: libsodium can't start", path);
 		return NULL;
 	}
-	writer->runs = runs_open(path, err);
+	writer->runs = runs_open(path, &runs_limits, err);
 	return writer->runs ? TAKE(writer) : NULL;
 }
 

@@ -23,6 +23,7 @@ struct crew {
 	unsigned size;                  /* of the ring */
 	bool *done;                     /* of each job in it */
 	uint64_t given, begun, dropped; /* jobs, since the start */
+	uint64_t awaited; /* the caller sleeps until all before this one are done; 0: it does not */
 	bool ended;
 	pthread_t threads[CREW_MAX];
 	unsigned thread_count;
@@ -56,12 +57,27 @@ static bool begin(struct crew *crew, uint64_t *number)
 	return there;
 }
 
+/* Jobs before this one are waited for together: waking somebody up for each would cost more. */
+static uint64_t wait_until(const struct crew *crew)
+{
+	uint64_t half = crew->dropped + (crew->size + 1) / 2;
+
+	return half < crew->given ? half : crew->given;
+}
+
+static bool all_done(const struct crew *crew)
+{
+	for (uint64_t number = crew->dropped; number < crew->awaited; number++)
+		if (!crew->done[number % crew->size])
+			return false;
+	return true;
+}
+
 static void end(struct crew *crew, uint64_t number)
 {
 	pthread_mutex_lock(&crew->lock);
 	crew->done[number % crew->size] = true;
-	/* Nobody waits for another job than the oldest. */
-	if (number == crew->dropped)
+	if (number < crew->awaited && all_done(crew))
 		pthread_cond_signal(&crew->done_more);
 	pthread_mutex_unlock(&crew->lock);
 }
@@ -155,8 +171,12 @@ void *crew_oldest(struct crew *crew)
 		return NULL;
 	if (crew->thread_count) {
 		pthread_mutex_lock(&crew->lock);
-		while (!crew->done[crew->dropped % crew->size])
-			pthread_cond_wait(&crew->done_more, &crew->lock);
+		if (!crew->done[crew->dropped % crew->size]) {
+			crew->awaited = wait_until(crew);
+			while (!all_done(crew))
+				pthread_cond_wait(&crew->done_more, &crew->lock);
+			crew->awaited = 0;
+		}
 		pthread_mutex_unlock(&crew->lock);
 	}
 	return job_at(crew, crew->dropped);

@@ -85,8 +85,8 @@ bool line_read(struct span line, struct line_facts *facts);
 /* ---- crew.c -------------------------------------------------------------------------- */
 
 enum {
-	CREW_MAX = 4,  /* threads: more would wait for the one that hands out */
-	CREW_JOBS = 8, /* in flight */
+	CREW_MAX = 4,   /* threads: more would wait for the one that hands out */
+	CREW_JOBS = 16, /* in flight */
 };
 
 struct crew;

@@ -7,9 +7,9 @@
 
 struct job {
 	struct snapshot *snapshot;
-	uint32_t first, end; /* frames: those of one bucket */
-	bool bytes_only;     /* the digests of the frames, without unpacking them */
-	struct unpacker unpacker;
+	uint32_t first, end;       /* frames: those of one bucket */
+	bool bytes_only;           /* the digests of the frames, without unpacking them */
+	struct unpacker *unpacker; /* of the thread that works on it */
 	struct cursor cursor;
 	uint64_t objects[KIND_COUNT], deleted;
 	bool failed;
@@ -21,7 +21,6 @@ static void job_release(void *released)
 	struct job *job = released;
 
 	cursor_release(&job->cursor);
-	unpacker_release(&job->unpacker);
 }
 
 static bool damaged(struct job *job, const char *what)
@@ -69,15 +68,15 @@ static bool count_object(struct job *job, struct span lines)
 	return true;
 }
 
-static bool job_prepare(struct job *job)
+static bool job_prepare(struct job *job, struct unpacker *unpacker)
 {
-	if (job->unpacker.zstd)
-		return true;
-	if (!unpacker_init(&job->unpacker, &job->err))
+	if (!unpacker->zstd && !unpacker_init(unpacker, &job->err))
 		return false;
-	cursor_init(&job->cursor, job->snapshot);
-	job->cursor.unpacker = &job->unpacker;
-	job->cursor.thorough = true;
+	if (!job->cursor.snapshot) {
+		cursor_init(&job->cursor, job->snapshot);
+		job->cursor.thorough = true;
+	}
+	job->unpacker = job->cursor.unpacker = unpacker;
 	return true;
 }
 
@@ -86,7 +85,7 @@ static bool check_bytes(struct job *job)
 	for (uint32_t i = job->first; i < job->end; i++) {
 		struct span packed;
 
-		if (!frames_load(job->snapshot, &job->unpacker, i, i + 1,
+		if (!frames_load(job->snapshot, job->unpacker, i, i + 1,
 			    snapshot_entry(job->snapshot, i).packed, &packed, &job->err))
 			return false;
 	}
@@ -108,14 +107,14 @@ static bool check_objects(struct job *job)
 	}
 }
 
-static void job_work(void *context, void *worked)
+static void job_work(void *context, unsigned worker, void *worked)
 {
+	struct unpacker *unpackers = context;
 	struct job *job = worked;
 
-	(void)context;
 	memset(job->objects, 0, sizeof(job->objects));
 	job->deleted = 0;
-	job->failed = !job_prepare(job) ||
+	job->failed = !job_prepare(job, &unpackers[worker]) ||
 		!(job->bytes_only ? check_bytes(job) : check_objects(job));
 }
 
@@ -123,6 +122,7 @@ struct checking {
 	struct snapshot *snapshot;
 	const struct progress *progress;
 	struct crew *crew;
+	struct unpacker unpackers[CREW_MAX];
 	bool bytes_only;
 	struct snapshot_header sums; /* only the numbers */
 };
@@ -130,6 +130,8 @@ struct checking {
 static void checking_release(struct checking *checking)
 {
 	crew_free(checking->crew, job_release);
+	for (size_t i = 0; i < CREW_MAX; i++)
+		unpacker_release(&checking->unpackers[i]);
 }
 
 static bool add_up_oldest(struct checking *checking, struct error *err)
@@ -169,7 +171,8 @@ static bool check_buckets(
 {
 	const struct snapshot *snapshot = checking->snapshot;
 
-	checking->crew = crew_new(snapshot->workers, sizeof(struct job), job_work, NULL);
+	checking->crew = crew_new(
+		snapshot->workers, sizeof(struct job), job_work, checking->unpackers);
 	for (uint32_t end; first < last; first = end) {
 		end = bucket_end(snapshot, first, snapshot->bits);
 		if (!give(checking, first, end, err))

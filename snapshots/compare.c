@@ -133,7 +133,6 @@ struct pair {
 struct job {
 	struct range base, live;
 	struct merge merge;
-	struct unpacker unpacker;
 	struct pair *pairs;
 	size_t count, capacity;
 	bool large, failed;
@@ -145,7 +144,6 @@ static void job_release(void *released)
 	struct job *job = released;
 
 	merge_release(&job->merge);
-	unpacker_release(&job->unpacker);
 	memory_free(job->pairs);
 }
 
@@ -165,28 +163,30 @@ static void seek(struct merge *merge, const struct range *base, const struct ran
 	cursor_seek(&merge->live.cursor, live->first, live->end);
 }
 
-static bool job_prepare(struct job *job, struct error *err)
+static bool job_prepare(struct job *job, struct unpacker *unpacker, struct error *err)
 {
-	if (job->unpacker.zstd)
-		return true;
-	if (!unpacker_init(&job->unpacker, err))
+	struct merge *merge = &job->merge;
+
+	if (!unpacker->zstd && !unpacker_init(unpacker, err))
 		return false;
-	cursor_init(&job->merge.base.cursor, job->base.snapshot);
-	cursor_init(&job->merge.live.cursor, job->live.snapshot);
-	job->merge.base.cursor.unpacker = &job->unpacker;
-	job->merge.live.cursor.unpacker = &job->unpacker;
-	job->merge.pair = keep_pair;
-	job->merge.context = job;
+	if (!merge->pair) {
+		cursor_init(&merge->base.cursor, job->base.snapshot);
+		cursor_init(&merge->live.cursor, job->live.snapshot);
+		merge->pair = keep_pair;
+		merge->context = job;
+	}
+	merge->base.cursor.unpacker = unpacker;
+	merge->live.cursor.unpacker = unpacker;
 	return true;
 }
 
-static void job_work(void *context, void *worked)
+static void job_work(void *context, unsigned worker, void *worked)
 {
+	struct unpacker *unpackers = context;
 	struct job *job = worked;
 
-	(void)context;
 	job->count = 0;
-	job->failed = !job_prepare(job, &job->err);
+	job->failed = !job_prepare(job, &unpackers[worker], &job->err);
 	if (job->failed || job->large)
 		return;
 	seek(&job->merge, &job->base, &job->live);
@@ -197,12 +197,15 @@ static void job_work(void *context, void *worked)
 
 struct comparison {
 	struct crew *crew;
+	struct unpacker unpackers[CREW_MAX];
 	struct merge large;
 };
 
 static void comparison_release(struct comparison *comparison)
 {
 	crew_free(comparison->crew, job_release);
+	for (size_t i = 0; i < CREW_MAX; i++)
+		unpacker_release(&comparison->unpackers[i]);
 	merge_release(&comparison->large);
 }
 
@@ -311,7 +314,7 @@ bool snapshot_compare(struct snapshot *base, struct snapshot *live, snapshot_pai
 		return error_set(err, ERROR_REFUSED,
 			"%s is of tenant %s, %s of tenant %s: name two snapshots of one tenant",
 			base->path, base->header.tenant, live->path, live->header.tenant);
-	comparison.crew = crew_new(workers, sizeof(struct job), job_work, NULL);
+	comparison.crew = crew_new(workers, sizeof(struct job), job_work, comparison.unpackers);
 	return compare_buckets(
 		&comparison, (struct range){ base, 1, 1 }, (struct range){ live, 1, 1 }, err);
 }

@@ -13,6 +13,12 @@
 #include "base/memory.h"
 #include "snapshots/snapshots_internal.h"
 
+struct member {
+	struct crew *crew;
+	unsigned number;
+	pthread_t thread;
+};
+
 struct crew {
 	pthread_mutex_t lock;
 	pthread_cond_t given_more, done_more;
@@ -25,8 +31,8 @@ struct crew {
 	uint64_t given, begun, dropped; /* jobs, since the start */
 	uint64_t awaited; /* the caller sleeps until all before this one are done; 0: it does not */
 	bool ended;
-	pthread_t threads[CREW_MAX];
-	unsigned thread_count;
+	struct member members[CREW_MAX];
+	unsigned member_count;
 };
 
 unsigned snapshot_workers(void)
@@ -84,26 +90,37 @@ static void end(struct crew *crew, uint64_t number)
 
 static void *thread_main(void *argument)
 {
-	struct crew *crew = argument;
+	const struct member *member = argument;
+	struct crew *crew = member->crew;
 	uint64_t number;
 
 	while (begin(crew, &number)) {
-		crew->work(crew->context, job_at(crew, number));
+		crew->work(crew->context, member->number, job_at(crew, number));
 		end(crew, number);
 	}
 	return NULL;
 }
 
+static bool start_member(struct crew *crew)
+{
+	struct member *member = &crew->members[crew->member_count];
+
+	*member = (struct member){ .crew = crew, .number = crew->member_count };
+	if (pthread_create(&member->thread, NULL, thread_main, member) != 0)
+		return false;
+	crew->member_count++;
+	return true;
+}
+
 /* Signals are for the thread that was there before. */
-static void start_threads(struct crew *crew, unsigned workers)
+static void start_members(struct crew *crew, unsigned workers)
 {
 	sigset_t all, before;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	while (crew->thread_count < workers &&
-		pthread_create(&crew->threads[crew->thread_count], NULL, thread_main, crew) == 0)
-		crew->thread_count++;
+	while (crew->member_count < workers && start_member(crew))
+		continue;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
@@ -120,7 +137,7 @@ struct crew *crew_new(unsigned workers, size_t job_size, crew_work_function *wor
 	crew->size = workers ? CREW_JOBS : 1;
 	crew->jobs = memory_array(crew->size, job_size);
 	crew->done = memory_array(crew->size, sizeof(*crew->done));
-	start_threads(crew, workers < CREW_MAX ? workers : CREW_MAX);
+	start_members(crew, workers < CREW_MAX ? workers : CREW_MAX);
 	return crew;
 }
 
@@ -132,8 +149,8 @@ void crew_free(struct crew *crew, crew_release_function *release)
 	crew->ended = true;
 	pthread_cond_broadcast(&crew->given_more);
 	pthread_mutex_unlock(&crew->lock);
-	for (unsigned i = 0; i < crew->thread_count; i++)
-		pthread_join(crew->threads[i], NULL);
+	for (unsigned i = 0; i < crew->member_count; i++)
+		pthread_join(crew->members[i].thread, NULL);
 	for (unsigned i = 0; i < crew->size; i++)
 		release(job_at(crew, i));
 	pthread_cond_destroy(&crew->done_more);
@@ -153,9 +170,9 @@ void crew_give(struct crew *crew)
 {
 	uint64_t number = crew->given;
 
-	if (!crew->thread_count) {
+	if (!crew->member_count) {
 		crew->given++;
-		crew->work(crew->context, job_at(crew, number));
+		crew->work(crew->context, 0, job_at(crew, number));
 		return;
 	}
 	pthread_mutex_lock(&crew->lock);
@@ -169,7 +186,7 @@ void *crew_oldest(struct crew *crew)
 {
 	if (crew->dropped == crew->given)
 		return NULL;
-	if (crew->thread_count) {
+	if (crew->member_count) {
 		pthread_mutex_lock(&crew->lock);
 		if (!crew->done[crew->dropped % crew->size]) {
 			crew->awaited = wait_until(crew);

@@ -20,11 +20,16 @@
  */
 enum { LEVEL = 3, MATCH_MIN = 6 };
 
-struct job {
-	struct buf plain, packed, again;
-	struct entry entry;
+/* What a thread packs with. */
+struct tools {
 	ZSTD_CCtx *packing;
 	ZSTD_DCtx *unpacking;
+	struct buf again;
+};
+
+struct job {
+	struct buf plain, packed;
+	struct entry entry;
 	bool failed;
 	struct error err;
 };
@@ -33,6 +38,7 @@ struct packer {
 	char *path;
 	struct file *file;
 	struct crew *crew;
+	struct tools tools[CREW_MAX];
 	struct job *job;               /* whose `plain` is being filled */
 	struct snapshot_header counts; /* only the numbers */
 	unsigned bits, workers;
@@ -46,11 +52,15 @@ static void job_release(void *released)
 {
 	struct job *job = released;
 
-	ZSTD_freeCCtx(job->packing);
-	ZSTD_freeDCtx(job->unpacking);
 	buf_release(&job->plain);
 	buf_release(&job->packed);
-	buf_release(&job->again);
+}
+
+static void tools_release(struct tools *tools)
+{
+	ZSTD_freeCCtx(tools->packing);
+	ZSTD_freeDCtx(tools->unpacking);
+	buf_release(&tools->again);
 }
 
 void packer_free(struct packer *packer)
@@ -59,6 +69,8 @@ void packer_free(struct packer *packer)
 		return;
 	file_abandon(packer->file);
 	crew_free(packer->crew, job_release);
+	for (size_t i = 0; i < CREW_MAX; i++)
+		tools_release(&packer->tools[i]);
 	buf_release(&packer->entries);
 	buf_release(&packer->quarantined);
 	memory_free(packer->path);
@@ -67,7 +79,7 @@ void packer_free(struct packer *packer)
 
 /* ---- frames -------------------------------------------------------------------------------- */
 
-static bool job_prepare(struct job *job)
+static bool tools_prepare(struct tools *tools, struct error *err)
 {
 	static const struct {
 		ZSTD_cParameter parameter;
@@ -78,35 +90,35 @@ static bool job_prepare(struct job *job)
 		{ ZSTD_c_checksumFlag, 1 },
 	};
 
-	if (job->packing)
+	if (tools->packing)
 		return true;
-	job->packed.limit = PACKED_MAX;
-	job->again.limit = SNAPSHOT_BUCKET_MAX;
-	job->packing = ZSTD_createCCtx();
-	job->unpacking = ZSTD_createDCtx();
-	if (!job->packing || !job->unpacking)
-		return error_set(&job->err, ERROR_SYSTEM, "libzstd can't start");
+	tools->again.limit = SNAPSHOT_BUCKET_MAX;
+	tools->packing = ZSTD_createCCtx();
+	tools->unpacking = ZSTD_createDCtx();
+	if (!tools->packing || !tools->unpacking)
+		return error_set(err, ERROR_SYSTEM, "libzstd can't start");
 	for (size_t i = 0; i < COUNT_OF(parameters); i++) {
 		size_t result = ZSTD_CCtx_setParameter(
-			job->packing, parameters[i].parameter, parameters[i].value);
+			tools->packing, parameters[i].parameter, parameters[i].value);
 
 		if (ZSTD_isError(result))
-			return error_set(&job->err, ERROR_SYSTEM, "libzstd can't be set up: %s",
+			return error_set(err, ERROR_SYSTEM, "libzstd can't be set up: %s",
 				ZSTD_getErrorName(result));
 	}
 	return true;
 }
 
-static bool job_compress(struct job *job, struct span plain)
+static bool job_compress(struct job *job, struct tools *tools, struct span plain)
 {
 	size_t bound = ZSTD_compressBound(plain.length), packed;
 	char *room;
 
+	job->packed.limit = PACKED_MAX;
 	buf_cut(&job->packed, 0);
 	room = buf_room(&job->packed, bound);
 	if (!buf_check(&job->packed, "a frame", &job->err))
 		return false;
-	packed = ZSTD_compress2(job->packing, room, bound, plain.data, plain.length);
+	packed = ZSTD_compress2(tools->packing, room, bound, plain.data, plain.length);
 	if (ZSTD_isError(packed))
 		return error_set(
 			&job->err, ERROR_SYSTEM, "can't compress: %s", ZSTD_getErrorName(packed));
@@ -115,17 +127,17 @@ static bool job_compress(struct job *job, struct span plain)
 }
 
 /* While the lines are still here to be compared with, and in the processor's cache. */
-static bool job_unpacks_again(struct job *job, struct span plain)
+static bool job_unpacks_again(struct job *job, struct tools *tools, struct span plain)
 {
 	size_t unpacked;
 	char *room;
 
-	buf_cut(&job->again, 0);
-	room = buf_room(&job->again, plain.length);
-	if (!buf_check(&job->again, "a frame", &job->err))
+	buf_cut(&tools->again, 0);
+	room = buf_room(&tools->again, plain.length);
+	if (!buf_check(&tools->again, "a frame", &job->err))
 		return false;
 	unpacked = ZSTD_decompressDCtx(
-		job->unpacking, room, plain.length, job->packed.data, job->packed.length);
+		tools->unpacking, room, plain.length, job->packed.data, job->packed.length);
 	return (unpacked == plain.length && memcmp(room, plain.data, unpacked) == 0) ||
 		error_set(&job->err, ERROR_SYSTEM,
 			"zstd does not unpack to what was compressed; is this machine's memory "
@@ -141,14 +153,14 @@ static void job_describe(struct job *job, struct span plain)
 	digest_of(job->entry.packed_digest, job->packed.data, job->packed.length);
 }
 
-static void job_work(void *context, void *worked)
+static void job_work(void *context, unsigned worker, void *worked)
 {
+	struct tools *tools = &((struct tools *)context)[worker];
 	struct job *job = worked;
 	struct span plain = buf_span(&job->plain);
 
-	(void)context;
-	job->failed = !job_prepare(job) || !job_compress(job, plain) ||
-		!job_unpacks_again(job, plain);
+	job->failed = !tools_prepare(tools, &job->err) || !job_compress(job, tools, plain) ||
+		!job_unpacks_again(job, tools, plain);
 	if (!job->failed)
 		job_describe(job, plain);
 }
@@ -248,7 +260,7 @@ struct packer *packer_new(const char *path, const struct snapshot_header *header
 	packer->workers = workers;
 	packer->entries.limit = INDEX_MAX;
 	packer->quarantined.limit = INDEX_MAX;
-	packer->crew = crew_new(workers, sizeof(struct job), job_work, NULL);
+	packer->crew = crew_new(workers, sizeof(struct job), job_work, packer->tools);
 	packer->file = file_create(path, err);
 	if (!packer->file || !next_job(packer, err) || !write_header(packer, header, err))
 		return NULL;

@@ -91,8 +91,11 @@ enum {
 
 struct crew;
 
-/* Works on one job; for several jobs at once, in several threads. */
-typedef void crew_work_function(void *context, void *job);
+/*
+ * Works on one job; for several jobs at once, in several threads. `worker`, below CREW_MAX, is the
+ * thread's number: tools that are kept by it stay in its processor's cache.
+ */
+typedef void crew_work_function(void *context, unsigned worker, void *job);
 typedef void crew_release_function(void *job);
 
 /* Jobs of `job_size` bytes, zeroed; without `workers` the caller's thread does the work. */

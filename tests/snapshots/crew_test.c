@@ -11,10 +11,11 @@ struct job {
 	char *kept; /* what a job holds stays with it from turn to turn */
 };
 
-static void work(void *context, void *worked)
+static void work(void *context, unsigned worker, void *worked)
 {
 	struct job *job = worked;
 
+	assert_true(worker < CREW_MAX);
 	/* Some take longer than those behind them. */
 	for (uint64_t i = 0; i < job->given % 7; i++)
 		sched_yield();

@@ -15,6 +15,8 @@
 
 enum {
 	SNAPSHOT_ID_TEXT = 65,
+	SNAPSHOT_OBJECT_MAX = 256
+		<< 20,                /* all lines of one object: a group of six million members */
 	SNAPSHOT_LINK_MAX = 16 << 10, /* bytes of a stored delta link */
 	SNAPSHOT_BUCKET_MAX = 64
 		<< 20, /* plain bytes of one bucket's frame when read; a writer splits above 1 MiB */

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "cli/command.h"
+#include "cli/statement.h"
 #include "graph/graph.h"
 #include "rollback/rollback.h"
 
@@ -47,6 +48,7 @@ struct profile {
 	char *staging, *production; /* server names */
 	char *state;                /* folder of journals, ledger, lock */
 	char *quota_share;          /* of the tenant's limits: "0.5" unless said */
+	char *owners_every;         /* how old owners may become in --since: "24h" unless said */
 	char *run_limit;            /* how long a command may ask Graph: "6h" unless said */
 };
 
@@ -127,7 +129,7 @@ MUST_CHECK bool password_ask(
 /* ---- the comparison that find, diff and plan begin with ------------------------------------ */
 
 struct comparison_arguments {
-	const char *evidence, *staging, *production;
+	const char *evidence, *staging, *production, *key;
 };
 
 #define OPTIONS_COMPARISON(type)                                                                   \
@@ -136,6 +138,9 @@ struct comparison_arguments {
 		{ "staging", 's', OPTION_TEXT, "SERVER",                                           \
 			"the staging server, its account or app id",                               \
 			offsetof(type, comparison.staging) },                                      \
+		{ "key", 'k', OPTION_TEXT, "FILE",                                                 \
+			"public key that signed BASE; else the profile's",                         \
+			offsetof(type, comparison.key) },                                          \
 	{                                                                                          \
 		"production", 'p', OPTION_TEXT, "SERVER", "the production server",                 \
 			offsetof(type, comparison.production)                                      \
@@ -143,11 +148,15 @@ struct comparison_arguments {
 
 struct comparison {
 	struct snapshot *base, *live;
+	struct statement base_statement;
 	struct evidence *evidence;
 	struct findings *findings;
 };
 
-/* Opens, reads and reconciles; `--staging` and `--production` fall back to the profile. */
+/*
+ * Opens, reads and reconciles; `--staging`, `--production` and `--key` fall back to the profile. The
+ * operands are files or names (names.h). ERROR_REFUSED also: BASE has a statement that is not its own.
+ */
 MUST_CHECK bool comparison_open(struct comparison *comparison,
 	const struct comparison_arguments *arguments, const char *profile_name,
 	const char *const *operands, struct error *err);

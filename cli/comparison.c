@@ -1,16 +1,13 @@
 /* What find, diff and plan begin with: two snapshots, the evidence, the findings. */
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/names.h"
+#include "cli/taking.h"
 
 static bool reconcile_all(struct comparison *comparison,
-	const struct comparison_arguments *arguments, const char *profile_name, struct error *err)
+	const struct comparison_arguments *arguments, const struct profile *profile,
+	struct error *err)
 {
-	/* Without a configuration there is just nothing to fall back to. */
-	struct error no_profile = { 0 };
-	CLEANUP(profile_freep)
-	struct profile *profile = profile_name ? profile_load(profile_name, err)
-					       : profile_load(NULL, &no_profile);
 	struct reconcile_options options = {
 		.base = comparison->base,
 		.live = comparison->live,
@@ -20,8 +17,6 @@ static bool reconcile_all(struct comparison *comparison,
 		.progress = talk(),
 	};
 
-	if (profile_name && !profile)
-		return false;
 	if (!options.staging && profile)
 		options.staging = profile->staging;
 	if (!options.production && profile)
@@ -32,13 +27,33 @@ static bool reconcile_all(struct comparison *comparison,
 	return comparison->findings != NULL;
 }
 
+static struct snapshot *open_operand(const char *word, const char *profile_name, struct error *err)
+{
+	return names_is_live(word) ? take_live(word, profile_name, err)
+				   : names_open(word, profile_name, err);
+}
+
 bool comparison_open(struct comparison *comparison, const struct comparison_arguments *arguments,
 	const char *profile_name, const char *const *operands, struct error *err)
 {
-	comparison->base = snapshot_open(operands[0], err);
+	/* Without a configuration there is just nothing to fall back to. */
+	struct error no_profile = { 0 };
+	CLEANUP(profile_freep)
+	struct profile *profile = profile_name ? profile_load(profile_name, err)
+					       : profile_load(NULL, &no_profile);
+	const char *key = arguments->key;
+
+	if (profile_name && !profile)
+		return false;
+	comparison->base = open_operand(operands[0], profile_name, err);
 	if (!comparison->base)
 		return false;
-	comparison->live = snapshot_open(operands[1], err);
+	if (!key && profile)
+		key = profile->key;
+	/* A statement that does not verify is an alarm, and not the same as none. */
+	if (!statement_verify(&comparison->base_statement, comparison->base, key, false, err))
+		return false;
+	comparison->live = open_operand(operands[1], profile_name, err);
 	if (!comparison->live)
 		return false;
 	/* Here are files, and no secrets. */
@@ -49,7 +64,7 @@ bool comparison_open(struct comparison *comparison, const struct comparison_argu
 		if (!comparison->evidence)
 			return false;
 	}
-	return reconcile_all(comparison, arguments, profile_name, err);
+	return reconcile_all(comparison, arguments, profile, err);
 }
 
 void comparison_close(struct comparison *comparison)

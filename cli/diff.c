@@ -119,8 +119,9 @@ static void add_findings(
 	}
 }
 
-static void add_summary(struct screen *screen, const struct findings *findings)
+static void add_summary(struct screen *screen, const struct comparison *comparison)
 {
+	const struct findings *findings = comparison->findings;
 	const struct findings_summary *summary = findings_summary(findings);
 
 	screen_addf(screen, STYLE_PLAIN, "\n%zu findings%s", findings_count(findings),
@@ -130,6 +131,8 @@ static void add_summary(struct screen *screen, const struct findings *findings)
 			screen_addf(screen, verdict_styles[i], "  %llu %s",
 				(unsigned long long)summary->by_verdict[i], verdict_name(i));
 	}
+	screen_addf(screen, STYLE_PLAIN, "\nbase: ");
+	statement_add(screen, &comparison->base_statement);
 	screen_addf(screen, STYLE_PLAIN, "\n");
 }
 
@@ -156,7 +159,7 @@ static bool tell(
 		findings_add_json(&screen.text, comparison->findings);
 	} else {
 		add_findings(&screen, comparison->findings, diff);
-		add_summary(&screen, comparison->findings);
+		add_summary(&screen, comparison);
 	}
 	return screen_give(&screen, &diff->common, err);
 }
@@ -202,7 +205,8 @@ const struct command command_diff = {
 		"Without --evidence it is a plain comparison: everything is drift. With it, each\n"
 		"value is judged by five: base, before, staging, live, and who wrote last. Exit\n"
 		"status 1 when there are findings. Verdicts are revert, healed, contested,\n"
-		"suspect, drift and blocked.\n",
+		"suspect, drift and blocked. BASE and LIVE are files, or names: see unstage find\n"
+		"--help.\n",
 	.options = options,
 	.arguments_size = sizeof(struct diff_arguments),
 	.run = run,

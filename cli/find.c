@@ -1,5 +1,5 @@
 /* unstage find: what did the staging server do? One screen, worst first, and what to type next. */
-#include "cli/cli.h"
+#include "cli/names.h"
 
 struct find_arguments {
 	struct common common;
@@ -68,6 +68,10 @@ static void add_heading(struct screen *screen, const struct comparison *comparis
 	screen_addf(screen, STYLE_PLAIN, "\n  from %s to %s UTC\n",
 		screen_time(summary->staging_first_ms, first),
 		screen_time(summary->staging_last_ms, last));
+	screen_addf(screen, STYLE_PLAIN, "  compared with a snapshot of %s UTC: ",
+		screen_time(snapshot_header(comparison->base)->taken_from_ms, first));
+	statement_add(screen, &comparison->base_statement);
+	screen_addf(screen, STYLE_PLAIN, "\n");
 	screen_addf(screen, STYLE_PLAIN,
 		"  %llu writes on %llu objects; %llu explained by what follows, ",
 		(unsigned long long)summary->staging_facts, (unsigned long long)summary->objects,
@@ -117,7 +121,9 @@ static void add_next(
 		screen_addf(screen, STYLE_CYAN, "  %s ", lines[i]);
 		screen_text(screen, STYLE_CYAN, span_of(operands[0]), 0, false);
 		screen_addf(screen, STYLE_CYAN, " ");
-		screen_text(screen, STYLE_CYAN, span_of(operands[1]), 0, false);
+		/* What was taken just now need not be taken again. */
+		screen_text(screen, STYLE_CYAN,
+			span_of(names_is_live(operands[1]) ? "latest" : operands[1]), 0, false);
 		screen_addf(screen, STYLE_CYAN, " --evidence ");
 		screen_text(screen, STYLE_CYAN, span_of(find->comparison.evidence), 0, false);
 		screen_addf(screen, STYLE_CYAN, i ? " \\\n      --output plan.json\n" : "\n");
@@ -125,9 +131,11 @@ static void add_next(
 	screen_addf(screen, STYLE_CYAN, "  unstage sign plan.json --secret-key unstage.key\n");
 }
 
-static void add_json(struct screen *screen, const struct findings_summary *summary)
+static void add_json(struct screen *screen, const struct comparison *comparison,
+	const struct findings_summary *summary)
 {
-	screen_addf(screen, STYLE_PLAIN, "{\"format\":\"unstage-find/1\"");
+	screen_addf(screen, STYLE_PLAIN, "{\"format\":\"unstage-find/1\",\"base\":\"%s\"",
+		statement_state_name(comparison->base_statement.state));
 	screen_addf(screen, STYLE_PLAIN,
 		",\"conflicts\":%llu,\"created\":%llu,\"deleted\":%llu,\"disabled\":%llu",
 		(unsigned long long)summary->conflicts, (unsigned long long)summary->created,
@@ -158,7 +166,7 @@ static bool tell(const struct comparison *comparison, const struct find_argument
 
 	screen_init(&screen, &find->common);
 	if (find->common.json) {
-		add_json(&screen, summary);
+		add_json(&screen, comparison, summary);
 	} else {
 		add_heading(&screen, comparison, summary);
 		add_numbers(&screen, summary);
@@ -200,7 +208,17 @@ const struct command command_find = {
 	.operands_least = 2,
 	.operands_most = 2,
 	.summary = "what did the staging server do? the blast radius",
-	.details = "Exit status 1 when the staging server wrote anything.\n",
+	.details =
+		"Exit status 1 when the staging server wrote anything.\n"
+		"\n"
+		"BASE and LIVE are files, or names of snapshots that `unstage snapshot` keeps in\n"
+		"the profile's state folder:\n"
+		"  production  the one that was pinned: unstage snapshot --pin production\n"
+		"  latest      the newest\n"
+		"  @WHEN       the newest that was complete then: @2026-03-04,\n"
+		"              @2026-03-04T02:00:00Z, or @36h, @7d before now\n"
+		"  live        one that is taken now, and kept\n"
+		"Where there is a file of that name, too: ./latest is the file, @latest the name.\n",
 	.options = options,
 	.arguments_size = sizeof(struct find_arguments),
 	.run = run,

@@ -18,7 +18,8 @@ static void add_hand_off(void *context, const char *path)
 	screen_addf(context, STYLE_PLAIN, "\n");
 }
 
-static bool save(const struct plan *plan, const struct plan_arguments *arguments, struct error *err)
+static bool save(const struct plan *plan, const struct statement *base,
+	const struct plan_arguments *arguments, struct error *err)
 {
 	CLEANUP(buf_release) struct buf text = BUF_UP_TO(PLAN_FILE_MAX);
 	struct common to_screen = { .json = arguments->common.json };
@@ -31,14 +32,17 @@ static bool save(const struct plan *plan, const struct plan_arguments *arguments
 		return false;
 	if (arguments->common.json) {
 		screen_addf(&screen, STYLE_PLAIN,
-			"{\"format\":\"unstage-plan-made/1\",\"id\":\"%s\",\"steps\":%zu}\n",
-			plan->id, plan->step_count);
+			"{\"format\":\"unstage-plan-made/1\",\"base\":\"%s\",\"id\":\"%s\",\"steps\":%zu}\n",
+			statement_state_name(base->state), plan->id, plan->step_count);
 		return plan_write_hand_offs(plan, arguments->common.output, NULL, NULL, err) &&
 			screen_give(&screen, &to_screen, err);
 	}
 	screen_text(&screen, STYLE_BOLD, span_of(arguments->common.output), 0, false);
 	screen_addf(&screen, STYLE_PLAIN, "\n");
 	plan_add_counts(&screen, plan);
+	screen_addf(&screen, STYLE_PLAIN, "  base: ");
+	statement_add(&screen, base);
+	screen_addf(&screen, STYLE_PLAIN, "\n");
 	return plan_write_hand_offs(plan, arguments->common.output, add_hand_off, &screen, err) &&
 		screen_give(&screen, &to_screen, err);
 }
@@ -72,11 +76,12 @@ static int run(
 	options.findings = comparison.findings;
 	options.base = comparison.base;
 	options.live = comparison.live;
+	options.base_signed = comparison.base_statement.state == STATEMENT_SIGNED;
 	options.evidence = comparison.evidence;
 	options.expires_s = plan_arguments->expires_h * 3600;
 	warn_of_early_evidence(&comparison);
 	plan = plan_new(&options, err);
-	return plan && save(plan, plan_arguments, err) ? 0 : -1;
+	return plan && save(plan, &comparison.base_statement, plan_arguments, err) ? 0 : -1;
 }
 
 static const struct option options[] = {
@@ -97,7 +102,9 @@ const struct command command_plan = {
 	.details =
 		"Only what the verdict `revert` says becomes a step; each goes by the door that\n"
 		"may write it. Beside the plan lie the files for the production server, for\n"
-		"ADSyncTools, and for people. Nothing is written to the directory.\n",
+		"ADSyncTools, and for people. Nothing is written to the directory. The plan says\n"
+		"whether somebody signed the snapshot BASE (unstage sign BASE). BASE and LIVE are\n"
+		"files, or names: see unstage find --help.\n",
 	.options = options,
 	.arguments_size = sizeof(struct plan_arguments),
 	.run = run,

@@ -1,8 +1,9 @@
-/* unstage show: what is in a snapshot or a plan. */
+/* unstage show: what is in a snapshot or a plan, and which snapshots are kept. */
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "cli/names.h"
 #include "cli/plan_file.h"
 
 struct show_arguments {
@@ -92,10 +93,12 @@ static bool show_object(struct screen *screen, struct snapshot *snapshot, const 
 	return true;
 }
 
-static bool show_snapshot(
-	struct screen *screen, const char *const *operands, bool json, struct error *err)
+static bool show_snapshot(struct screen *screen, const char *const *operands,
+	const struct common *common, struct error *err)
 {
-	CLEANUP(snapshot_closep) struct snapshot *snapshot = snapshot_open(operands[0], err);
+	CLEANUP(snapshot_closep)
+	struct snapshot *snapshot = names_open(operands[0], common->profile, err);
+	bool json = common->json;
 
 	if (!snapshot)
 		return false;
@@ -159,8 +162,8 @@ static void add_plan_header(struct screen *screen, const struct plan *plan)
 		"  shown without looking at its signature; unstage verify does that\n\n");
 }
 
-static bool show_plan(
-	struct screen *screen, const char *const *operands, bool json, struct error *err)
+static bool show_plan(struct screen *screen, const char *const *operands,
+	const struct common *common, struct error *err)
 {
 	CLEANUP(plan_file_close) struct plan_file file = { 0 };
 
@@ -170,7 +173,7 @@ static bool show_plan(
 	/* For looking at it; apply and verify are the ones who judge the signature. */
 	if (!plan_file_open(&file, operands[0], NULL, NULL, false, err))
 		return false;
-	if (json) {
+	if (common->json) {
 		plan_add_json(&screen->text, file.plan);
 		return true;
 	}
@@ -182,19 +185,32 @@ static bool show_plan(
 	return true;
 }
 
+static bool show_kept(struct screen *screen, const char *const *operands,
+	const struct common *common, struct error *err)
+{
+	if (operands[1])
+		return error_set(err, ERROR_USAGE, "show: ID is for an object of one snapshot");
+	return show_snapshots(screen, common, err);
+}
+
 static int run(
 	const void *arguments, const char *const *operands, size_t operand_count, struct error *err)
 {
 	const struct show_arguments *show = arguments;
 	CLEANUP(screen_release) struct screen screen;
-	bool shown;
+	bool (*add)(struct screen *, const char *const *, const struct common *,
+		struct error *) = show_snapshot;
 
 	(void)operand_count;
 	screen_init(&screen, &show->common);
-	shown = plan_file_is_plan(operands[0])
-		? show_plan(&screen, operands, show->common.json, err)
-		: show_snapshot(&screen, operands, show->common.json, err);
-	return shown && screen_give(&screen, &show->common, err) ? 0 : -1;
+	if (strcmp(operands[0], "snapshots") == 0)
+		add = show_kept;
+	else if (!names_is_name(operands[0]) && plan_file_is_plan(operands[0]))
+		add = show_plan;
+	return add(&screen, operands, &show->common, err) &&
+			screen_give(&screen, &show->common, err)
+		? 0
+		: -1;
 }
 
 static const struct option options[] = {
@@ -205,10 +221,14 @@ static const struct option options[] = {
 
 const struct command command_show = {
 	.name = "show",
-	.operands = "FILE [ID]",
+	.operands = "WHAT [ID]",
 	.operands_least = 1,
 	.operands_most = 2,
-	.summary = "what is in a snapshot or a plan; one object by its id",
+	.summary = "what is in a snapshot or a plan; the kept snapshots",
+	.details =
+		"WHAT is a file, the name of a kept snapshot (production, latest, @WHEN), or the\n"
+		"word snapshots: a line for each that the profile's state folder keeps. ID is an\n"
+		"object's; its lines are shown.\n",
 	.options = options,
 	.arguments_size = sizeof(struct show_arguments),
 	.run = run,

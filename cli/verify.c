@@ -2,6 +2,8 @@
 #include <limits.h>
 #include <unistd.h>
 
+#include "cli/chain.h"
+#include "cli/names.h"
 #include "cli/plan_file.h"
 
 struct verify_arguments {
@@ -19,24 +21,93 @@ static bool is_plan(const char *path)
 	return plan_file_is_plan(path) || access(buf_text(&signature), F_OK) == 0;
 }
 
-static bool verify_snapshot(struct screen *screen, const char *path, bool json, struct error *err)
-{
-	CLEANUP(snapshot_closep) struct snapshot *snapshot = snapshot_open(path, err);
+struct verified {
+	struct snapshot *snapshot;
+	struct statement statement;
+	enum chain_state chain;
+};
 
-	if (!snapshot)
+static void verified_release(struct verified *verified)
+{
+	snapshot_close(verified->snapshot);
+}
+
+static void add_verified(struct screen *screen, const struct verified *verified)
+{
+	screen_addf(screen, STYLE_GREEN, "whole: every bucket has its digest\n");
+	screen_addf(screen, STYLE_PLAIN, "  identity  %s\n  signed    ",
+		snapshot_identity(verified->snapshot));
+	statement_add(screen, &verified->statement);
+	if (verified->statement.state == STATEMENT_SIGNED) {
+		screen_addf(screen, STYLE_PLAIN, "\n%12s", "");
+		screen_paragraph(
+			screen, STYLE_PLAIN, span_of(verified->statement.signature.comment), 12);
+	} else {
+		screen_addf(screen, STYLE_PLAIN, "\n");
+	}
+	screen_addf(screen, STYLE_PLAIN, "  chain     ");
+	chain_add(screen, verified->chain, verified->snapshot);
+	screen_addf(screen, STYLE_PLAIN, "\n");
+}
+
+static void add_verified_json(struct screen *screen, const struct verified *verified)
+{
+	const struct statement *statement = &verified->statement;
+
+	screen_addf(screen, STYLE_PLAIN, "{\"format\":\"unstage-verified/1\",\"chain\":\"%s\",",
+		chain_state_name(verified->chain));
+	if (statement->state == STATEMENT_SIGNED)
+		screen_addf(screen, STYLE_PLAIN, "\"key\":\"%s\",", statement->signature.key_id);
+	screen_addf(screen, STYLE_PLAIN,
+		"\"identity\":\"%s\",\"sequence\":%llu,\"signature\":\"%s\",\"what\":\"snapshot\"}\n",
+		snapshot_identity(verified->snapshot),
+		(unsigned long long)snapshot_header(verified->snapshot)->sequence,
+		statement_state_name(statement->state));
+}
+
+/* With --key somebody asked for a signature, and none is not one. */
+static bool verify_statement(
+	struct verified *verified, const struct verify_arguments *arguments, struct error *err)
+{
+	/* Without a configuration there is just no key. */
+	struct error no_profile = { 0 };
+	const char *name = arguments->common.profile;
+	CLEANUP(profile_freep)
+	struct profile *profile = arguments->key ? NULL
+		: name                           ? profile_load(name, err)
+						 : profile_load(NULL, &no_profile);
+	const char *key = profile ? profile->key : arguments->key;
+
+	if (name && !arguments->key && !profile)
 		return false;
+	if (!statement_verify(&verified->statement, verified->snapshot, key, true, err))
+		return false;
+	return !arguments->key || verified->statement.state == STATEMENT_SIGNED ||
+		error_set(err, ERROR_REFUSED,
+			"%s: no signature: " STATEMENT_ENDING " and " STATEMENT_SIGNATURE_ENDING
+			" are to lie beside it; whoever vouches for it runs: unstage sign",
+			snapshot_path(verified->snapshot));
+}
+
+static bool check_content(struct snapshot *snapshot, struct error *err)
+{
 	snapshot_use_workers(snapshot, snapshot_workers());
-	if (!snapshot_check(snapshot, talk(), err))
+	return snapshot_check(snapshot, talk(), err);
+}
+
+static bool verify_snapshot(struct screen *screen, const char *word,
+	const struct verify_arguments *arguments, struct error *err)
+{
+	const char *profile_name = arguments->common.profile;
+	CLEANUP(verified_release)
+	struct verified verified = { .snapshot = names_open(word, profile_name, err) };
+
+	if (!verified.snapshot || !verify_statement(&verified, arguments, err) ||
+		!chain_verify(&verified.chain, verified.snapshot, profile_name, err) ||
+		!check_content(verified.snapshot, err))
 		return false;
 	talk_end();
-	if (json)
-		screen_addf(screen, STYLE_PLAIN,
-			"{\"format\":\"unstage-verified/1\",\"identity\":\"%s\",\"what\":\"snapshot\"}\n",
-			snapshot_identity(snapshot));
-	else
-		screen_addf(screen, STYLE_GREEN,
-			"whole: every bucket has its digest\n  identity  %s\n",
-			snapshot_identity(snapshot));
+	(arguments->common.json ? add_verified_json : add_verified)(screen, &verified);
 	return true;
 }
 
@@ -68,9 +139,9 @@ static int run(
 
 	(void)operand_count;
 	screen_init(&screen, &verify->common);
-	good = is_plan(operands[0])
+	good = !names_is_name(operands[0]) && is_plan(operands[0])
 		? verify_plan(&screen, operands[0], verify, err)
-		: verify_snapshot(&screen, operands[0], verify->common.json, err);
+		: verify_snapshot(&screen, operands[0], verify, err);
 	return good && screen_give(&screen, &verify->common, err) ? 0 : -1;
 }
 
@@ -86,7 +157,12 @@ const struct command command_verify = {
 	.operands = "FILE",
 	.operands_least = 1,
 	.operands_most = 1,
-	.summary = "verify a plan's signature, or every digest of a snapshot",
+	.summary = "verify a plan's signature, or all of a snapshot",
+	.details =
+		"Of a plan: its signature. Of a snapshot, by its file or its name: every digest\n"
+		"of every bucket; the statement and the signature beside it; and that it follows\n"
+		"the snapshot it was made from, where that one is kept or lies beside it. It\n"
+		"says when nobody signed a snapshot; with --key that is refused.\n",
 	.options = options,
 	.arguments_size = sizeof(struct verify_arguments),
 	.run = run,

@@ -44,8 +44,10 @@ static void add_index(struct buf *file, const struct buf *entries, size_t bytes)
 	struct footer footer;
 
 	buf_addf(&meta,
-		"{\"bits\":0,\"bytes\":%zu,\"deleted\":0,\"objects\":{\"contact\":0,\"group\":0,"
-		"\"user\":0},\"takenUntil\":\"2026-03-04T02:18:09Z\"}",
+		"{\"bits\":0,\"bytes\":%zu,\"deleted\":0,\"deltaLinks\":{},"
+		"\"objects\":{\"contact\":0,\"group\":0,"
+		"\"user\":0},\"previous\":null,\"sequence\":0,"
+		"\"takenUntil\":\"2026-03-04T02:18:09Z\"}",
 		bytes);
 	buf_add_text(&index, INDEX_MAGIC);
 	put_u32(&index, (uint32_t)meta.length);

@@ -418,7 +418,7 @@ static void object_list_release(struct object_list *list)
 
 /* ---- all of it ------------------------------------------------------------------------- */
 
-static void collector_release(struct collector *collector)
+void collector_release(struct collector *collector)
 {
 	for (int id = 0; id < KIND_COUNT; id++) {
 		object_list_release(&collector->lists[id]);
@@ -447,15 +447,17 @@ static void collector_release(struct collector *collector)
 }
 
 /* The longest list first: what waits for a connection waits behind it. */
-static bool begin_lists(struct collector *collector, struct error *err)
+bool collector_begin(
+	struct collector *collector, const bool wanted[static KIND_COUNT], struct error *err)
 {
-	collector->awaited = 1; /* the members */
+	collector->awaited = wanted[KIND_GROUP]; /* the members */
 	for (int id = 0; id < KIND_COUNT; id++)
 		collector->awaited += kind_get(id)->soft_deleted;
 	for (int id = 0; id < KIND_COUNT; id++)
-		if (!begin_list(collector, &collector->lists[id], kind_get(id), false, err))
+		if (wanted[id] &&
+			!begin_list(collector, &collector->lists[id], kind_get(id), false, err))
 			return false;
-	if (!begin_members(collector, err))
+	if (wanted[KIND_GROUP] && !begin_members(collector, err))
 		return false;
 	for (int id = 0; id < KIND_COUNT; id++)
 		if (kind_get(id)->soft_deleted &&
@@ -466,7 +468,7 @@ static bool begin_lists(struct collector *collector, struct error *err)
 }
 
 /* First of all: its quota is the smallest, and what it may ask for every few seconds it should. */
-static bool begin_audits(
+bool collector_begin_audits(
 	struct collector *collector, const struct graph_audit_window *audits, struct error *err)
 {
 	if (!audits)
@@ -484,14 +486,22 @@ static bool begin_audits(
 	return list_begin(&collector->audit_list, err);
 }
 
+void collector_init(
+	struct collector *collector, struct graph *graph, const struct graph_taker *taker)
+{
+	*collector = (struct collector){ .graph = graph, .taker = taker };
+	flow_init(&collector->flow, graph);
+}
+
 bool graph_collect(struct graph *graph, const struct graph_taker *taker,
 	const struct graph_audit_window *audits, struct graph_links *links, struct error *err)
 {
-	CLEANUP(collector_release)
-	struct collector collector = { .graph = graph, .taker = taker };
+	static const bool all[KIND_COUNT] = { true, true, true };
+	CLEANUP(collector_release) struct collector collector;
 
-	flow_init(&collector.flow, graph);
-	return graph_delta_now(graph, links, err) && begin_audits(&collector, audits, err) &&
-		begin_lists(&collector, err) && flow_run(&collector.flow, err) &&
+	collector_init(&collector, graph, taker);
+	return graph_delta_now(graph, links, err) &&
+		collector_begin_audits(&collector, audits, err) &&
+		collector_begin(&collector, all, err) && flow_run(&collector.flow, err) &&
 		collect_until_quiet(&collector, links, err);
 }

@@ -5,6 +5,7 @@
 
 struct collector;
 struct pending;
+struct update;
 
 /* One list of objects on its way. */
 struct object_list {
@@ -57,8 +58,51 @@ struct collector {
 	unsigned awaited;        /* lists that groups wait for */
 	struct found *held;      /* groups that wait */
 	size_t held_count, held_capacity, held_bytes;
+
+	struct update *update; /* what was read before is updated; NULL: all is read */
 };
+
+/* ---- collect.c ----------------------------------------------------------------------- */
+
+void collector_init(
+	struct collector *collector, struct graph *graph, const struct graph_taker *taker);
+void collector_release(struct collector *collector);
+/* Begins deleted items, the kinds that are `wanted`, and, with groups, the members of all groups. */
+MUST_CHECK bool collector_begin(
+	struct collector *collector, const bool wanted[static KIND_COUNT], struct error *err);
+/* Begins the audit log; NULL: none. */
+MUST_CHECK bool collector_begin_audits(
+	struct collector *collector, const struct graph_audit_window *audits, struct error *err);
+
+/* ---- quiet.c ------------------------------------------------------------------------- */
+
+/* Objects to be read again, each once. */
+struct again {
+	struct collector *collector;
+	struct id_index ids;
+	const struct kind **kinds; /* by number */
+	size_t kind_capacity;
+	bool kept; /* the links to ask are from an earlier run */
+};
+void again_release(struct again *again);
+void again_add(struct again *again, const struct kind *kind, struct id id);
+
+/*
+ * What changed since `links`, which are new then. `*lost`: the link of this kind is not known, and
+ * none is new; or NULL.
+ */
+MUST_CHECK bool again_ask(struct again *again, struct graph_links *links, const struct kind **lost,
+	struct error *err);
+/* Reads them, wherever they are now. */
+MUST_CHECK bool again_read(struct again *again, struct error *err);
 
 /* Reads again what changed since `links` were given, until nothing does; then they are new. */
 MUST_CHECK bool collect_until_quiet(
 	struct collector *collector, struct graph_links *links, struct error *err);
+
+/* ---- update.c ------------------------------------------------------------------------ */
+
+/* What mentions this object may be shown otherwise now. */
+void update_note(struct update *update, const struct graph_change *change);
+/* Adds what mentions those that were noted; none is noted then. */
+MUST_CHECK bool update_add_mentions(struct update *update, struct again *again, struct error *err);

@@ -151,6 +151,38 @@ enum { GRAPH_QUIET_ROUNDS = 6 };
 MUST_CHECK bool graph_collect(struct graph *graph, const struct graph_taker *taker,
 	const struct graph_audit_window *audits, struct graph_links *links, struct error *err);
 
+/*
+ * What was read before, to be updated: the functions look into it. Nothing of it is believed: what
+ * is found there is read again from Graph.
+ */
+struct graph_previous {
+	/* Whether the object was there, live or deleted. */
+	bool (*has)(void *context, const char *id, bool *is_there, struct error *err);
+	/* All of its lines, some at a time, whole lines each ended by a newline. */
+	bool (*each)(void *context, bool (*take)(void *taker, struct span lines, struct error *err),
+		void *taker, struct error *err);
+	void *context;
+	uint64_t users, objects; /* how many there were */
+	bool relations_due;      /* what no change tells of is to be read again, too */
+};
+
+/*
+ * Reads only what changed since `links` were given, which are then new ones; with what was read
+ * before, that is what graph_collect() would read now. An object that changed is read again by its
+ * id; so is everything that mentions one that was deleted or restored, since no change tells
+ * that: the former by what was read before, the latter by asking Graph. Deleted items are listed
+ * each time. Owners, isCloudManaged, and memberships of objects that we do not follow change
+ * untold; with `relations_due` they are read again: groups as graph_collect() reads them, and
+ * isCloudManaged of every object that had it.
+ *
+ * GRAPH_DELTA_LOST, and a warning that says why: a link is missing or not known any more, or more
+ * than a tenth of everything changed. Nothing was handed to `taker` then, and all is to be read.
+ */
+enum { GRAPH_UPDATE_SHARE = 10, GRAPH_UPDATE_FEW = 1000 /* changes that are never too many */ };
+MUST_CHECK enum graph_delta graph_update(struct graph *graph, const struct graph_previous *previous,
+	const struct graph_taker *taker, const struct graph_audit_window *audits,
+	struct graph_links *links, struct error *err);
+
 /* What to read of one object again; relations cost a list each. */
 enum graph_read_flags { GRAPH_READ_MEMBERS = 1, GRAPH_READ_OWNERS = 2, GRAPH_READ_BEHAVIOR = 4 };
 

@@ -409,6 +409,20 @@ bool list_run(struct graph *graph, const struct list_job *job, struct error *err
 	return list_begin(&list, err) && flow_run(&flow, err);
 }
 
+bool list_go_on(
+	struct graph *graph, const struct list_job *job, struct span first_page, struct error *err)
+{
+	CLEANUP(page_release) struct page page;
+	CLEANUP(page_links_release) struct page_links links = { 0 };
+	struct list_job rest = *job;
+
+	page_init(&page, job->item, job->context);
+	if (!page_feed(&page, first_page, err) || !page_end(&page, &links, err))
+		return false;
+	rest.link = links.next;
+	return !links.next || list_run(graph, &rest, err);
+}
+
 bool graph_list(struct graph *graph, const char *path, graph_item_function *item,
 	void (*restart)(void *context), void *context, struct error *err)
 {

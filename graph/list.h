@@ -102,3 +102,6 @@ MUST_CHECK bool list_hold(struct list *list, bool hold, struct error *err);
 
 /* A flow with nothing but this list. */
 MUST_CHECK bool list_run(struct graph *graph, const struct list_job *job, struct error *err);
+/* The same for a list whose first page has come by another way. */
+MUST_CHECK bool list_go_on(
+	struct graph *graph, const struct list_job *job, struct span first_page, struct error *err);

@@ -114,13 +114,11 @@ static void forget_members(void *context)
 	list->count = 0;
 }
 
-/* The first page came in a batch; the others are followed one by one. */
+/* The first page came in a batch. */
 static bool take_list(struct graph *graph, struct member_list *list, const struct batch_item *item,
 	bool bulk, struct error *err)
 {
-	CLEANUP(page_release) struct page page;
-	CLEANUP(page_links_release) struct page_links links = { 0 };
-	struct list_job job = {
+	const struct list_job job = {
 		.path = item->path,
 		.bulk = bulk,
 		.item = member_list_take,
@@ -128,11 +126,7 @@ static bool take_list(struct graph *graph, struct member_list *list, const struc
 		.context = list,
 	};
 
-	page_init(&page, member_list_take, list);
-	if (!page_feed(&page, buf_span(&item->answer), err) || !page_end(&page, &links, err))
-		return false;
-	job.link = links.next;
-	return !links.next || list_run(graph, &job, err);
+	return list_go_on(graph, &job, buf_span(&item->answer), err);
 }
 
 static bool take_behavior(struct found *found, const struct batch_item *item, struct error *err)

@@ -9,21 +9,13 @@
 
 enum { READ_AT_ONCE = 5 * GRAPH_BATCH_MAX };
 
-/* Objects to be read again, each once. */
-struct again {
-	struct collector *collector;
-	struct id_index ids;
-	const struct kind **kinds; /* by number */
-	size_t kind_capacity;
-};
-
-static void again_release(struct again *again)
+void again_release(struct again *again)
 {
 	id_index_release(&again->ids);
 	memory_free(again->kinds);
 }
 
-static void again_add(struct again *again, const struct kind *kind, struct id id)
+void again_add(struct again *again, const struct kind *kind, struct id id)
 {
 	bool is_new;
 	size_t at = id_index_add(&again->ids, id, &is_new);
@@ -80,6 +72,8 @@ static bool note_change(void *context, const struct graph_change *change, struct
 		add_groups_of(again, &again->collector->members, id);
 		add_groups_of(again, &again->collector->owners, id);
 		add_reports_of(again, id);
+		if (again->collector->update)
+			update_note(again->collector->update, change);
 	}
 	return true;
 }
@@ -141,7 +135,7 @@ static bool read_some(struct again *again, size_t from, size_t count, struct err
 	return good;
 }
 
-static bool read_again(struct again *again, struct error *err)
+bool again_read(struct again *again, struct error *err)
 {
 	for (size_t from = 0; from < again->ids.count; from += READ_AT_ONCE) {
 		size_t left = again->ids.count - from;
@@ -158,38 +152,58 @@ static bool read_again(struct again *again, struct error *err)
 	return true;
 }
 
-static bool next_links(const struct delta *deltas, struct graph_links *links, struct error *err)
+static void next_links(const struct delta *deltas, struct graph_links *links)
 {
 	for (int id = 0; id < KIND_COUNT; id++) {
 		if (!links->of[id])
 			continue;
-		if (deltas[id].lost)
-			return error_set(err, ERROR_NETWORK,
-				"the changes of %s since the beginning of this run are lost: run again",
-				kind_get(id)->path);
 		memory_free(links->of[id]);
 		links->of[id] = memory_text(deltas[id].next_link);
 	}
-	return true;
 }
 
-/* One round, all kinds beside each other: what changed since the last one. */
-static bool ask_changes(struct again *again, struct graph_links *links, struct error *err)
+/* All kinds beside each other. */
+bool again_ask(
+	struct again *again, struct graph_links *links, const struct kind **lost, struct error *err)
 {
+	struct collector *collector = again->collector;
 	struct delta deltas[KIND_COUNT] = { { 0 } };
 	struct flow flow;
 	bool good = true;
 
-	flow_init(&flow, again->collector->graph);
-	for (int id = 0; id < KIND_COUNT && good; id++)
+	*lost = NULL;
+	flow_init(&flow, collector->graph);
+	for (int id = 0; id < KIND_COUNT && good; id++) {
+		deltas[id].kept = again->kept;
 		good = !links->of[id] ||
 			delta_begin(&deltas[id], &flow, kind_get(id), links->of[id], note_change,
 				again, err);
-	good = good && flow_run(&flow, err) && next_links(deltas, links, err);
+	}
+	good = good && flow_run(&flow, err);
+	for (int id = 0; id < KIND_COUNT; id++)
+		if (deltas[id].lost)
+			*lost = kind_get(id);
+	if (good && !*lost)
+		next_links(deltas, links);
 	for (int id = 0; id < KIND_COUNT; id++)
 		delta_release(&deltas[id]);
 	flow_release(&flow);
-	return good || error_prefix(err, "what changed while reading");
+	return good;
+}
+
+/* One round: what changed since the last one. */
+static bool ask_changes(struct again *again, struct graph_links *links, struct error *err)
+{
+	struct collector *collector = again->collector;
+	const struct kind *lost;
+
+	if (!again_ask(again, links, &lost, err))
+		return error_prefix(err, "what changed while reading");
+	if (lost)
+		return error_set(err, ERROR_NETWORK,
+			"the changes of %s since the beginning of this run are lost: run again",
+			lost->path);
+	return !collector->update || update_add_mentions(collector->update, again, err);
 }
 
 static void warn_of_untold(const struct graph *graph, const struct graph_links *links)
@@ -216,7 +230,7 @@ bool collect_until_quiet(struct collector *collector, struct graph_links *links,
 		changed = again.ids.count;
 		if (!changed)
 			return true;
-		if (!read_again(&again, err))
+		if (!again_read(&again, err))
 			return false;
 	}
 	progress_warn(graph->progress,

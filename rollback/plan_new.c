@@ -39,6 +39,7 @@ static struct plan *head_new(const struct plan_options *options)
 	plan->created_ms = options->now_ms;
 	plan->expires_ms = options->now_ms + expires_s * 1000;
 	plan->base = plan_keep_text(plan, snapshot_identity(options->base));
+	plan->base_signed = options->base_signed;
 	plan->live = plan_keep_text(plan, snapshot_identity(options->live));
 	if (options->evidence)
 		plan->evidence = plan_keep_text(plan, evidence_identity(options->evidence));

@@ -65,6 +65,7 @@ struct plan_options {
 	const struct findings *findings;
 	struct snapshot *base, *live;
 	struct evidence *evidence;
+	bool base_signed; /* its statement was verified */
 	int64_t now_ms;
 	int64_t expires_s; /* 0: default */
 	const char *tenant_name;

@@ -288,7 +288,7 @@ const char *fault_content_type(const struct exchange *exchange); /* NULL: the ri
 
 typedef bool route_function(struct exchange *exchange, struct error *err);
 
-route_function answer_organization, answer_list, answer_count, answer_object, answer_members,
+route_function answer_organization, answer_list, answer_count, answer_object, answer_related,
 	answer_manager, answer_behavior, answer_audits, answer_deleted_list, answer_deleted_one;
 route_function answer_patch_user, answer_patch_group, answer_patch_contact, answer_patch_behavior,
 	answer_delete_object, answer_restore, answer_restore_elsewhere, answer_purge;

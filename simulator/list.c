@@ -190,21 +190,52 @@ bool answer_behavior(struct exchange *exchange, struct error *err UNUSED)
 
 /* ---- members and owners ---------------------------------------------------------------------- */
 
-bool answer_members(struct exchange *exchange, struct error *err)
+/* A row for each list of relations: from the object to others, or from others to it. */
+static const struct relation_list {
+	const char *segment;
+	enum relation relation;
+	bool backwards;
+} relation_lists[] = {
+	{ "members", RELATION_MEMBERS, false },
+	{ "owners", RELATION_OWNERS, false },
+	{ "memberOf", RELATION_MEMBERS, true },
+	{ "ownedObjects", RELATION_OWNERS, true },
+	{ "directReports", RELATION_MANAGER, true },
+};
+
+static const struct relation_list *relation_list_of(const struct exchange *exchange)
 {
-	CLEANUP(object_row_release) struct object_row group = { 0 };
+	const struct relation_list *list = relation_lists;
+
+	while (strcmp(list->segment, exchange->segments[2]) != 0)
+		list++; /* the router let no other pass */
+	return list;
+}
+
+static bool list_related(struct exchange *exchange, const char *id, const char *after,
+	struct id_list *ids, struct error *err)
+{
+	const struct relation_list *list = relation_list_of(exchange);
+
+	if (list->backwards)
+		return links_visible_to(exchange->simulator, id, list->relation, after, ids, err);
+	return links_visible(exchange->simulator, id, list->relation, after, ids, err);
+}
+
+bool answer_related(struct exchange *exchange, struct error *err)
+{
+	CLEANUP(object_row_release) struct object_row object = { 0 };
 	CLEANUP(query_selection_release) struct selection selection = { .everything = true };
 	CLEANUP(query_page_release) struct page page = { .selection = &selection, .typed = true };
 	CLEANUP(id_list_release) struct id_list ids = { 0 };
-	bool owners = strcmp(exchange->segments[2], "owners") == 0;
 
 	if (!exchange_allows(exchange, relation_options) ||
-		!exchange_load(exchange, exchange->segments[1], OBJECT_GROUP, false, &group) ||
+		!exchange_load(
+			exchange, exchange->segments[1], exchange_kind(exchange), false, &object) ||
 		!query_selection_init(&selection, exchange, schema_of(OBJECT_USER), true) ||
 		!query_page_init(&page, exchange, PAGE_DEFAULT, PAGE_MAX))
 		return true;
-	if (!links_visible(exchange->simulator, group.id,
-		    owners ? RELATION_OWNERS : RELATION_MEMBERS, page.position, &ids, err))
+	if (!list_related(exchange, object.id, page.position, &ids, err))
 		return false;
 	for (size_t i = 0; i < ids.count; i++) {
 		CLEANUP(object_row_release) struct object_row row = { 0 };

@@ -90,6 +90,8 @@ static const char *const texts[STATEMENT_COUNT] = {
 				   " ORDER BY target",
 	[STATEMENT_LINK_PAGE] = "SELECT target FROM links WHERE source = ?2 AND relation = ?3"
 				" AND target > ?4 AND (" VISIBLE_LINK ") ORDER BY target",
+	[STATEMENT_LINK_SOURCES] = "SELECT source FROM links WHERE target = ?2 AND relation = ?3"
+				   " AND source > ?4 AND (" VISIBLE_LINK ") ORDER BY source",
 	[STATEMENT_WRITE_INSERT] = "INSERT INTO writes VALUES(NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,"
 				   " ?9, ?10)",
 	[STATEMENT_WRITE_EACH] = "SELECT * FROM writes WHERE sequence > ?1 ORDER BY sequence",

@@ -38,6 +38,7 @@ enum statement {
 	STATEMENT_LINK_GET,
 	STATEMENT_LINK_TARGETS,
 	STATEMENT_LINK_PAGE,
+	STATEMENT_LINK_SOURCES,
 	STATEMENT_WRITE_INSERT,
 	STATEMENT_WRITE_EACH,
 	STATEMENT_WRITE_LAST,
@@ -173,6 +174,9 @@ int64_t object_count(struct simulator *simulator, enum object_kind kind, int64_t
 /* Visible targets after the id `after`, in id order. */
 MUST_CHECK bool links_visible(struct simulator *simulator, const char *id, enum relation relation,
 	const char *after, struct id_list *list, struct error *err);
+/* The other way: who has this relation to `id`. */
+MUST_CHECK bool links_visible_to(struct simulator *simulator, const char *id,
+	enum relation relation, const char *after, struct id_list *list, struct error *err);
 
 /*
  * Restores; `new_upn` (may be NULL) replaces the userPrincipalName, `strip_conflicts` leaves out

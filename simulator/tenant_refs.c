@@ -117,10 +117,10 @@ bool tenant_references(struct simulator *simulator, const char *id, enum relatio
 	return err->kind == ERROR_NONE;
 }
 
-bool links_visible(struct simulator *simulator, const char *id, enum relation relation,
-	const char *after, struct id_list *list, struct error *err)
+static bool list_links(struct simulator *simulator, enum statement which, const char *id,
+	enum relation relation, const char *after, struct id_list *list, struct error *err)
 {
-	sqlite3_stmt *statement = store_statement(simulator, STATEMENT_LINK_PAGE);
+	sqlite3_stmt *statement = store_statement(simulator, which);
 
 	sqlite3_bind_int64(statement, 1, store_horizon_ms(simulator));
 	store_bind_text(statement, 2, id);
@@ -129,4 +129,16 @@ bool links_visible(struct simulator *simulator, const char *id, enum relation re
 	while (store_row(simulator, statement, "list references", err))
 		id_list_add(list, store_text(statement, 0));
 	return err->kind == ERROR_NONE;
+}
+
+bool links_visible(struct simulator *simulator, const char *id, enum relation relation,
+	const char *after, struct id_list *list, struct error *err)
+{
+	return list_links(simulator, STATEMENT_LINK_PAGE, id, relation, after, list, err);
+}
+
+bool links_visible_to(struct simulator *simulator, const char *id, enum relation relation,
+	const char *after, struct id_list *list, struct error *err)
+{
+	return list_links(simulator, STATEMENT_LINK_SOURCES, id, relation, after, list, err);
 }

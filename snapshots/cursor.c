@@ -28,11 +28,14 @@ void cursor_release(struct cursor *cursor)
 
 void cursor_seek(struct cursor *cursor, uint32_t first, uint32_t end)
 {
-	cursor->next = first;
+	bool is_loaded = cursor->plain.length && cursor->loaded == first && end == first + 1;
+
+	cursor->next = is_loaded ? end : first;
 	cursor->end = end;
-	buf_cut(&cursor->plain, 0);
 	cursor->at = 0;
 	cursor->id_at = SPAN_NONE;
+	if (!is_loaded)
+		buf_cut(&cursor->plain, 0);
 }
 
 uint32_t bucket_end(const struct snapshot *snapshot, uint32_t first, unsigned bits)

@@ -22,6 +22,8 @@ void snapshot_header_release(struct snapshot_header *header)
 	memory_free(header->tenant);
 	memory_free(header->cloud);
 	memory_free(header->source);
+	for (int kind = 0; kind < KIND_COUNT; kind++)
+		memory_free(header->links[kind]);
 	*header = (struct snapshot_header){ 0 };
 }
 
@@ -59,6 +61,11 @@ const char *snapshot_identity(const struct snapshot *snapshot)
 void snapshot_use_workers(struct snapshot *snapshot, unsigned workers)
 {
 	snapshot->workers = workers;
+}
+
+bool snapshot_follows_all(const struct snapshot *snapshot)
+{
+	return snapshot->follows_all;
 }
 
 const char *const *snapshot_quarantined(const struct snapshot *snapshot, size_t *count)
@@ -159,50 +166,6 @@ static const uint8_t *take_records(struct rest *rest, size_t record, uint32_t *c
 	return take(rest, *count * record);
 }
 
-static bool count_of(const json_t *object, const char *key, uint64_t *count, struct error *err)
-{
-	int64_t number;
-
-	if (!json_number_of(object, key, &number, err))
-		return false;
-	if (number < 0)
-		return error_set(err, ERROR_FORMAT, "%s: less than nothing", key);
-	*count = (uint64_t)number;
-	return true;
-}
-
-static bool instant_of(const json_t *object, const char *key, int64_t *ms, struct error *err)
-{
-	const char *text = json_text(object, key, err);
-
-	return text &&
-		(time_parse(span_of(text), ms) ||
-			error_set(err, ERROR_FORMAT, "%s: no instant", key));
-}
-
-static bool meta_read(struct snapshot *snapshot, struct span text, struct error *err)
-{
-	CLEANUP(json_freep) json_t *meta = json_parse(text, META_MAX, err);
-	struct snapshot_header *header = &snapshot->header;
-	const json_t *objects;
-	uint64_t bits;
-
-	if (!meta || !count_of(meta, "bits", &bits, err))
-		return false;
-	if (bits > BITS_MAX)
-		return error_set(err, ERROR_FORMAT, "bits: more than %d", BITS_MAX);
-	snapshot->bits = (unsigned)bits;
-	objects = json_object_of(meta, "objects", err);
-	if (!objects)
-		return false;
-	for (int kind = 0; kind < KIND_COUNT; kind++)
-		if (!count_of(objects, kind_get(kind)->name, &header->objects[kind], err))
-			return error_prefix(err, "objects");
-	return count_of(meta, "bytes", &header->bytes, err) &&
-		count_of(meta, "deleted", &header->deleted, err) &&
-		instant_of(meta, "takenUntil", &header->taken_until_ms, err);
-}
-
 /* What the entries promise each other; NULL when they keep it. */
 static const char *entries_fault(const struct snapshot *snapshot, uint64_t index_offset)
 {
@@ -259,7 +222,8 @@ static bool index_take_apart(
 	meta = take_records(&rest, 1, &meta_length);
 	if (!meta || meta_length > META_MAX)
 		return index_damaged(snapshot, err, "its description is cut off or too large");
-	if (!meta_read(snapshot, (struct span){ (const char *)meta, meta_length }, err))
+	if (!description_read((struct span){ (const char *)meta, meta_length }, &snapshot->header,
+		    &snapshot->bits, err))
 		return error_prefix(err, "%s: index", snapshot->path);
 	snapshot->entries = take_records(&rest, ENTRY_BYTES, &snapshot->entry_count);
 	ids = snapshot->entries ? take_records(&rest, ID_BINARY_BYTES, &id_count) : NULL;
@@ -293,6 +257,13 @@ static bool index_read(struct snapshot *snapshot, struct error *err)
 	return index_take_apart(snapshot, &footer, err);
 }
 
+static bool attributes_are_ours(const json_t *header)
+{
+	CLEANUP(json_freep) json_t *ours = description_attributes();
+
+	return json_equal(json_object_get(header, "attributes"), ours);
+}
+
 static bool header_parse(struct snapshot *snapshot, struct span line, struct error *err)
 {
 	CLEANUP(json_freep) json_t *json = json_parse(line, HEADER_MAX, err);
@@ -316,6 +287,7 @@ static bool header_parse(struct snapshot *snapshot, struct span line, struct err
 	header->tenant = memory_text(tenant);
 	header->cloud = memory_text(cloud);
 	header->source = memory_text(source);
+	snapshot->follows_all = attributes_are_ours(json);
 	return true;
 }
 

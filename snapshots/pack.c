@@ -18,7 +18,16 @@
  * In frames of some 60 objects matches of four or five bytes are mostly chance: from six on, frames are
  * half a percent smaller and a tenth faster to unpack.
  */
-enum { LEVEL = 3, MATCH_MIN = 6 };
+enum {
+	LEVEL = 3,
+	MATCH_MIN = 6,
+	COPY_BYTES = 1 << 20, /* of frames that are copied with one call */
+};
+
+/* Frames that were copied: checked on the way, and not read back. */
+struct run {
+	uint32_t first, end;
+};
 
 /* What a thread packs with. */
 struct tools {
@@ -39,13 +48,16 @@ struct packer {
 	struct file *file;
 	struct crew *crew;
 	struct tools tools[CREW_MAX];
-	struct job *job;               /* whose `plain` is being filled */
-	struct snapshot_header counts; /* only the numbers */
+	struct job *job;                      /* whose `plain` is being filled */
+	const struct snapshot_header *header; /* the writer's: it lives as long */
+	struct snapshot_header counts;        /* numbers, and of that header how it came to be */
 	unsigned bits, workers;
 	uint32_t bucket; /* of the lines in the job */
 	struct buf entries, quarantined;
-	uint64_t offset; /* where the next frame begins */
-	uint64_t objects;
+	uint64_t offset;  /* where the next frame begins */
+	uint64_t objects; /* that were packed here and not copied */
+	struct run *copied;
+	size_t copied_count, copied_capacity;
 };
 
 static void job_release(void *released)
@@ -73,6 +85,7 @@ void packer_free(struct packer *packer)
 		tools_release(&packer->tools[i]);
 	buf_release(&packer->entries);
 	buf_release(&packer->quarantined);
+	memory_free(packer->copied);
 	memory_free(packer->path);
 	memory_free(packer);
 }
@@ -214,22 +227,6 @@ static bool write_all_frames(struct packer *packer, struct error *err)
 	return true;
 }
 
-/* {"contact":["displayName",…],…}: what this program asked for, so that a later one knows. */
-static json_t *attributes_json(void)
-{
-	json_t *kinds = json_object();
-
-	for (int id = 0; id < KIND_COUNT; id++) {
-		const struct kind *kind = kind_get(id);
-		json_t *names = json_array();
-
-		for (size_t i = 0; i < kind->attribute_count; i++)
-			json_array_append_new(names, json_string(kind->attributes[i].name));
-		json_object_set_new(kinds, kind->name, names);
-	}
-	return kinds;
-}
-
 static bool write_header(
 	struct packer *packer, const struct snapshot_header *header, struct error *err)
 {
@@ -238,7 +235,7 @@ static bool write_header(
 	json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "format", SNAPSHOT_FORMAT,
 		"tenant", header->tenant, "cloud", header->cloud, "source", header->source,
 		"takenFrom", time_text(header->taken_from_ms, instant), "attributes",
-		attributes_json());
+		description_attributes());
 
 	if (!json)
 		return error_set(err, ERROR_FORMAT, "%s: tenant, cloud or source is no UTF-8 text",
@@ -250,6 +247,15 @@ static bool write_header(
 	return write_frame(packer, err);
 }
 
+/* Of the links nothing is freed here. */
+static void take_origin(struct snapshot_header *counts, const struct snapshot_header *header)
+{
+	memcpy(counts->previous, header->previous, sizeof(counts->previous));
+	memcpy(counts->links, header->links, sizeof(counts->links));
+	counts->sequence = header->sequence;
+	counts->relations_ms = header->relations_ms;
+}
+
 struct packer *packer_new(const char *path, const struct snapshot_header *header, unsigned bits,
 	unsigned workers, struct error *err)
 {
@@ -258,6 +264,7 @@ struct packer *packer_new(const char *path, const struct snapshot_header *header
 	packer->path = memory_text(path);
 	packer->bits = bits;
 	packer->workers = workers;
+	packer->header = header;
 	packer->entries.limit = INDEX_MAX;
 	packer->quarantined.limit = INDEX_MAX;
 	packer->crew = crew_new(workers, sizeof(struct job), job_work, packer->tools);
@@ -279,27 +286,35 @@ static bool make_room(struct packer *packer, size_t length, struct error *err)
 	return write_frame(packer, err);
 }
 
-static void count_object(struct packer *packer, const uint8_t *id, const struct line_facts *facts)
+void packer_take_counts(struct packer *packer, const struct snapshot_header *counts)
 {
-	packer->objects++;
-	if (facts->deleted)
-		packer->counts.deleted++;
-	else
-		packer->counts.objects[facts->kind->id]++;
-	if (facts->quarantined)
-		buf_add(&packer->quarantined, id, ID_BINARY_BYTES);
+	memcpy(packer->counts.objects, counts->objects, sizeof(counts->objects));
+	packer->counts.deleted = counts->deleted;
 }
 
-bool packer_add(struct packer *packer, const uint8_t id[static ID_BINARY_BYTES], struct span lines,
-	const struct line_facts *facts, struct error *err)
+void packer_count(struct packer *packer, const struct line_facts *facts, int by)
+{
+	uint64_t *count = facts->deleted ? &packer->counts.deleted
+					 : &packer->counts.objects[facts->kind->id];
+
+	*count += (uint64_t)by; /* down, too: modulo 2^64 */
+}
+
+void packer_add_quarantined(struct packer *packer, const uint8_t id[static ID_BINARY_BYTES])
+{
+	buf_add(&packer->quarantined, id, ID_BINARY_BYTES);
+}
+
+bool packer_add_lines(struct packer *packer, const uint8_t id[static ID_BINARY_BYTES],
+	struct span lines, struct error *err)
 {
 	uint32_t bucket = bucket_of(id, packer->bits);
 
 	if (bucket != packer->bucket && !write_frame(packer, err))
 		return false;
 	packer->bucket = bucket;
-	count_object(packer, id, facts);
 	packer->counts.bytes += lines.length;
+	packer->objects++;
 	if (!make_room(packer, lines.length, err))
 		return false;
 	if (lines.length <= SPLIT_BYTES) {
@@ -318,7 +333,7 @@ bool packer_add(struct packer *packer, const uint8_t id[static ID_BINARY_BYTES],
 	return true;
 }
 
-uint64_t packer_count(const struct packer *packer)
+uint64_t packer_objects(const struct packer *packer)
 {
 	return packer->objects;
 }
@@ -328,36 +343,84 @@ unsigned packer_bits(const struct packer *packer)
 	return packer->bits;
 }
 
-/* ---- the end ------------------------------------------------------------------------------- */
-
-static json_t *objects_json(const struct snapshot_header *counts)
+bool packer_add(struct packer *packer, const uint8_t id[static ID_BINARY_BYTES], struct span lines,
+	const struct line_facts *facts, struct error *err)
 {
-	json_t *objects = json_object();
-
-	for (int kind = 0; kind < KIND_COUNT; kind++)
-		json_object_set_new(objects, kind_get(kind)->name,
-			json_integer((json_int_t)counts->objects[kind]));
-	return objects;
+	packer_count(packer, facts, 1);
+	if (facts->quarantined)
+		packer_add_quarantined(packer, id);
+	return packer_add_lines(packer, id, lines, err);
 }
 
-static void add_meta(struct buf *out, const struct packer *packer, int64_t until_ms)
-{
-	const struct snapshot_header *counts = &packer->counts;
-	char instant[TIME_TEXT_BYTES];
-	CLEANUP(json_freep)
-	json_t *meta = json_pack("{s:i, s:I, s:I, s:{}, s:o, s:n, s:i, s:s}", "bits",
-		(int)packer->bits, "bytes", (json_int_t)counts->bytes, "deleted",
-		(json_int_t)counts->deleted, "deltaLinks", "objects", objects_json(counts),
-		"previous", "sequence", 0, "takenUntil", time_text(until_ms, instant));
+/* ---- frames of another snapshot -------------------------------------------------------- */
 
-	json_add(out, meta);
+static void note_copied(struct packer *packer, uint32_t frames)
+{
+	uint32_t first = (uint32_t)(packer->entries.length / ENTRY_BYTES);
+
+	MEMORY_GROW(packer->copied, packer->copied_count, packer->copied_capacity);
+	packer->copied[packer->copied_count++] = (struct run){ first, first + frames };
 }
 
-static void add_index(struct buf *index, const struct packer *packer, int64_t until_ms)
+/* Frames from `first` on that make a piece worth a call: one at least. */
+static uint32_t piece_end(const struct snapshot *from, uint32_t first, uint32_t end, size_t *bytes)
+{
+	uint32_t at = first + 1;
+
+	*bytes = snapshot_entry(from, first).packed;
+	for (; at < end; at++) {
+		size_t packed = snapshot_entry(from, at).packed;
+
+		if (*bytes + packed > COPY_BYTES)
+			break;
+		*bytes += packed;
+	}
+	return at;
+}
+
+static bool copy_piece(struct packer *packer, struct snapshot *from, uint32_t first, uint32_t end,
+	size_t bytes, struct error *err)
+{
+	struct span packed;
+
+	if (!frames_load(from, &from->unpacker, first, end, bytes, &packed, err))
+		return false;
+	for (uint32_t i = first; i < end; i++) {
+		struct entry entry = snapshot_entry(from, i);
+
+		entry.offset = packer->offset;
+		packer->offset += entry.packed;
+		packer->counts.bytes += entry.plain;
+		put_entry(&packer->entries, &entry);
+	}
+	return file_write(packer->file, packed.data, packed.length, err);
+}
+
+bool packer_copy(struct packer *packer, struct snapshot *from, uint32_t first, uint32_t end,
+	struct error *err)
+{
+	size_t bytes;
+
+	if (first == end)
+		return true;
+	if (!write_all_frames(packer, err))
+		return false;
+	note_copied(packer, end - first);
+	for (uint32_t next; first < end; first = next) {
+		next = piece_end(from, first, end, &bytes);
+		if (!copy_piece(packer, from, first, next, bytes, err))
+			return false;
+	}
+	return true;
+}
+
+/* ---- the end --------------------------------------------------------------------------- */
+
+static void add_index(struct buf *index, const struct packer *packer)
 {
 	CLEANUP(buf_release) struct buf meta = BUF_UP_TO(META_MAX);
 
-	add_meta(&meta, packer, until_ms);
+	description_add(&meta, &packer->counts, packer->bits);
 	buf_add_text(index, INDEX_MAGIC);
 	put_u32(index, (uint32_t)meta.length);
 	buf_add_span(index, buf_span(&meta));
@@ -367,13 +430,14 @@ static void add_index(struct buf *index, const struct packer *packer, int64_t un
 	buf_add_span(index, buf_span(&packer->quarantined));
 }
 
-static bool write_index(struct packer *packer, int64_t until_ms, struct error *err)
+static bool write_index(struct packer *packer, struct error *err)
 {
 	CLEANUP(buf_release) struct buf index = BUF_UP_TO(INDEX_MAX);
 	CLEANUP(buf_release) struct buf around = BUF_UP_TO(SKIPPABLE_BYTES + FOOTER_BYTES);
 	struct footer footer = { .offset = packer->offset + SKIPPABLE_BYTES };
 
-	add_index(&index, packer, until_ms);
+	take_origin(&packer->counts, packer->header);
+	add_index(&index, packer);
 	if (!buf_check(&packer->entries, "the index", err) ||
 		!buf_check(&packer->quarantined, "the list of quarantined objects", err) ||
 		!buf_check(&index, "the index", err))
@@ -403,25 +467,43 @@ static struct snapshot *open_written(const struct packer *packer, struct error *
 	return snapshot_open_descriptor_take(descriptor, packer->path, err);
 }
 
+/* What was copied was checked on the way. */
+static bool check_new(const struct packer *packer, struct snapshot *snapshot, struct error *err)
+{
+	uint32_t first = 1;
+
+	for (size_t i = 0; i <= packer->copied_count; i++) {
+		uint32_t end = i < packer->copied_count ? packer->copied[i].first
+							: snapshot->entry_count;
+
+		if (!snapshot_check_bytes(snapshot, first, end, err))
+			return false;
+		if (i < packer->copied_count)
+			first = packer->copied[i].end;
+	}
+	return true;
+}
+
 static bool read_back(const struct packer *packer, struct error *err)
 {
 	CLEANUP(snapshot_closep) struct snapshot *snapshot = open_written(packer, err);
 
 	if (snapshot)
 		snapshot_use_workers(snapshot, packer->workers);
-	return (snapshot && snapshot_check_bytes(snapshot, 1, snapshot->entry_count, err)) ||
+	return (snapshot && check_new(packer, snapshot, err)) ||
 		error_prefix(err, "reading back what was written");
 }
 
 bool packer_finish(struct packer *packer, int64_t until_ms, struct error *err)
 {
-	return write_all_frames(packer, err) && write_index(packer, until_ms, err) &&
+	packer->counts.taken_until_ms = until_ms;
+	return write_all_frames(packer, err) && write_index(packer, err) &&
 		read_back(packer, err) && file_commit(TAKE(packer->file), err);
 }
 
 struct snapshot *packer_reopen(struct packer *packer, struct error *err)
 {
-	if (!write_all_frames(packer, err) || !write_index(packer, 0, err))
+	if (!write_all_frames(packer, err) || !write_index(packer, err))
 		return NULL;
 	return open_written(packer, err);
 }

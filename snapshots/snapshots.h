@@ -15,6 +15,9 @@
 
 enum {
 	SNAPSHOT_ID_TEXT = 65,
+	SNAPSHOT_OBJECT_MAX = 256
+		<< 20,                /* all lines of one object: a group of six million members */
+	SNAPSHOT_LINK_MAX = 16 << 10, /* bytes of a stored delta link */
 	SNAPSHOT_BUCKET_MAX = 64
 		<< 20, /* plain bytes of one bucket's frame when read; a writer splits above 1 MiB */
 };
@@ -26,11 +29,18 @@ struct snapshot_header {
 	uint64_t objects[KIND_COUNT];          /* live ones */
 	uint64_t deleted;
 	uint64_t bytes; /* of plain lines */
+
+	/* How it came to be; what a writer is told by its own functions. */
+	char previous[SNAPSHOT_ID_TEXT]; /* identity of the one it was made from; "": of none */
+	uint64_t sequence;               /* one more than that one's; 0: the first */
+	char *links[KIND_COUNT];         /* where what changed since is told; NULL: nowhere */
+	int64_t relations_ms; /* when what no change tells of was last read whole; 0: not known */
 };
 
 /* ---- writing ------------------------------------------------------------------------ */
 
 struct snapshot_writer;
+struct snapshot;
 
 /*
  * Starts a snapshot that appears at `path` with snapshot_writer_finish(). Lines are kept in an
@@ -58,13 +68,27 @@ MUST_CHECK bool snapshot_writer_add(
 MUST_CHECK bool snapshot_writer_remove(
 	struct snapshot_writer *writer, const char *id, struct error *err);
 
-/* Sorts, writes, reads everything back, renames. `until_ms`: when the last page came. Frees the writer. */
+/*
+ * What is written follows `previous`: its identity, and one more than its sequence. With `update`
+ * it is also made from it: what was added replaces what `previous` has of these objects, and
+ * frames that nothing touches are copied byte for byte. `previous` must live until the writer ends.
+ *   ERROR_REFUSED  it is of another tenant or cloud, or of another source
+ */
+MUST_CHECK bool snapshot_writer_follow(
+	struct snapshot_writer *writer, struct snapshot *previous, bool update, struct error *err);
+
+/* Where what changes from now on is told (copied; NULL: nowhere). ERROR_FORMAT: too long. */
+MUST_CHECK bool snapshot_writer_set_links(
+	struct snapshot_writer *writer, char *const links[static KIND_COUNT], struct error *err);
+
+/* When owners, and what else no change tells of, were last read whole. */
+void snapshot_writer_set_relations(struct snapshot_writer *writer, int64_t when_ms);
+
+/* Sorts, writes, reads what is new back, renames. `until_ms`: when the last page came. Frees the writer. */
 MUST_CHECK bool snapshot_writer_finish(
 	struct snapshot_writer *writer, int64_t until_ms, struct error *err);
 
 /* ---- reading ------------------------------------------------------------------------ */
-
-struct snapshot;
 
 /*
  * Opens the file and checks footer, index, and the header line.
@@ -72,6 +96,12 @@ struct snapshot;
  *   ERROR_FORMAT  digest or layout is wrong: file, what, offset; also a newer format
  */
 MUST_CHECK struct snapshot *snapshot_open(const char *path, struct error *err);
+/*
+ * As snapshot_open(), of an open descriptor, which is the snapshot's from now on, also when
+ * this fails. `path` is for messages.
+ */
+MUST_CHECK struct snapshot *snapshot_open_descriptor_take(
+	int descriptor, const char *path, struct error *err);
 void snapshot_close(struct snapshot *snapshot);
 DEFINE_CLEANUP(struct snapshot *, snapshot_close);
 
@@ -86,9 +116,13 @@ unsigned snapshot_workers(void);
 const struct snapshot_header *snapshot_header(const struct snapshot *snapshot);
 const char *snapshot_path(const struct snapshot *snapshot);
 const char *snapshot_identity(const struct snapshot *snapshot); /* 64 hex digits */
+uint64_t snapshot_size(const struct snapshot *snapshot);        /* of the file, in bytes */
 
 /* Ids (sorted) of objects with onPremisesProvisioningErrors; the writer noted them in the index. */
 const char *const *snapshot_quarantined(const struct snapshot *snapshot, size_t *count);
+
+/* Whether it was asked for the same attributes as this program asks for. */
+bool snapshot_follows_all(const struct snapshot *snapshot);
 
 /* Lines of one object into `lines` (emptied first); empty when it is not there. Reads one bucket. */
 MUST_CHECK bool snapshot_object(
@@ -97,6 +131,10 @@ MUST_CHECK bool snapshot_object(
 /* Every object in id order: its lines, borrowed during the call. False from `each` ends it. */
 typedef bool snapshot_each_function(void *context, struct span lines, struct error *err);
 MUST_CHECK bool snapshot_each(
+	struct snapshot *snapshot, snapshot_each_function *each, void *context, struct error *err);
+
+/* The same text, some hundred objects at a time: for who looks for something in all of it. */
+MUST_CHECK bool snapshot_texts(
 	struct snapshot *snapshot, snapshot_each_function *each, void *context, struct error *err);
 
 /*
@@ -116,3 +154,71 @@ MUST_CHECK bool snapshot_check(
 /* Calls `each` for every object whose lines hold `text` as it stands in JSON; for finding an address's holders. */
 MUST_CHECK bool snapshot_search(struct snapshot *snapshot, struct span text,
 	snapshot_each_function *each, void *context, struct error *err);
+
+/* ---- statement and chain ------------------------------------------------------------- */
+
+enum { SNAPSHOT_STATEMENT_MAX = 64 << 10 };
+
+/*
+ * Appends the statement that a signature over this snapshot covers: which tenant, when, its
+ * identity, its place in the chain, and the BLAKE2b-512 of the whole file, which is read for it. The
+ * same snapshot has the same statement always.
+ */
+MUST_CHECK bool snapshot_statement_add(
+	struct buf *out, const struct snapshot *snapshot, struct error *err);
+
+/*
+ * Whether `statement`, whose signature the caller has verified, is this snapshot's. `whole_file`: its
+ * hash too, by reading all of it; without, the identity is compared, which covers what is read of a
+ * snapshot. ERROR_REFUSED names the line that differs.
+ */
+MUST_CHECK bool snapshot_statement_check(
+	const struct snapshot *snapshot, struct span statement, bool whole_file, struct error *err);
+
+/* Whether `snapshot` is the one that was made from `previous` [T13]. ERROR_REFUSED: what is against it. */
+MUST_CHECK bool snapshot_follows(
+	const struct snapshot *snapshot, const struct snapshot *previous, struct error *err);
+
+/* ---- which snapshots to keep: restic's rules ------------------------------------------- */
+
+enum keep_rule {
+	KEEP_LAST,
+	KEEP_HOURLY,
+	KEEP_DAILY,
+	KEEP_WEEKLY,
+	KEEP_MONTHLY,
+	KEEP_YEARLY,
+	KEEP_RULES
+};
+
+/* "daily". */
+const char *keep_rule_name(enum keep_rule rule);
+
+struct keep_span {
+	int years, months, days, hours;
+};
+
+/* "1y6m", "30d", "2d12h", larger units first, above 0. False when it is none. */
+MUST_CHECK bool keep_span_parse(const char *text, struct keep_span *span);
+
+enum { KEEP_ALL = -1 };
+
+struct keep_policy {
+	int64_t counts[KEEP_RULES]; /* 0: the rule is not used; KEEP_ALL: of every period */
+	struct keep_span within;    /* of the newest one; nothing: not used */
+};
+
+bool keep_policy_is_empty(const struct keep_policy *policy);
+
+/* Why one is kept. */
+struct keep_reasons {
+	bool rules[KEEP_RULES];  /* the newest of its period */
+	bool oldest[KEEP_RULES]; /* the rule had some left, and there was no older one */
+	bool within;
+};
+
+bool keep_reasons_any(const struct keep_reasons *reasons);
+
+/* `taken_ms` descends. One that lies behind `now_ms` is not what `within` counts from. */
+void snapshots_keep(const struct keep_policy *policy, const int64_t *taken_ms, size_t count,
+	int64_t now_ms, struct keep_reasons *reasons);

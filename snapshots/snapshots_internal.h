@@ -8,6 +8,7 @@
 
 #include <zstd.h>
 
+#include "base/json.h"
 #include "snapshots/snapshots.h"
 
 enum {
@@ -128,18 +129,12 @@ struct snapshot {
 	const uint8_t *entries; /* in it */
 	uint32_t entry_count;
 	unsigned bits;
+	bool follows_all; /* the attributes that this program follows, and no others */
 	char **quarantined;
 	size_t quarantined_count;
 	unsigned workers;
 	struct unpacker unpacker; /* of the thread that opened it */
 };
-
-/*
- * As snapshot_open(), of an open descriptor, which is the snapshot's from now on, also when
- * this fails. `path` is for messages.
- */
-MUST_CHECK struct snapshot *snapshot_open_descriptor_take(
-	int descriptor, const char *path, struct error *err);
 
 struct entry snapshot_entry(const struct snapshot *snapshot, uint32_t number);
 /* The entry's bucket alone, for the loops that pass over thousands of them. */
@@ -148,6 +143,16 @@ uint32_t snapshot_entry_bucket(const struct snapshot *snapshot, uint32_t number)
 bool snapshot_entry_equal(
 	const struct snapshot *a, uint32_t a_number, const struct snapshot *b, uint32_t b_number);
 void snapshot_header_release(struct snapshot_header *header);
+
+/* ---- description.c ------------------------------------------------------------------- */
+
+/* {"contact":["displayName",…],…}: what this program asks for, so that a later one knows. */
+json_t *description_attributes(void);
+MUST_CHECK bool instant_of(const json_t *object, const char *key, int64_t *ms, struct error *err);
+/* The description in the index, to and from JSON. */
+void description_add(struct buf *out, const struct snapshot_header *header, unsigned bits);
+MUST_CHECK bool description_read(
+	struct span text, struct snapshot_header *header, unsigned *bits, struct error *err);
 
 /* ---- frame.c ------------------------------------------------------------------------- */
 
@@ -227,12 +232,22 @@ DEFINE_CLEANUP(struct packer *, packer_free);
 /* Objects come in id order. */
 MUST_CHECK bool packer_add(struct packer *packer, const uint8_t id[static ID_BINARY_BYTES],
 	struct span lines, const struct line_facts *facts, struct error *err);
-uint64_t packer_count(const struct packer *packer); /* objects */
+uint64_t packer_objects(const struct packer *packer); /* that were packed, not copied */
 unsigned packer_bits(const struct packer *packer);
 /* Index, reading back, renaming. */
 MUST_CHECK bool packer_finish(struct packer *packer, int64_t until_ms, struct error *err);
 /* What was packed, to be read and packed again otherwise; nothing can be added any more. */
 MUST_CHECK struct snapshot *packer_reopen(struct packer *packer, struct error *err);
+
+/* The same in parts, for who takes over what another snapshot counted. */
+void packer_take_counts(struct packer *packer, const struct snapshot_header *counts);
+void packer_count(struct packer *packer, const struct line_facts *facts, int by);
+void packer_add_quarantined(struct packer *packer, const uint8_t id[static ID_BINARY_BYTES]);
+MUST_CHECK bool packer_add_lines(struct packer *packer, const uint8_t id[static ID_BINARY_BYTES],
+	struct span lines, struct error *err);
+/* Whole buckets, byte for byte: frames from `first` up to, without, `end`. Same bits. */
+MUST_CHECK bool packer_copy(struct packer *packer, struct snapshot *from, uint32_t first,
+	uint32_t end, struct error *err);
 
 /* ---- runs.c -------------------------------------------------------------------------- */
 
@@ -273,3 +288,19 @@ MUST_CHECK bool runs_rewind(struct runs *runs, struct error *err);
 /* The next one; not `there` at the end. */
 MUST_CHECK bool runs_next(struct runs *runs, struct change *change, bool *there, struct error *err);
 void runs_clear(struct runs *runs);
+
+/* ---- writer.c ------------------------------------------------------------------------ */
+
+/* The next change in id order; false at the end, and where it failed. */
+MUST_CHECK bool writer_next_change(
+	struct snapshot_writer *writer, struct change *change, bool *failed, struct error *err);
+MUST_CHECK bool writer_rewind(struct snapshot_writer *writer, struct error *err);
+/* At least as many as there are. */
+uint64_t writer_change_count(const struct snapshot_writer *writer);
+
+/* ---- update.c ------------------------------------------------------------------------ */
+
+/* Writes what `previous` has with the writer's changes to `path`. */
+MUST_CHECK bool update_write(struct snapshot_writer *writer, struct snapshot *previous,
+	const char *path, const struct snapshot_header *header, int64_t until_ms,
+	struct error *err);

@@ -62,6 +62,18 @@ bool snapshot_each(
 	}
 }
 
+bool snapshot_texts(
+	struct snapshot *snapshot, snapshot_each_function *each, void *context, struct error *err)
+{
+	CLEANUP(buf_release) struct buf plain = BUF_UP_TO(SNAPSHOT_BUCKET_MAX);
+
+	for (uint32_t i = 1; i < snapshot->entry_count; i++)
+		if (!frame_read(snapshot, &snapshot->unpacker, i, &plain, err) ||
+			!each(context, buf_span(&plain), err))
+			return false;
+	return true;
+}
+
 static bool holds(struct span lines, struct span text)
 {
 	return lines.length && memmem(lines.data, lines.length, text.data, text.length);

@@ -10,6 +10,7 @@
  */
 #include <inttypes.h>
 #include <sodium.h>
+#include <strings.h>
 
 #include "base/memory.h"
 #include "base/text.h"
@@ -28,6 +29,7 @@ struct snapshot_writer {
 	struct runs *runs;
 	struct packer *direct;         /* takes what comes, while that is in id order; else NULL */
 	uint8_t last[ID_BINARY_BYTES]; /* what it took last */
+	struct snapshot *previous;     /* it is made from; NULL: from nothing */
 };
 
 void snapshot_writer_close(struct snapshot_writer *writer)
@@ -71,24 +73,41 @@ void snapshot_writer_use_workers(struct snapshot_writer *writer, unsigned worker
 	writer->workers = workers;
 }
 
+/* ---- what came --------------------------------------------------------------------------- */
+
+bool writer_rewind(struct snapshot_writer *writer, struct error *err)
+{
+	return runs_rewind(writer->runs, err);
+}
+
+bool writer_next_change(
+	struct snapshot_writer *writer, struct change *change, bool *failed, struct error *err)
+{
+	bool there = false;
+
+	*failed = !runs_next(writer->runs, change, &there, err);
+	return !*failed && there;
+}
+
+uint64_t writer_change_count(const struct snapshot_writer *writer)
+{
+	return runs_count(writer->runs);
+}
+
 /* ---- packing ------------------------------------------------------------------------------- */
 
 static bool pack_runs(struct snapshot_writer *writer, struct packer *packer, struct error *err)
 {
 	struct change change;
-	bool there;
+	bool failed = false;
 
-	if (!runs_rewind(writer->runs, err))
+	if (!writer_rewind(writer, err))
 		return false;
-	for (;;) {
-		if (!runs_next(writer->runs, &change, &there, err))
-			return false;
-		if (!there)
-			return true;
+	while (writer_next_change(writer, &change, &failed, err))
 		if (change.lines.data &&
 			!packer_add(packer, change.id, change.lines, &change.facts, err))
 			return false;
-	}
+	return !failed;
 }
 
 static bool add_line_run(void *context, struct span lines, struct error *err)
@@ -145,11 +164,64 @@ static bool add(struct snapshot_writer *writer, const struct change *change, str
 		if (!unpack_direct(writer, err))
 			return false;
 	}
-	if (runs_full(writer->runs, change) && runs_in_order(writer->runs) &&
+	if (!writer->previous && runs_full(writer->runs, change) && runs_in_order(writer->runs) &&
 		runs_all_held(writer->runs)) {
 		return start_direct(writer, err) && add(writer, change, err);
 	}
 	return runs_add(writer->runs, change, err);
+}
+
+/* ---- what it follows ----------------------------------------------------------------------- */
+
+/* Whether the two are of one directory, and read in the same way. */
+static bool check_previous(
+	const struct snapshot_writer *writer, const struct snapshot *previous, struct error *err)
+{
+	const struct snapshot_header *before = &previous->header, *header = &writer->header;
+
+	if (strcasecmp(before->tenant, header->tenant) != 0 ||
+		strcmp(before->cloud, header->cloud) != 0)
+		return error_set(err, ERROR_REFUSED,
+			"%s is of the tenant %s (%s), and this one is %s (%s): take one without it",
+			previous->path, before->tenant, before->cloud, header->tenant,
+			header->cloud);
+	return strcmp(before->source, header->source) == 0 ||
+		error_set(err, ERROR_REFUSED,
+			"%s comes from %s and not from %s: take one without it", previous->path,
+			before->source, header->source);
+}
+
+bool snapshot_writer_follow(
+	struct snapshot_writer *writer, struct snapshot *previous, bool update, struct error *err)
+{
+	if (!check_previous(writer, previous, err))
+		return false;
+	/* Changes are read in id order, so they must be runs. */
+	if (update && writer->direct && !unpack_direct(writer, err))
+		return false;
+	memcpy(writer->header.previous, previous->identity, sizeof(writer->header.previous));
+	writer->header.sequence = previous->header.sequence + 1;
+	writer->previous = update ? previous : NULL;
+	return true;
+}
+
+bool snapshot_writer_set_links(
+	struct snapshot_writer *writer, char *const links[static KIND_COUNT], struct error *err)
+{
+	for (int kind = 0; kind < KIND_COUNT; kind++) {
+		if (links[kind] && strlen(links[kind]) > SNAPSHOT_LINK_MAX)
+			return error_set(err, ERROR_FORMAT,
+				"%s: the link to changes of %s has more than %d bytes",
+				writer->path, kind_get(kind)->path, SNAPSHOT_LINK_MAX);
+		memory_free(writer->header.links[kind]);
+		writer->header.links[kind] = links[kind] ? memory_text(links[kind]) : NULL;
+	}
+	return true;
+}
+
+void snapshot_writer_set_relations(struct snapshot_writer *writer, int64_t when_ms)
+{
+	writer->header.relations_ms = when_ms;
 }
 
 /* ---- adding -------------------------------------------------------------------------------- */
@@ -212,7 +284,7 @@ static bool finish_runs(struct snapshot_writer *writer, int64_t until_ms, struct
 
 		if (!packer || !pack_runs(writer, packer, err))
 			return false;
-		count = packer_count(packer);
+		count = packer_objects(packer);
 		if (bits_for(count) == packer_bits(packer))
 			return packer_finish(packer, until_ms, err);
 	}
@@ -222,8 +294,11 @@ bool snapshot_writer_finish(struct snapshot_writer *finished, int64_t until_ms, 
 {
 	CLEANUP(snapshot_writer_closep) struct snapshot_writer *writer = finished;
 
+	if (writer->previous)
+		return update_write(
+			writer, writer->previous, writer->path, &writer->header, until_ms, err);
 	if (writer->direct) {
-		if (bits_for(packer_count(writer->direct)) == packer_bits(writer->direct))
+		if (bits_for(packer_objects(writer->direct)) == packer_bits(writer->direct))
 			return packer_finish(writer->direct, until_ms, err);
 		if (!unpack_direct(writer, err))
 			return false;

@@ -159,7 +159,9 @@ json_error 2 usage nosuch -j
 json_error 2 usage show --json --no-such
 json_error 2 usage show --no-such -j
 json_error 2 usage diff --json one
-json_error 2 usage snapshot --json
+json_error 2 usage snapshot --json "$snapshot"
+json_error 2 usage show --json production
+json_error 2 usage forget --json
 json_error 2 usage diff --json "$snapshot" "$snapshot" --verdict nosuch
 json_error 2 usage show --json "$snapshot" 00000000-0000-4000-8000-000000000000
 json_error 9 system show --json nowhere

@@ -86,11 +86,13 @@ nothing_sent "a good plan without any key to hold it against" "--key" \
 
 # ---- what was signed -----------------------------------------------------------------------------
 
-sentence "what is no plan is not signed by us: 7"
+sentence "what is neither a plan nor a snapshot is not signed by us: 7"
 echo '{"hello":"world"}' >letter.json
 expect 7 "$UNSTAGE" sign letter.json
 absent letter.json.minisig
-expect 7 "$UNSTAGE" sign live.jsonl.zst
+head -c 4096 live.jsonl.zst >half.jsonl.zst
+expect 7 "$UNSTAGE" sign half.jsonl.zst
+absent half.jsonl.zst.statement
 
 # edited SED: the good plan, edited, its bytes otherwise as they were.
 edited() {

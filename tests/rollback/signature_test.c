@@ -155,6 +155,77 @@ static void file_of_another_purpose_is_neither_signed_nor_taken(void **state)
 	assert_refused(bench, SPAN_LITERAL(STATEMENT_TEXT), "not as an unstage plan");
 }
 
+/* What begins with one purpose, signed for it, is refused for every other. */
+static void each_purpose_is_refused_with_each_other_purposes_signature(void **state)
+{
+	static const struct {
+		enum signature_purpose purpose;
+		const char *text;
+	} files[] = {
+		{ SIGNATURE_PLAN, PLAN_TEXT },
+		{ SIGNATURE_SNAPSHOT_STATEMENT, STATEMENT_TEXT },
+	};
+	struct bench *bench = *state;
+
+	for (size_t i = 0; i < COUNT_OF(files); i++) {
+		struct error err = { 0 };
+
+		save(bench->plan, span_of(files[i].text));
+		assert_true(sign_file(
+			bench->plan, files[i].purpose, bench->secret_key, NO_PASSWORD, "", &err));
+		for (size_t other = 0; other < COUNT_OF(files); other++) {
+			struct signature_facts facts;
+			bool taken = signature_verify(span_of(files[i].text), files[other].purpose,
+				bench->signature, bench->public_key, &facts, &err);
+
+			assert_int_equal(taken, other == i);
+			/* Nor is the one signature over the other's bytes. */
+			taken = signature_verify(span_of(files[other].text), files[other].purpose,
+				bench->signature, bench->public_key, &facts, &err);
+			assert_int_equal(taken, other == i);
+		}
+	}
+}
+
+/* The vector of docs/FORMAT-snapshot.md. */
+#define TINY TEST_DATA "/snapshots/tiny"
+
+static bool verify_tiny(struct span statement, struct error *err)
+{
+	struct signature_facts facts;
+
+	return signature_verify(statement, SIGNATURE_SNAPSHOT_STATEMENT,
+		TINY ".jsonl.zst.statement.minisig", TINY ".pub", &facts, err);
+}
+
+static void assert_tiny_refused(struct span statement)
+{
+	struct error err = { 0 };
+
+	assert_false(verify_tiny(statement, &err));
+	assert_int_equal(err.kind, ERROR_REFUSED);
+}
+
+static void the_frozen_statement_verifies_and_nothing_near_it(void **state)
+{
+	CLEANUP(buf_release) struct buf statement = BUF_UP_TO(SIGNATURE_FILE_MAX);
+	struct error err = { 0 };
+
+	(void)state;
+	load(TINY ".jsonl.zst.statement", &statement);
+	if (!verify_tiny(buf_span(&statement), &err))
+		fail_msg("%s", err.text);
+	for (size_t i = 0; i < 8 * statement.length; i++) {
+		statement.data[i / 8] ^= (char)(1 << i % 8);
+		assert_tiny_refused(buf_span(&statement));
+		statement.data[i / 8] ^= (char)(1 << i % 8);
+	}
+	for (size_t i = 0; i < statement.length; i++)
+		assert_tiny_refused((struct span){ statement.data, i });
+	buf_add_byte(&statement, '\n');
+	assert_tiny_refused(buf_span(&statement));
+}
+
 static void purpose_is_more_than_a_beginning(void **state)
 {
 	static const char *const texts[] = { "", "{}", "{\"format\":\"unstage-plan/1",
@@ -389,6 +460,8 @@ int main(void)
 		WITH_BENCH(other_key_is_named_with_the_one_that_signed),
 		WITH_BENCH(other_key_under_the_same_id_is_refused),
 		WITH_BENCH(file_of_another_purpose_is_neither_signed_nor_taken),
+		WITH_BENCH(each_purpose_is_refused_with_each_other_purposes_signature),
+		cmocka_unit_test(the_frozen_statement_verifies_and_nothing_near_it),
 		WITH_BENCH(purpose_is_more_than_a_beginning),
 		WITH_BENCH(legacy_kind_is_refused_by_name),
 		WITH_BENCH(odd_trusted_comments_are_refused_though_signed),

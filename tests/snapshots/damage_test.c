@@ -291,8 +291,10 @@ static void add_index(
 	struct footer footer;
 
 	buf_addf(&meta,
-		"{\"bits\":%u,\"bytes\":%zu,\"deleted\":0,\"objects\":{\"contact\":0,\"group\":0,"
-		"\"user\":%u},\"takenUntil\":\"2026-03-04T02:18:09Z\"}",
+		"{\"bits\":%u,\"bytes\":%zu,\"deleted\":0,\"deltaLinks\":{},"
+		"\"objects\":{\"contact\":0,\"group\":0,"
+		"\"user\":%u},\"previous\":null,\"sequence\":0,"
+		"\"takenUntil\":\"2026-03-04T02:18:09Z\"}",
 		crafted->bits, bytes, crafted->users);
 	if (crafted->meta) {
 		buf_cut(&meta, 0);
@@ -349,6 +351,12 @@ static void a_file_crafted_as_it_should_be_is_accepted(void **state)
 	assert_string_equal(err.text, "");
 	assert_true(accepted);
 }
+
+#define IDENTITY "\"83f71dbf50bdd170a01d176586c621c15f2383415a8f9c07a394ebb96f79fd6f\""
+#define META(links, previous, sequence)                                                            \
+	"{\"bits\":0,\"bytes\":0,\"deleted\":0,\"deltaLinks\":" links                              \
+	",\"objects\":{\"contact\":0,\"group\":0,\"user\":0},\"previous\":" previous               \
+	",\"sequence\":" sequence ",\"takenUntil\":\"2026-03-04T02:18:09Z\"}"
 
 static const struct crafted crafted_rows[] = {
 	{ "order", "objects out of order", .frames = { { 0, USER(ID_B) USER(ID_A), 0 } } },
@@ -408,6 +416,12 @@ static const struct crafted crafted_rows[] = {
 	{ "too many bits", "bits", .meta = "{\"bits\":17}" },
 	{ "negative bits", "bits", .meta = "{\"bits\":-1}" },
 	{ "bits as text", "bits", .meta = "{\"bits\":\"0\"}" },
+	{ "links as text", "deltaLinks", .meta = META("\"\"", "null", "0") },
+	{ "a link as number", "deltaLinks", .meta = META("{\"user\":1}", "null", "0") },
+	{ "previous no identity", "previous", .meta = META("{}", "\"4711\"", "1") },
+	{ "previous of the first", "previous", .meta = META("{}", IDENTITY, "0") },
+	{ "no previous of the second", "previous", .meta = META("{}", "null", "1") },
+	{ "negative sequence", "sequence", .meta = META("{}", IDENTITY, "-1") },
 	{ "too long", "its length", .behind = "\x01???????????????????" },
 	{ "ids cut off", "its length", .behind = "????" },
 };

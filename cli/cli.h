@@ -48,6 +48,7 @@ struct profile {
 	char *staging, *production; /* server names */
 	char *state;                /* folder of journals, ledger, lock */
 	char *quota_share;          /* of the tenant's limits: "0.5" unless said */
+	char *owners_every;         /* how old owners may become in --since: "24h" unless said */
 	char *run_limit;            /* how long a command may ask Graph: "6h" unless said */
 };
 

@@ -41,6 +41,7 @@ static const struct profile_key {
 	{ "production", NULL, offsetof(struct profile, production) },
 	{ "state", NULL, offsetof(struct profile, state) },
 	{ "quota_share", NULL, offsetof(struct profile, quota_share) },
+	{ "owners_every", NULL, offsetof(struct profile, owners_every) },
 	{ "run_limit", NULL, offsetof(struct profile, run_limit) },
 };
 

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/names.h"
+#include "cli/since.h"
 #include "cli/taking.h"
 
 /* The one pin there is. */
@@ -11,18 +12,8 @@
 
 struct snapshot_arguments {
 	struct common common;
-	const char *evidence, *from, *pin;
+	const char *evidence, *from, *pin, *since, *owners_every;
 };
-
-static bool add_lines(void *context, struct span lines, struct error *err)
-{
-	return snapshot_writer_add(context, lines, err);
-}
-
-static bool remove_object(void *context, const char *id, struct error *err)
-{
-	return snapshot_writer_remove(context, id, err);
-}
 
 /* What was taken, or pinned, from the file as it lies on disk now; `folder`: where a copy is. */
 static bool tell(const struct snapshot *snapshot, const struct snapshot_arguments *arguments,
@@ -68,19 +59,17 @@ static bool tell(const struct snapshot *snapshot, const struct snapshot_argument
  * Reads the directory and, where wanted, the audit log beside it; then what the log received
  * meanwhile, so that evidence and snapshot end together.
  */
-static bool read_all(struct session *session, struct snapshot_writer *writer,
-	struct evidence *evidence, struct error *err)
+static bool read_all(const struct since *since, struct session *session,
+	struct snapshot_writer *writer, struct evidence *evidence, struct error *err)
 {
-	CLEANUP(graph_links_release) struct graph_links links = { { NULL } };
-	const struct graph_taker taker = { add_lines, remove_object, writer };
 	struct graph_audit_window window = { .record = evidence_take_record, .context = evidence };
 	int64_t until_ms;
 
 	if (!evidence)
-		return graph_collect(session->graph, &taker, NULL, &links, err);
+		return since_read(since, session, writer, NULL, err);
 	window.from_ms = evidence_header(evidence)->from_ms;
 	window.until_ms = evidence_header(evidence)->until_ms;
-	if (!graph_collect(session->graph, &taker, &window, &links, err))
+	if (!since_read(since, session, writer, &window, err))
 		return false;
 	until_ms = graph_service_time_ms(session->graph);
 	if (!graph_audits(
@@ -91,7 +80,7 @@ static bool read_all(struct session *session, struct snapshot_writer *writer,
 }
 
 static bool take(struct session *session, const struct snapshot_arguments *arguments,
-	const char *path, struct error *err)
+	const char *path, struct since *since, struct error *err)
 {
 	struct graph_organization organization;
 	char source[] = "graph";
@@ -103,14 +92,14 @@ static bool take(struct session *session, const struct snapshot_arguments *argum
 		return false;
 	header.tenant = organization.id;
 	header.cloud = session->profile->cloud;
-	header.taken_from_ms = graph_service_time_ms(session->graph);
+	header.taken_from_ms = since->now_ms = graph_service_time_ms(session->graph);
 	if (arguments->evidence)
 		evidence = evidence_begin(
 			session->graph, organization.id, arguments->from, NULL, err);
 	if (arguments->evidence && !evidence)
 		return false;
 	writer = snapshot_writer_open(path, &header, err);
-	if (!writer || !read_all(session, writer, evidence, err) ||
+	if (!writer || !read_all(since, session, writer, evidence, err) ||
 		!snapshot_writer_finish(TAKE(writer), graph_service_time_ms(session->graph), err))
 		return false;
 	talk_end();
@@ -125,6 +114,12 @@ static struct snapshot *keep(struct shelf *shelf, const char *room, struct error
 	return stored ? shelf_open_snapshot(shelf, stored, err) : NULL;
 }
 
+static const char *owners_every(
+	const struct snapshot_arguments *arguments, const struct session *session)
+{
+	return arguments->owners_every ? arguments->owners_every : session->profile->owners_every;
+}
+
 /* Into the file that was named, or into the state folder. */
 static struct snapshot *take_anew(const struct snapshot_arguments *arguments, struct error *err)
 {
@@ -133,14 +128,22 @@ static struct snapshot *take_anew(const struct snapshot_arguments *arguments, st
 	const char *output = arguments->common.output;
 	CLEANUP(shelf_closep) struct shelf *shelf = NULL;
 	CLEANUP(memory_freep) char *room = NULL;
+	CLEANUP(snapshot_closep) struct snapshot *previous = NULL;
+	struct since since;
 
 	if (!session)
 		return NULL;
+	if (arguments->since)
+		previous = names_open(arguments->since, arguments->common.profile, err);
+	if ((arguments->since && !previous) ||
+		!since_init(&since, previous, owners_every(arguments, session), err))
+		return NULL;
 	if (output)
-		return take(session, arguments, output, err) ? snapshot_open(output, err) : NULL;
+		return take(session, arguments, output, &since, err) ? snapshot_open(output, err)
+								     : NULL;
 	shelf = shelf_open(session->profile, true, err);
 	room = shelf ? shelf_room(shelf) : NULL;
-	return shelf && take(session, arguments, room, err) ? keep(shelf, room, err) : NULL;
+	return shelf && take(session, arguments, room, &since, err) ? keep(shelf, room, err) : NULL;
 }
 
 struct snapshot *take_live(const char *word, const char *profile_name, struct error *err)
@@ -201,6 +204,9 @@ static bool check_arguments(
 	if (snapshot->pin && strcmp(snapshot->pin, PIN) != 0)
 		return error_set(err, ERROR_USAGE, "snapshot: --pin %s: there is one pin: %s",
 			snapshot->pin, PIN);
+	if (snapshot->owners_every && !snapshot->since)
+		return error_set(err, ERROR_USAGE,
+			"snapshot: --owners-every is for --since; without it all is read");
 	if (!operand)
 		return true;
 	if (!snapshot->pin)
@@ -208,10 +214,10 @@ static bool check_arguments(
 			"snapshot: a SNAPSHOT is named to be pinned: add --pin %s; to take one into a file: "
 			"--output FILE.jsonl.zst",
 			PIN);
-	return (!snapshot->common.output && !snapshot->evidence) ||
+	return (!snapshot->common.output && !snapshot->evidence && !snapshot->since) ||
 		error_set(err, ERROR_USAGE,
-			"snapshot: with a SNAPSHOT to pin nothing is taken: leave --output and --evidence "
-			"out");
+			"snapshot: with a SNAPSHOT to pin nothing is taken: leave --output, --evidence "
+			"and --since out");
 }
 
 static int run(
@@ -238,6 +244,11 @@ static const struct option options[] = {
 		offsetof(struct snapshot_arguments, evidence) },
 	{ "from", 'f', OPTION_TEXT, "WHEN", "begin of its window; 7 days ago unless said",
 		offsetof(struct snapshot_arguments, from) },
+	{ "since", 's', OPTION_TEXT, "SNAPSHOT", "read only what changed since this one",
+		offsetof(struct snapshot_arguments, since) },
+	{ "owners-every", 0, OPTION_TEXT, "TIME",
+		"read owners again after it; " RELATIONS_EVERY " unless said",
+		offsetof(struct snapshot_arguments, owners_every) },
 	{ "pin", 0, OPTION_TEXT, "NAME", "it is the good one now; NAME is production",
 		offsetof(struct snapshot_arguments, pin) },
 	{ "output", 'o', OPTION_TEXT, "FILE", "write it there, whole or not at all",
@@ -262,6 +273,12 @@ const struct command command_snapshot = {
 		"--pin production makes it the one that `production` stands for, until another is\n"
 		"pinned; it is never forgotten. With SNAPSHOT, a file or a name, nothing is taken\n"
 		"and that one is pinned; a file from elsewhere is copied into the state folder.\n"
+		"\n"
+		"With --since only what changed since that snapshot, a file or a name, is read;\n"
+		"the result is what a whole read gives. Changes of owners and of isCloudManaged\n"
+		"are told by nobody: they are read whole when they are older than\n"
+		"--owners-every says (owners_every in the profile). Where Graph has forgotten\n"
+		"what changed, after seven days, everything is read.\n"
 		"\n"
 		"With --evidence the audit log is read at the same time, up to the moment when\n"
 		"the snapshot is done: what `unstage evidence` would collect after it.\n",

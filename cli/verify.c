@@ -89,6 +89,12 @@ static bool verify_statement(
 			snapshot_path(verified->snapshot));
 }
 
+static bool check_content(struct snapshot *snapshot, struct error *err)
+{
+	snapshot_use_workers(snapshot, snapshot_workers());
+	return snapshot_check(snapshot, talk(), err);
+}
+
 static bool verify_snapshot(struct screen *screen, const char *word,
 	const struct verify_arguments *arguments, struct error *err)
 {
@@ -98,7 +104,7 @@ static bool verify_snapshot(struct screen *screen, const char *word,
 
 	if (!verified.snapshot || !verify_statement(&verified, arguments, err) ||
 		!chain_verify(&verified.chain, verified.snapshot, profile_name, err) ||
-		!snapshot_check(verified.snapshot, talk(), err))
+		!check_content(verified.snapshot, err))
 		return false;
 	talk_end();
 	(arguments->common.json ? add_verified_json : add_verified)(screen, &verified);

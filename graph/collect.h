@@ -82,6 +82,7 @@ struct again {
 	struct id_index ids;
 	const struct kind **kinds; /* by number */
 	size_t kind_capacity;
+	bool kept; /* the links to ask are from an earlier run */
 };
 void again_release(struct again *again);
 void again_add(struct again *again, const struct kind *kind, struct id id);

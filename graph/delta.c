@@ -118,7 +118,9 @@ static bool is_lost(void *context, const struct failure *failure, struct error *
 	struct delta *delta = context;
 
 	(void)err;
-	delta->lost = failure->ruling->read == READING_RESTART;
+	/* What was kept in a file may be no link of today's service at all. */
+	delta->lost = failure->ruling->read == READING_RESTART ||
+		(delta->kept && (failure->status == 400 || failure->status == 404));
 	return delta->lost;
 }
 

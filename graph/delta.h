@@ -5,6 +5,7 @@
 
 /* The changes of one kind on their way; `link` is borrowed until its flow is over. */
 struct delta {
+	bool kept;       /* set before it begins: the link is from an earlier run */
 	bool lost;       /* the link is too old or unknown */
 	char *next_link; /* at the end, unless lost */
 	/* its own */

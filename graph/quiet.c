@@ -173,10 +173,12 @@ bool again_ask(
 
 	*lost = NULL;
 	flow_init(&flow, collector->graph);
-	for (int id = 0; id < KIND_COUNT && good; id++)
+	for (int id = 0; id < KIND_COUNT && good; id++) {
+		deltas[id].kept = again->kept;
 		good = !links->of[id] ||
 			delta_begin(&deltas[id], &flow, kind_get(id), links->of[id], note_change,
 				again, err);
+	}
 	good = good && flow_run(&flow, err);
 	for (int id = 0; id < KIND_COUNT; id++)
 		if (deltas[id].lost)

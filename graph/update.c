@@ -316,7 +316,7 @@ static enum graph_delta update_all(struct update *update, const struct graph_aud
 {
 	struct collector *collector = update->collector;
 	const struct graph *graph = collector->graph;
-	CLEANUP(again_release) struct again again = { .collector = collector };
+	CLEANUP(again_release) struct again again = { .collector = collector, .kept = true };
 	const struct kind *kind;
 
 	if (!again_ask(&again, links, &kind, err)) {

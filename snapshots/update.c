@@ -62,8 +62,7 @@ static bool look_ahead(struct update *update, struct error *err)
 
 static bool rewind_changes(struct update *update, struct error *err)
 {
-	writer_rewind(update->writer);
-	return look_ahead(update, err);
+	return writer_rewind(update->writer, err) && look_ahead(update, err);
 }
 
 static bool keep_change(struct update *update, struct error *err)
@@ -329,7 +328,7 @@ bool update_write(struct snapshot_writer *writer, struct snapshot *previous, con
 	if (!find_bits(&update, &bits, err))
 		return false;
 	update.copies = bits == previous->bits;
-	update.packer = packer_new(path, header, bits, err);
+	update.packer = packer_new(path, header, bits, 0, err);
 	return update.packer && write_objects(&update, err) &&
 		packer_finish(update.packer, until_ms, err);
 }

@@ -1,10 +1,11 @@
 /*
  * Opens two snapshots and compares them, without judging what differs; prints the processor time
- * of both steps and how many objects differ.
+ * of both steps, in this thread, and how many objects differ.
  *
- *	bench_compare BASE LIVE
+ *	bench_compare BASE LIVE [WORKERS]
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "snapshots/snapshots.h"
@@ -33,11 +34,15 @@ int main(int argc, char **argv)
 	size_t different = 0;
 	double began = now_s(), opened;
 
-	if (argc != 3)
+	if (argc < 3)
 		return 2;
 	base = snapshot_open(argv[1], &err);
 	live = base ? snapshot_open(argv[2], &err) : NULL;
 	opened = now_s();
+	if (live && argc > 3) {
+		snapshot_use_workers(base, (unsigned)strtoul(argv[3], NULL, 10));
+		snapshot_use_workers(live, (unsigned)strtoul(argv[3], NULL, 10));
+	}
 	if (!live || !snapshot_compare(base, live, count, &different, &err)) {
 		fprintf(stderr, "bench_compare: %s\n", err.text);
 		return (int)err.kind;

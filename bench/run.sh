@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # ./dev bench [USERS [SECTION...]]: our figures beside named tools, in one run, as ratios. Everything
 # is made from numbers, so that two runs measure the same work; what was made stays in build/bench.
-# The sections are changes, compare, check, lines and reading; all when none is named.
+# The sections are changes, compare, taking, check, lines and reading; all when none is named.
 set -euo pipefail
 users=${1:-1000000}
 sections=("${@:2}")
@@ -17,13 +17,13 @@ fail() {
 }
 
 [[ $users =~ ^[0-9]+$ ]] && [ "$users" -ge 10000 ] || fail "USERS is a number of at least 10000, not '$users'"
-[ ${#sections[@]} -gt 0 ] || sections=(changes compare check lines reading)
+[ ${#sections[@]} -gt 0 ] || sections=(changes compare taking check lines reading)
 for section in "${sections[@]}"; do
-	[[ $section =~ ^(changes|compare|check|lines|reading)$ ]] || fail "there is no section '$section'"
+	[[ $section =~ ^(changes|compare|taking|check|lines|reading)$ ]] || fail "there is no section '$section'"
 done
 mkdir -p "$work"
 cmake --build "$build" --target unstage bench_generate bench_compare bench_canonicalise bench_scan \
-	bench_pages bench_read >/dev/null
+	bench_pages bench_read bench_take >/dev/null
 # shellcheck source=bench/reading.sh
 . "$here/reading.sh"
 
@@ -105,7 +105,8 @@ agree() {
 	[ "$2" = 1200 ] || fail "$1 found $2 changes where 1200 were made"
 }
 
-diff_of() { echo "$build/unstage diff $work/base.jsonl.zst $work/$1.jsonl.zst --json --output $work/found.jsonl || [ \$? = 1 ]"; }
+# To a file that nobody synchronises: the peers' results go to a pipe.
+diff_of() { echo "$build/unstage diff $work/base.jsonl.zst $work/$1.jsonl.zst --json >$work/found.jsonl || [ \$? = 1 ]"; }
 ours=$(diff_of live)
 few=$(diff_of few)
 node="bash -c 'node $work/peers/lines.mjs <(zstdcat $work/base.plain.zst) <(zstdcat $work/live.plain.zst)'"
@@ -118,7 +119,7 @@ rate() { jq -rn --argjson s "$(cat "$work/$1.s")" --argjson b "$bytes" '"\($b/$s
 # ---- the sections -----------------------------------------------------------------------------
 
 measure_changes() {
-	local peer
+	local peer show
 	say
 	say "What changed among $users users: 1,200 changes, from compressed files to a result, wall clock"
 	bash -c "$ours"
@@ -137,10 +138,15 @@ measure_changes() {
 	row "cat both files" "$(seconds cat)" "" "$(times cat ours) times ours"
 	median few 10 "$few"
 	row "ours, 50 changes" "$(seconds few)" "" "$(times few ours) times ours"
+	median version 20 "$build/unstage --version"
+	row "unstage --version" "$(seconds version)" "" ""
+	show="$build/unstage show $work/base.jsonl.zst $(zstdcat "$work/base.jsonl.zst" 2>/dev/null | sed -n '5000{s/.*"id":"\([^"]*\)".*/\1/p;q}')"
+	median show 10 "$show"
+	row "unstage show ID" "$(seconds show)" "" "one object of $users"
 }
 
 measure_compare() {
-	local side
+	local side both
 	say
 	say "The same without judging what differs (snapshot_compare), processor time"
 	for side in few live all; do
@@ -149,6 +155,42 @@ measure_compare() {
 	row "50 differ" "$(seconds few)" "" "$(times few live) times 1,200"
 	row "1,200 differ" "$(seconds live)" "" ""
 	row "all differ" "$(seconds all)" "" "$(times all live) times 1,200"
+	say
+	say "All differ, on two cores, wall clock"
+	both="bash -c 'zstd -q -dc $work/base.plain.zst >/dev/null & zstd -q -dc $work/all.plain.zst >/dev/null; wait'"
+	[ -f "$work/all.plain.zst" ] || plain all
+	median both 5 "$both"
+	median all-wall 5 "$work/bench_compare $work/base.jsonl.zst $work/all.jsonl.zst 2"
+	memory all-wall "$work/bench_compare $work/base.jsonl.zst $work/all.jsonl.zst 2"
+	memory live-wall "$work/bench_compare $work/base.jsonl.zst $work/live.jsonl.zst 2"
+	row "snapshot_compare" "$(seconds all-wall)" "$(mebibytes all-wall) MiB" "(1,200 differ: $(mebibytes live-wall) MiB)"
+	row "zstd -dc of both" "$(seconds both)" "" "ours takes $(times all-wall both) times as long"
+}
+
+# ratio NAME NAME: of the sizes of two files, with two digits
+ratio() { jq -rn --argjson a "$(stat -c %s "$work/$1")" --argjson b "$(stat -c %s "$work/$2")" '$a/$b*1000|round/1000'; }
+
+measure_taking() {
+	local take="$work/bench_take"
+	if [ ! -f "$work/shuffled.jsonl" ]; then
+		zstdcat "$work/base.jsonl.zst" | tail -n +2 >"$work/sorted.jsonl"
+		shuf --random-source=<(yes) "$work/sorted.jsonl" >"$work/shuffled.jsonl"
+	fi
+	say
+	say "A snapshot of the lines of $users users, wall clock; written, read back and synchronised"
+	median take-sorted 3 "bash -c '$take 2 $work/taken.jsonl.zst <$work/sorted.jsonl'"
+	memory take-sorted "$take 2 $work/taken.jsonl.zst <$work/sorted.jsonl"
+	median zstd 3 "zstd -q -3 -T2 -f $work/sorted.jsonl -o $work/zstd.zst"
+	row "from sorted lines" "$(seconds take-sorted)" "$(mebibytes take-sorted) MiB" "two workers"
+	row "zstd -3 -T2" "$(seconds zstd)" "" "ours takes $(times take-sorted zstd) times as long"
+	median take-any 3 "bash -c '$take 0 $work/any.jsonl.zst <$work/shuffled.jsonl'"
+	memory take-any "$take 0 $work/any.jsonl.zst <$work/shuffled.jsonl"
+	cmp -s "$work/any.jsonl.zst" "$work/taken.jsonl.zst" || fail "the order of the lines changed the snapshot"
+	median sort 2 "bash -c 'LC_ALL=C sort $work/shuffled.jsonl | zstd -q -3 -T2 -f -o $work/zstd.zst'"
+	memory sort "LC_ALL=C sort $work/shuffled.jsonl | zstd -q -3 -T2 -f -o $work/zstd.zst"
+	row "from any order" "$(seconds take-any)" "$(mebibytes take-any) MiB" "one thread, as beside a session"
+	row "sort | zstd" "$(seconds sort)" "$(mebibytes sort) MiB" "ours takes $(times take-any sort) times as long"
+	row "size" "" "" "$(ratio taken.jsonl.zst base.plain.zst) times one frame of zstd -3"
 }
 
 measure_check() {

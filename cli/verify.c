@@ -97,8 +97,10 @@ static bool verify_snapshot(struct screen *screen, const char *word,
 	struct verified verified = { .snapshot = names_open(word, profile_name, err) };
 
 	if (!verified.snapshot || !verify_statement(&verified, arguments, err) ||
-		!chain_verify(&verified.chain, verified.snapshot, profile_name, err) ||
-		!snapshot_check(verified.snapshot, talk(), err))
+		!chain_verify(&verified.chain, verified.snapshot, profile_name, err))
+		return false;
+	snapshot_use_workers(verified.snapshot, snapshot_workers());
+	if (!snapshot_check(verified.snapshot, talk(), err))
 		return false;
 	talk_end();
 	(arguments->common.json ? add_verified_json : add_verified)(screen, &verified);

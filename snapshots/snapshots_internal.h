@@ -78,10 +78,47 @@ struct span line_rest(struct span text);
 uint32_t line_count(struct span text);
 /* The id, or absent. Any bytes may be handed in: a snapshot nobody signed is hostile. */
 struct span line_id(struct span line);
+/* True where the line holds a part of an object's members or owners. */
+bool line_is_part(struct span line);
 /* False without an id or with an unknown kind. */
 bool line_read(struct span line, struct line_facts *facts);
 
+/* ---- crew.c -------------------------------------------------------------------------- */
+
+enum {
+	CREW_MAX = 4,   /* threads: more would wait for the one that hands out */
+	CREW_JOBS = 16, /* in flight */
+};
+
+struct crew;
+
+/*
+ * Works on one job; for several jobs at once, in several threads. `worker`, below CREW_MAX, is the
+ * thread's number: tools that are kept by it stay in its processor's cache.
+ */
+typedef void crew_work_function(void *context, unsigned worker, void *job);
+typedef void crew_release_function(void *job);
+
+/* Jobs of `job_size` bytes, zeroed; without `workers` the caller's thread does the work. */
+struct crew *crew_new(unsigned workers, size_t job_size, crew_work_function *work, void *context);
+/* What is being worked on is waited for, what waits is left; `release` is called for every job. */
+void crew_free(struct crew *crew, crew_release_function *release);
+/* A job to fill, as it was left after its last turn; NULL when all are in flight. */
+void *crew_vacant(struct crew *crew);
+/* Gives out the job that crew_vacant() returned. */
+void crew_give(struct crew *crew);
+/* The job that was given first, once it is done; NULL when none is in flight. */
+void *crew_oldest(struct crew *crew);
+/* That job is vacant again. */
+void crew_drop(struct crew *crew);
+
 /* ---- open.c -------------------------------------------------------------------------- */
+
+/* What unpacking needs; one for each thread that does it. */
+struct unpacker {
+	ZSTD_DCtx *zstd;
+	struct buf packed;
+};
 
 struct snapshot {
 	char *path;
@@ -95,8 +132,8 @@ struct snapshot {
 	bool follows_all; /* the attributes that this program follows, and no others */
 	char **quarantined;
 	size_t quarantined_count;
-	ZSTD_DCtx *unpacker;
-	struct buf packed;
+	unsigned workers;
+	struct unpacker unpacker; /* of the thread that opened it */
 };
 
 struct entry snapshot_entry(const struct snapshot *snapshot, uint32_t number);
@@ -123,16 +160,20 @@ MUST_CHECK bool description_read(
 MUST_CHECK bool read_at(int descriptor, const char *path, uint64_t offset, void *data,
 	size_t length, struct error *err);
 
+/* ERROR_SYSTEM when libzstd can't. */
+MUST_CHECK bool unpacker_init(struct unpacker *unpacker, struct error *err);
+void unpacker_release(struct unpacker *unpacker);
+
 /*
  * Frames from `first` up to, without, `end` as they lie in the file, `bytes` of them, borrowed
  * until the next read. Their digests are checked.
  */
-MUST_CHECK bool frames_load(struct snapshot *snapshot, uint32_t first, uint32_t end, size_t bytes,
-	struct span *packed, struct error *err);
+MUST_CHECK bool frames_load(const struct snapshot *snapshot, struct unpacker *unpacker,
+	uint32_t first, uint32_t end, size_t bytes, struct span *packed, struct error *err);
 
 /* Unpacks frame `number` into `plain` (emptied first); the frame's digest is checked. */
-MUST_CHECK bool frame_read(
-	struct snapshot *snapshot, uint32_t number, struct buf *plain, struct error *err);
+MUST_CHECK bool frame_read(const struct snapshot *snapshot, struct unpacker *unpacker,
+	uint32_t number, struct buf *plain, struct error *err);
 
 /* Whether what frame_read() gave has the digest that the index names. */
 MUST_CHECK bool frame_check_lines(
@@ -146,7 +187,8 @@ bool frame_damaged(
 
 /* Walks the objects of a range of frames in id order; holds one frame at a time. */
 struct cursor {
-	struct snapshot *snapshot;
+	const struct snapshot *snapshot;
+	struct unpacker *unpacker;
 	uint32_t loaded, next, end;  /* frames: in `plain`, not read yet, behind the range */
 	struct buf plain, carried;   /* `carried`: an object that goes over several frames */
 	size_t at;                   /* in plain: the first line not handed out */
@@ -156,6 +198,7 @@ struct cursor {
 	bool thorough; /* checks the digest of the lines, too */
 };
 
+/* With the snapshot's own unpacker: for the thread that opened it. */
 void cursor_init(struct cursor *cursor, struct snapshot *snapshot);
 void cursor_release(struct cursor *cursor);
 /* Goes on with the frames from `first` up to, without, `end`. */
@@ -170,30 +213,35 @@ void cursor_skip_equal(struct cursor *a, struct cursor *b);
 /* The first frame behind those whose bucket begins with the same bits as that of `first`. */
 uint32_t bucket_end(const struct snapshot *snapshot, uint32_t first, unsigned bits);
 
-/* ---- walk.c -------------------------------------------------------------------------- */
+/* ---- check.c ------------------------------------------------------------------------- */
 
-/* As snapshot_check(), of some frames; adds how many objects they have. */
-MUST_CHECK bool snapshot_check_frames(struct snapshot *snapshot, uint32_t first, uint32_t end,
-	uint64_t *objects, struct error *err);
+/* Reads frames from `first` up to, without, `end` and checks the digests of their bytes. */
+MUST_CHECK bool snapshot_check_bytes(
+	struct snapshot *snapshot, uint32_t first, uint32_t end, struct error *err);
 
 /* ---- pack.c -------------------------------------------------------------------------- */
 
 /* Writes frames, then the index, to the file that becomes the snapshot. */
 struct packer;
 
-MUST_CHECK struct packer *packer_new(
-	const char *path, const struct snapshot_header *header, unsigned bits, struct error *err);
+/* Compresses in up to `workers` threads; the file is the same with any number of them. */
+MUST_CHECK struct packer *packer_new(const char *path, const struct snapshot_header *header,
+	unsigned bits, unsigned workers, struct error *err);
 void packer_free(struct packer *packer); /* drops the file when it is not committed */
 DEFINE_CLEANUP(struct packer *, packer_free);
 /* Objects come in id order. */
 MUST_CHECK bool packer_add(struct packer *packer, const uint8_t id[static ID_BINARY_BYTES],
 	struct span lines, const struct line_facts *facts, struct error *err);
+uint64_t packer_count(const struct packer *packer); /* objects */
+unsigned packer_bits(const struct packer *packer);
 /* Index, reading back, renaming. */
 MUST_CHECK bool packer_finish(struct packer *packer, int64_t until_ms, struct error *err);
+/* What was packed, to be read and packed again otherwise; nothing can be added any more. */
+MUST_CHECK struct snapshot *packer_reopen(struct packer *packer, struct error *err);
 
 /* The same in parts, for who takes over what another snapshot counted. */
 void packer_take_counts(struct packer *packer, const struct snapshot_header *counts);
-void packer_count(struct packer *packer, const struct line_facts *facts, int by);
+void packer_tally(struct packer *packer, const struct line_facts *facts, int by);
 void packer_add_quarantined(struct packer *packer, const uint8_t id[static ID_BINARY_BYTES]);
 MUST_CHECK bool packer_add_lines(struct packer *packer, const uint8_t id[static ID_BINARY_BYTES],
 	struct span lines, struct error *err);
@@ -201,7 +249,7 @@ MUST_CHECK bool packer_add_lines(struct packer *packer, const uint8_t id[static 
 MUST_CHECK bool packer_copy(struct packer *packer, struct snapshot *from, uint32_t first,
 	uint32_t end, struct error *err);
 
-/* ---- writer.c ------------------------------------------------------------------------ */
+/* ---- runs.c -------------------------------------------------------------------------- */
 
 /* What was added or removed of one object at last. */
 struct change {
@@ -209,15 +257,41 @@ struct change {
 	struct span lines;       /* borrowed until the next one; absent: it is not to be there */
 	struct line_facts facts; /* of the lines; without the id */
 };
-/* The next one in id order; false at the end, and where it failed. */
-MUST_CHECK bool writer_next_change(
-	struct snapshot_writer *writer, struct change *change, bool *failed, struct error *err);
-void writer_rewind(struct snapshot_writer *writer);
-uint64_t writer_change_count(const struct snapshot_writer *writer);
+
+/* Objects that come in any order and are read in id order; of an id that came twice the last. */
+struct runs;
+
+/* What is in memory at once. */
+struct runs_limits {
+	size_t bytes, records; /* of the run that is collected: lines, objects */
+	size_t fan_in;         /* runs that are merged at once */
+};
+
+/* `path` is the snapshot's: a temporary file without a name is made beside it. */
+MUST_CHECK struct runs *runs_open(
+	const char *path, const struct runs_limits *limits, struct error *err);
+void runs_close(struct runs *runs);
+DEFINE_CLEANUP(struct runs *, runs_close);
+MUST_CHECK bool runs_add(struct runs *runs, const struct change *change, struct error *err);
+/* True where runs_add() would have to write to the file. */
+bool runs_full(const struct runs *runs, const struct change *change);
+/* True while everything came in id order and nothing was removed. */
+bool runs_in_order(const struct runs *runs);
+/* True while nothing is in the file. */
+bool runs_all_held(const struct runs *runs);
+/* The id that was added last. */
+void runs_last(const struct runs *runs, uint8_t id[static ID_BINARY_BYTES]);
+/* At least as many as there are: what came twice may be counted twice. */
+uint64_t runs_count(const struct runs *runs);
+/* Begins to read; what is added afterwards is not read. */
+MUST_CHECK bool runs_rewind(struct runs *runs, struct error *err);
+/* The next one; not `there` at the end. */
+MUST_CHECK bool runs_next(struct runs *runs, struct change *change, bool *there, struct error *err);
+void runs_clear(struct runs *runs);
 
 /* ---- update.c ------------------------------------------------------------------------ */
 
-/* Writes what `previous` has with the writer's changes to `path`. */
-MUST_CHECK bool update_write(struct snapshot_writer *writer, struct snapshot *previous,
-	const char *path, const struct snapshot_header *header, int64_t until_ms,
+/* Writes to `path` what `previous` has, with the changes of `runs`. */
+MUST_CHECK bool update_write(struct runs *runs, struct snapshot *previous, const char *path,
+	const struct snapshot_header *header, unsigned workers, int64_t until_ms,
 	struct error *err);

@@ -1,4 +1,4 @@
-/* Reading a snapshot: one object, all of them, those that hold a text, and checking everything. */
+/* Reading a snapshot: one object, all of them, those that hold a text. */
 #include "snapshots/snapshots_internal.h"
 
 /* The first frame of a bucket, or of the one behind it. Frame 0 is the header line. */
@@ -68,7 +68,8 @@ bool snapshot_texts(
 	CLEANUP(buf_release) struct buf plain = BUF_UP_TO(SNAPSHOT_BUCKET_MAX);
 
 	for (uint32_t i = 1; i < snapshot->entry_count; i++)
-		if (!frame_read(snapshot, i, &plain, err) || !each(context, buf_span(&plain), err))
+		if (!frame_read(snapshot, &snapshot->unpacker, i, &plain, err) ||
+			!each(context, buf_span(&plain), err))
 			return false;
 	return true;
 }
@@ -111,64 +112,4 @@ bool snapshot_search(struct snapshot *snapshot, struct span text, snapshot_each_
 			return false;
 	}
 	return true;
-}
-
-/* What the objects add up to, against what the index says. */
-static bool sums_match(const struct snapshot *snapshot, const struct snapshot_header *sums)
-{
-	return sums->deleted == snapshot->header.deleted &&
-		memcmp(sums->objects, snapshot->header.objects, sizeof(sums->objects)) == 0;
-}
-
-static bool sum_up(struct snapshot *snapshot, uint32_t first, uint32_t end,
-	const struct progress *progress, struct snapshot_header *sums, struct error *err)
-{
-	CLEANUP(cursor_release) struct cursor cursor;
-	struct line_facts facts;
-	struct span lines;
-	uint32_t reported = 0;
-
-	cursor_init(&cursor, snapshot);
-	cursor.thorough = true;
-	cursor_seek(&cursor, first, end);
-	for (;;) {
-		if (!cursor_next(&cursor, &lines, err))
-			return false;
-		if (!lines.data)
-			return true;
-		if (!line_read(line_first(lines), &facts))
-			return frame_damaged(
-				snapshot, cursor.loaded, err, "an object of no known kind");
-		if (facts.deleted)
-			sums->deleted++;
-		else
-			sums->objects[facts.kind->id]++;
-		if (cursor.loaded != reported)
-			progress_step(progress, "frames", cursor.loaded, snapshot->entry_count - 1);
-		reported = cursor.loaded;
-	}
-}
-
-bool snapshot_check_frames(struct snapshot *snapshot, uint32_t first, uint32_t end,
-	uint64_t *objects, struct error *err)
-{
-	struct snapshot_header sums = { 0 };
-
-	if (!sum_up(snapshot, first, end, NULL, &sums, err))
-		return false;
-	*objects += sums.deleted;
-	for (int kind = 0; kind < KIND_COUNT; kind++)
-		*objects += sums.objects[kind];
-	return true;
-}
-
-bool snapshot_check(struct snapshot *snapshot, const struct progress *progress, struct error *err)
-{
-	struct snapshot_header sums = { 0 };
-
-	if (!sum_up(snapshot, 1, snapshot->entry_count, progress, &sums, err))
-		return false;
-	return sums_match(snapshot, &sums) ||
-		error_set(err, ERROR_FORMAT, "%s: index: the objects are not as many as it says",
-			snapshot->path);
 }

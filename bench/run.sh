@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # ./dev bench [USERS [SECTION...]]: our figures beside named tools, in one run, as ratios. Everything
 # is made from numbers, so that two runs measure the same work; what was made stays in build/bench.
-# The sections are changes, compare, taking, check, lines and reading; all when none is named.
+# The sections are changes, compare, taking, since, check, lines and reading; all when none is named.
 set -euo pipefail
 users=${1:-1000000}
 sections=("${@:2}")
@@ -17,13 +17,13 @@ fail() {
 }
 
 [[ $users =~ ^[0-9]+$ ]] && [ "$users" -ge 10000 ] || fail "USERS is a number of at least 10000, not '$users'"
-[ ${#sections[@]} -gt 0 ] || sections=(changes compare taking check lines reading)
+[ ${#sections[@]} -gt 0 ] || sections=(changes compare taking since check lines reading)
 for section in "${sections[@]}"; do
-	[[ $section =~ ^(changes|compare|taking|check|lines|reading)$ ]] || fail "there is no section '$section'"
+	[[ $section =~ ^(changes|compare|taking|since|check|lines|reading)$ ]] || fail "there is no section '$section'"
 done
 mkdir -p "$work"
 cmake --build "$build" --target unstage bench_generate bench_compare bench_canonicalise bench_scan \
-	bench_pages bench_read bench_take >/dev/null
+	bench_pages bench_read bench_take bench_since >/dev/null
 # shellcheck source=bench/reading.sh
 . "$here/reading.sh"
 
@@ -228,4 +228,17 @@ measure_lines() {
 
 say "$(nproc) cores, $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1), load $(cut -d ' ' -f 1 /proc/loadavg)"
 say "node $(node --version), $(zstd --version | grep -o 'v[0-9.]*' | head -n 1 | sed 's/^/zstd /'), $(gcc --version | head -n 1)"
+# An update with what changed, beside writing all of it from sorted lines.
+measure_since() {
+	local began whole_ms
+
+	zstdcat "$work/live.jsonl.zst" | tail -n +2 >"$work/since.lines"
+	began=$(date +%s%N)
+	"$work/bench_take" 2 "$work/since.whole.zst" <"$work/since.lines"
+	whole_ms=$((($(date +%s%N) - began) / 1000000))
+	say "since: $("$work/bench_since" 2 "$work/base.jsonl.zst" "$work/live.jsonl.zst" "$work/since.new.zst"); all of it: $whole_ms ms"
+	cmp <(zstdcat "$work/since.new.zst" | tail -n +2) "$work/since.lines" || fail "the update has other lines"
+	rm -f "$work"/since.*
+}
+
 for section in "${sections[@]}"; do "measure_$section"; done

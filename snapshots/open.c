@@ -58,14 +58,14 @@ const char *snapshot_identity(const struct snapshot *snapshot)
 	return snapshot->identity;
 }
 
-void snapshot_use_workers(struct snapshot *snapshot, unsigned workers)
-{
-	snapshot->workers = workers;
-}
-
 bool snapshot_follows_all(const struct snapshot *snapshot)
 {
 	return snapshot->follows_all;
+}
+
+void snapshot_use_workers(struct snapshot *snapshot, unsigned workers)
+{
+	snapshot->workers = workers;
 }
 
 const char *const *snapshot_quarantined(const struct snapshot *snapshot, size_t *count)

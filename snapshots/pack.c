@@ -25,7 +25,7 @@ enum {
 };
 
 /* Frames that were copied: checked on the way, and not read back. */
-struct run {
+struct copied {
 	uint32_t first, end;
 };
 
@@ -36,8 +36,9 @@ struct tools {
 	struct buf again;
 };
 
+/* A frame to be packed; or, with `copied`, frames of another snapshot, with their entries. */
 struct job {
-	struct buf plain, packed;
+	struct buf plain, packed, copied;
 	struct entry entry;
 	bool failed;
 	struct error err;
@@ -48,15 +49,16 @@ struct packer {
 	struct file *file;
 	struct crew *crew;
 	struct tools tools[CREW_MAX];
-	struct job *job;                      /* whose `plain` is being filled */
-	const struct snapshot_header *header; /* the writer's: it lives as long */
-	struct snapshot_header counts;        /* numbers, and of that header how it came to be */
+	struct job *job;               /* whose `plain` is being filled */
+	struct snapshot_header counts; /* numbers; at the end, what `header` says of its origin */
+	const struct snapshot_header *header;
 	unsigned bits, workers;
 	uint32_t bucket; /* of the lines in the job */
 	struct buf entries, quarantined;
-	uint64_t offset;  /* where the next frame begins */
-	uint64_t objects; /* that were packed here and not copied */
-	struct run *copied;
+	uint64_t offset; /* where the next frame begins */
+	uint64_t objects;
+	uint32_t frames; /* given out, the header line's too */
+	struct copied *copied;
 	size_t copied_count, copied_capacity;
 };
 
@@ -64,6 +66,7 @@ static void job_release(void *released)
 {
 	struct job *job = released;
 
+	buf_release(&job->copied);
 	buf_release(&job->plain);
 	buf_release(&job->packed);
 }
@@ -172,10 +175,29 @@ static void job_work(void *context, unsigned worker, void *worked)
 	struct job *job = worked;
 	struct span plain = buf_span(&job->plain);
 
+	if (job->copied.length)
+		return;
 	job->failed = !tools_prepare(tools, &job->err) || !job_compress(job, tools, plain) ||
 		!job_unpacks_again(job, tools, plain);
 	if (!job->failed)
 		job_describe(job, plain);
+}
+
+static void put_job(struct packer *packer, struct job *job)
+{
+	const uint8_t *at = (const uint8_t *)buf_text(&job->copied);
+
+	for (size_t done = 0; done < job->copied.length; done += ENTRY_BYTES) {
+		struct entry entry = get_entry(at + done);
+
+		entry.offset += packer->offset;
+		put_entry(&packer->entries, &entry);
+	}
+	if (!job->copied.length) {
+		job->entry.offset = packer->offset;
+		put_entry(&packer->entries, &job->entry);
+	}
+	packer->offset += job->packed.length;
 }
 
 /* Writes the frame that was given first, once it is compressed. */
@@ -187,9 +209,7 @@ static bool write_oldest(struct packer *packer, struct error *err)
 		*err = job->err;
 		return error_prefix(err, "%s", packer->path);
 	}
-	job->entry.offset = packer->offset;
-	put_entry(&packer->entries, &job->entry);
-	packer->offset += job->entry.packed;
+	put_job(packer, job);
 	if (!file_write(packer->file, job->packed.data, job->packed.length, err))
 		return false;
 	crew_drop(packer->crew);
@@ -203,6 +223,8 @@ static bool next_job(struct packer *packer, struct error *err)
 			return false;
 	packer->job->plain.limit = SNAPSHOT_BUCKET_MAX;
 	buf_cut(&packer->job->plain, 0);
+	buf_cut(&packer->job->copied, 0);
+	packer->job->failed = false;
 	return true;
 }
 
@@ -212,6 +234,7 @@ static bool write_frame(struct packer *packer, struct error *err)
 	if (!packer->job->plain.length)
 		return true;
 	packer->job->entry.bucket = packer->bucket;
+	packer->frames++;
 	crew_give(packer->crew);
 	return next_job(packer, err);
 }
@@ -245,15 +268,6 @@ static bool write_header(
 	if (packer->job->plain.length > HEADER_MAX)
 		return error_set(err, ERROR_FORMAT, "%s: header too large", packer->path);
 	return write_frame(packer, err);
-}
-
-/* Of the links nothing is freed here. */
-static void take_origin(struct snapshot_header *counts, const struct snapshot_header *header)
-{
-	memcpy(counts->previous, header->previous, sizeof(counts->previous));
-	memcpy(counts->links, header->links, sizeof(counts->links));
-	counts->sequence = header->sequence;
-	counts->relations_ms = header->relations_ms;
 }
 
 struct packer *packer_new(const char *path, const struct snapshot_header *header, unsigned bits,
@@ -292,7 +306,7 @@ void packer_take_counts(struct packer *packer, const struct snapshot_header *cou
 	packer->counts.deleted = counts->deleted;
 }
 
-void packer_count(struct packer *packer, const struct line_facts *facts, int by)
+void packer_tally(struct packer *packer, const struct line_facts *facts, int by)
 {
 	uint64_t *count = facts->deleted ? &packer->counts.deleted
 					 : &packer->counts.objects[facts->kind->id];
@@ -313,8 +327,8 @@ bool packer_add_lines(struct packer *packer, const uint8_t id[static ID_BINARY_B
 	if (bucket != packer->bucket && !write_frame(packer, err))
 		return false;
 	packer->bucket = bucket;
-	packer->counts.bytes += lines.length;
 	packer->objects++;
+	packer->counts.bytes += lines.length;
 	if (!make_room(packer, lines.length, err))
 		return false;
 	if (lines.length <= SPLIT_BYTES) {
@@ -333,34 +347,16 @@ bool packer_add_lines(struct packer *packer, const uint8_t id[static ID_BINARY_B
 	return true;
 }
 
-uint64_t packer_objects(const struct packer *packer)
-{
-	return packer->objects;
-}
-
-unsigned packer_bits(const struct packer *packer)
-{
-	return packer->bits;
-}
-
 bool packer_add(struct packer *packer, const uint8_t id[static ID_BINARY_BYTES], struct span lines,
 	const struct line_facts *facts, struct error *err)
 {
-	packer_count(packer, facts, 1);
+	packer_tally(packer, facts, 1);
 	if (facts->quarantined)
 		packer_add_quarantined(packer, id);
 	return packer_add_lines(packer, id, lines, err);
 }
 
 /* ---- frames of another snapshot -------------------------------------------------------- */
-
-static void note_copied(struct packer *packer, uint32_t frames)
-{
-	uint32_t first = (uint32_t)(packer->entries.length / ENTRY_BYTES);
-
-	MEMORY_GROW(packer->copied, packer->copied_count, packer->copied_capacity);
-	packer->copied[packer->copied_count++] = (struct run){ first, first + frames };
-}
 
 /* Frames from `first` on that make a piece worth a call: one at least. */
 static uint32_t piece_end(const struct snapshot *from, uint32_t first, uint32_t end, size_t *bytes)
@@ -378,22 +374,41 @@ static uint32_t piece_end(const struct snapshot *from, uint32_t first, uint32_t 
 	return at;
 }
 
+static void note_copied(struct packer *packer, uint32_t frames)
+{
+	uint32_t first = packer->frames;
+
+	MEMORY_GROW(packer->copied, packer->copied_count, packer->copied_capacity);
+	packer->copied[packer->copied_count++] = (struct copied){ first, first + frames };
+	packer->frames += frames;
+}
+
+/* A job with nothing to do but to be written when it is its turn. */
 static bool copy_piece(struct packer *packer, struct snapshot *from, uint32_t first, uint32_t end,
 	size_t bytes, struct error *err)
 {
+	struct job *job = packer->job;
 	struct span packed;
+	uint64_t offset = 0;
 
 	if (!frames_load(from, &from->unpacker, first, end, bytes, &packed, err))
 		return false;
+	job->copied.limit = INDEX_MAX;
+	job->packed.limit = PACKED_MAX;
+	buf_cut(&job->packed, 0);
+	buf_add_span(&job->packed, packed);
 	for (uint32_t i = first; i < end; i++) {
 		struct entry entry = snapshot_entry(from, i);
 
-		entry.offset = packer->offset;
-		packer->offset += entry.packed;
+		entry.offset = offset;
+		offset += entry.packed;
 		packer->counts.bytes += entry.plain;
-		put_entry(&packer->entries, &entry);
+		put_entry(&job->copied, &entry);
 	}
-	return file_write(packer->file, packed.data, packed.length, err);
+	if (!buf_check(&job->packed, packer->path, err))
+		return false;
+	crew_give(packer->crew);
+	return next_job(packer, err);
 }
 
 bool packer_copy(struct packer *packer, struct snapshot *from, uint32_t first, uint32_t end,
@@ -403,7 +418,7 @@ bool packer_copy(struct packer *packer, struct snapshot *from, uint32_t first, u
 
 	if (first == end)
 		return true;
-	if (!write_all_frames(packer, err))
+	if (!write_frame(packer, err))
 		return false;
 	note_copied(packer, end - first);
 	for (uint32_t next; first < end; first = next) {
@@ -414,7 +429,25 @@ bool packer_copy(struct packer *packer, struct snapshot *from, uint32_t first, u
 	return true;
 }
 
-/* ---- the end --------------------------------------------------------------------------- */
+uint64_t packer_count(const struct packer *packer)
+{
+	return packer->objects;
+}
+
+unsigned packer_bits(const struct packer *packer)
+{
+	return packer->bits;
+}
+
+/* ---- the end ------------------------------------------------------------------------------- */
+
+static void take_origin(struct snapshot_header *counts, const struct snapshot_header *header)
+{
+	memcpy(counts->previous, header->previous, sizeof(counts->previous));
+	memcpy(counts->links, header->links, sizeof(counts->links)); /* borrowed */
+	counts->sequence = header->sequence;
+	counts->relations_ms = header->relations_ms;
+}
 
 static void add_index(struct buf *index, const struct packer *packer)
 {
@@ -430,13 +463,14 @@ static void add_index(struct buf *index, const struct packer *packer)
 	buf_add_span(index, buf_span(&packer->quarantined));
 }
 
-static bool write_index(struct packer *packer, struct error *err)
+static bool write_index(struct packer *packer, int64_t until_ms, struct error *err)
 {
 	CLEANUP(buf_release) struct buf index = BUF_UP_TO(INDEX_MAX);
 	CLEANUP(buf_release) struct buf around = BUF_UP_TO(SKIPPABLE_BYTES + FOOTER_BYTES);
 	struct footer footer = { .offset = packer->offset + SKIPPABLE_BYTES };
 
 	take_origin(&packer->counts, packer->header);
+	packer->counts.taken_until_ms = until_ms;
 	add_index(&index, packer);
 	if (!buf_check(&packer->entries, "the index", err) ||
 		!buf_check(&packer->quarantined, "the list of quarantined objects", err) ||
@@ -467,43 +501,39 @@ static struct snapshot *open_written(const struct packer *packer, struct error *
 	return snapshot_open_descriptor_take(descriptor, packer->path, err);
 }
 
-/* What was copied was checked on the way. */
+/* Where frames were copied, only those between them: the others were checked when they were read. */
 static bool check_new(const struct packer *packer, struct snapshot *snapshot, struct error *err)
 {
 	uint32_t first = 1;
 
-	for (size_t i = 0; i <= packer->copied_count; i++) {
-		uint32_t end = i < packer->copied_count ? packer->copied[i].first
-							: snapshot->entry_count;
-
-		if (!snapshot_check_bytes(snapshot, first, end, err))
+	for (size_t i = 0; i < packer->copied_count; first = packer->copied[i++].end)
+		if (first < packer->copied[i].first &&
+			!snapshot_check_bytes(snapshot, first, packer->copied[i].first, err))
 			return false;
-		if (i < packer->copied_count)
-			first = packer->copied[i].end;
-	}
-	return true;
+	return first >= snapshot->entry_count ||
+		snapshot_check_bytes(snapshot, first, snapshot->entry_count, err);
 }
 
 static bool read_back(const struct packer *packer, struct error *err)
 {
 	CLEANUP(snapshot_closep) struct snapshot *snapshot = open_written(packer, err);
 
+	/* Few frames between many that were copied are not worth a thread. */
 	if (snapshot)
-		snapshot_use_workers(snapshot, packer->workers);
+		snapshot_use_workers(snapshot, packer->copied_count ? 0 : packer->workers);
 	return (snapshot && check_new(packer, snapshot, err)) ||
 		error_prefix(err, "reading back what was written");
 }
 
 bool packer_finish(struct packer *packer, int64_t until_ms, struct error *err)
 {
-	packer->counts.taken_until_ms = until_ms;
-	return write_all_frames(packer, err) && write_index(packer, err) &&
+	return write_all_frames(packer, err) && write_index(packer, until_ms, err) &&
 		read_back(packer, err) && file_commit(TAKE(packer->file), err);
 }
 
 struct snapshot *packer_reopen(struct packer *packer, struct error *err)
 {
-	if (!write_all_frames(packer, err) || !write_index(packer, err))
+	if (!write_all_frames(packer, err) || !write_index(packer, 0, err))
 		return NULL;
 	return open_written(packer, err);
 }

@@ -232,7 +232,7 @@ DEFINE_CLEANUP(struct packer *, packer_free);
 /* Objects come in id order. */
 MUST_CHECK bool packer_add(struct packer *packer, const uint8_t id[static ID_BINARY_BYTES],
 	struct span lines, const struct line_facts *facts, struct error *err);
-uint64_t packer_objects(const struct packer *packer); /* that were packed, not copied */
+uint64_t packer_count(const struct packer *packer); /* objects */
 unsigned packer_bits(const struct packer *packer);
 /* Index, reading back, renaming. */
 MUST_CHECK bool packer_finish(struct packer *packer, int64_t until_ms, struct error *err);
@@ -241,7 +241,7 @@ MUST_CHECK struct snapshot *packer_reopen(struct packer *packer, struct error *e
 
 /* The same in parts, for who takes over what another snapshot counted. */
 void packer_take_counts(struct packer *packer, const struct snapshot_header *counts);
-void packer_count(struct packer *packer, const struct line_facts *facts, int by);
+void packer_tally(struct packer *packer, const struct line_facts *facts, int by);
 void packer_add_quarantined(struct packer *packer, const uint8_t id[static ID_BINARY_BYTES]);
 MUST_CHECK bool packer_add_lines(struct packer *packer, const uint8_t id[static ID_BINARY_BYTES],
 	struct span lines, struct error *err);
@@ -289,18 +289,9 @@ MUST_CHECK bool runs_rewind(struct runs *runs, struct error *err);
 MUST_CHECK bool runs_next(struct runs *runs, struct change *change, bool *there, struct error *err);
 void runs_clear(struct runs *runs);
 
-/* ---- writer.c ------------------------------------------------------------------------ */
-
-/* The next change in id order; false at the end, and where it failed. */
-MUST_CHECK bool writer_next_change(
-	struct snapshot_writer *writer, struct change *change, bool *failed, struct error *err);
-MUST_CHECK bool writer_rewind(struct snapshot_writer *writer, struct error *err);
-/* At least as many as there are. */
-uint64_t writer_change_count(const struct snapshot_writer *writer);
-
 /* ---- update.c ------------------------------------------------------------------------ */
 
-/* Writes what `previous` has with the writer's changes to `path`. */
-MUST_CHECK bool update_write(struct snapshot_writer *writer, struct snapshot *previous,
-	const char *path, const struct snapshot_header *header, int64_t until_ms,
+/* Writes to `path` what `previous` has, with the changes of `runs`. */
+MUST_CHECK bool update_write(struct runs *runs, struct snapshot *previous, const char *path,
+	const struct snapshot_header *header, unsigned workers, int64_t until_ms,
 	struct error *err);

@@ -23,7 +23,7 @@ struct bucket_change {
 };
 
 struct update {
-	struct snapshot_writer *writer;
+	struct runs *runs;
 	struct snapshot *previous;
 	struct packer *packer;
 	struct cursor cursor;
@@ -54,15 +54,12 @@ static void update_release(struct update *update)
 
 static bool look_ahead(struct update *update, struct error *err)
 {
-	bool failed = false;
-
-	update->is_ahead = writer_next_change(update->writer, &update->ahead, &failed, err);
-	return !failed;
+	return runs_next(update->runs, &update->ahead, &update->is_ahead, err);
 }
 
 static bool rewind_changes(struct update *update, struct error *err)
 {
-	return writer_rewind(update->writer, err) && look_ahead(update, err);
+	return runs_rewind(update->runs, err) && look_ahead(update, err);
 }
 
 static bool keep_change(struct update *update, struct error *err)
@@ -184,7 +181,7 @@ static bool count_pair(struct update *update, const uint8_t *id, struct span bef
 static bool find_bits(struct update *update, unsigned *bits, struct error *err)
 {
 	uint64_t before = count_before(update->previous);
-	uint64_t most = writer_change_count(update->writer);
+	uint64_t most = runs_count(update->runs);
 	uint32_t first, end;
 
 	*bits = update->previous->bits;
@@ -256,7 +253,7 @@ static bool count_replaced(struct update *update, struct span before, struct err
 	if (!line_read(line_first(before), &facts))
 		return frame_damaged(
 			update->previous, update->cursor.loaded, err, "an object of no known kind");
-	packer_count(update->packer, &facts, -1);
+	packer_tally(update->packer, &facts, -1);
 	return true;
 }
 
@@ -266,7 +263,7 @@ static bool pack_pair(struct update *update, const uint8_t *id, struct span befo
 	if (change && before.data && !count_replaced(update, before, err))
 		return false;
 	if (change && after.data)
-		packer_count(update->packer, &change->facts, 1);
+		packer_tally(update->packer, &change->facts, 1);
 	return !after.data || packer_add_lines(update->packer, id, after, err);
 }
 
@@ -315,12 +312,12 @@ static bool write_objects(struct update *update, struct error *err)
 	return take_over(update, update->frame, update->previous->entry_count, err);
 }
 
-bool update_write(struct snapshot_writer *writer, struct snapshot *previous, const char *path,
-	const struct snapshot_header *header, int64_t until_ms, struct error *err)
+bool update_write(struct runs *runs, struct snapshot *previous, const char *path,
+	const struct snapshot_header *header, unsigned workers, int64_t until_ms, struct error *err)
 {
 	CLEANUP(update_release)
 	struct update update = {
-		.writer = writer, .previous = previous, .frame = 1, .lines = BUF_UP_TO(CHANGES_MAX)
+		.runs = runs, .previous = previous, .frame = 1, .lines = BUF_UP_TO(CHANGES_MAX)
 	};
 	unsigned bits;
 
@@ -328,7 +325,7 @@ bool update_write(struct snapshot_writer *writer, struct snapshot *previous, con
 	if (!find_bits(&update, &bits, err))
 		return false;
 	update.copies = bits == previous->bits;
-	update.packer = packer_new(path, header, bits, 0, err);
+	update.packer = packer_new(path, header, bits, workers, err);
 	return update.packer && write_objects(&update, err) &&
 		packer_finish(update.packer, until_ms, err);
 }

@@ -73,25 +73,54 @@ void snapshot_writer_use_workers(struct snapshot_writer *writer, unsigned worker
 	writer->workers = workers;
 }
 
-/* ---- what came --------------------------------------------------------------------------- */
+/* ---- how it came to be ------------------------------------------------------------------- */
 
-bool writer_rewind(struct snapshot_writer *writer, struct error *err)
+/* Whether the two are of one directory, and read in the same way. */
+static bool check_previous(
+	const struct snapshot_writer *writer, const struct snapshot *previous, struct error *err)
 {
-	return runs_rewind(writer->runs, err);
+	const struct snapshot_header *before = &previous->header, *header = &writer->header;
+
+	if (strcasecmp(before->tenant, header->tenant) != 0 ||
+		strcmp(before->cloud, header->cloud) != 0)
+		return error_set(err, ERROR_REFUSED,
+			"%s is of the tenant %s (%s), and this one is %s (%s): take one without it",
+			previous->path, before->tenant, before->cloud, header->tenant,
+			header->cloud);
+	return strcmp(before->source, header->source) == 0 ||
+		error_set(err, ERROR_REFUSED,
+			"%s comes from %s and not from %s: take one without it", previous->path,
+			before->source, header->source);
 }
 
-bool writer_next_change(
-	struct snapshot_writer *writer, struct change *change, bool *failed, struct error *err)
+bool snapshot_writer_follow(
+	struct snapshot_writer *writer, struct snapshot *previous, bool update, struct error *err)
 {
-	bool there = false;
-
-	*failed = !runs_next(writer->runs, change, &there, err);
-	return !*failed && there;
+	if (!check_previous(writer, previous, err))
+		return false;
+	memcpy(writer->header.previous, previous->identity, sizeof(writer->header.previous));
+	writer->header.sequence = previous->header.sequence + 1;
+	writer->previous = update ? previous : NULL;
+	return true;
 }
 
-uint64_t writer_change_count(const struct snapshot_writer *writer)
+bool snapshot_writer_set_links(
+	struct snapshot_writer *writer, char *const links[static KIND_COUNT], struct error *err)
 {
-	return runs_count(writer->runs);
+	for (int kind = 0; kind < KIND_COUNT; kind++) {
+		if (links[kind] && strlen(links[kind]) > SNAPSHOT_LINK_MAX)
+			return error_set(err, ERROR_FORMAT,
+				"%s: the link to changes of %s has more than %d bytes",
+				writer->path, kind_get(kind)->path, SNAPSHOT_LINK_MAX);
+		memory_free(writer->header.links[kind]);
+		writer->header.links[kind] = links[kind] ? memory_text(links[kind]) : NULL;
+	}
+	return true;
+}
+
+void snapshot_writer_set_relations(struct snapshot_writer *writer, int64_t when_ms)
+{
+	writer->header.relations_ms = when_ms;
 }
 
 /* ---- packing ------------------------------------------------------------------------------- */
@@ -99,15 +128,19 @@ uint64_t writer_change_count(const struct snapshot_writer *writer)
 static bool pack_runs(struct snapshot_writer *writer, struct packer *packer, struct error *err)
 {
 	struct change change;
-	bool failed = false;
+	bool there;
 
-	if (!writer_rewind(writer, err))
+	if (!runs_rewind(writer->runs, err))
 		return false;
-	while (writer_next_change(writer, &change, &failed, err))
+	for (;;) {
+		if (!runs_next(writer->runs, &change, &there, err))
+			return false;
+		if (!there)
+			return true;
 		if (change.lines.data &&
 			!packer_add(packer, change.id, change.lines, &change.facts, err))
 			return false;
-	return !failed;
+	}
 }
 
 static bool add_line_run(void *context, struct span lines, struct error *err)
@@ -171,59 +204,6 @@ static bool add(struct snapshot_writer *writer, const struct change *change, str
 	return runs_add(writer->runs, change, err);
 }
 
-/* ---- what it follows ----------------------------------------------------------------------- */
-
-/* Whether the two are of one directory, and read in the same way. */
-static bool check_previous(
-	const struct snapshot_writer *writer, const struct snapshot *previous, struct error *err)
-{
-	const struct snapshot_header *before = &previous->header, *header = &writer->header;
-
-	if (strcasecmp(before->tenant, header->tenant) != 0 ||
-		strcmp(before->cloud, header->cloud) != 0)
-		return error_set(err, ERROR_REFUSED,
-			"%s is of the tenant %s (%s), and this one is %s (%s): take one without it",
-			previous->path, before->tenant, before->cloud, header->tenant,
-			header->cloud);
-	return strcmp(before->source, header->source) == 0 ||
-		error_set(err, ERROR_REFUSED,
-			"%s comes from %s and not from %s: take one without it", previous->path,
-			before->source, header->source);
-}
-
-bool snapshot_writer_follow(
-	struct snapshot_writer *writer, struct snapshot *previous, bool update, struct error *err)
-{
-	if (!check_previous(writer, previous, err))
-		return false;
-	/* Changes are read in id order, so they must be runs. */
-	if (update && writer->direct && !unpack_direct(writer, err))
-		return false;
-	memcpy(writer->header.previous, previous->identity, sizeof(writer->header.previous));
-	writer->header.sequence = previous->header.sequence + 1;
-	writer->previous = update ? previous : NULL;
-	return true;
-}
-
-bool snapshot_writer_set_links(
-	struct snapshot_writer *writer, char *const links[static KIND_COUNT], struct error *err)
-{
-	for (int kind = 0; kind < KIND_COUNT; kind++) {
-		if (links[kind] && strlen(links[kind]) > SNAPSHOT_LINK_MAX)
-			return error_set(err, ERROR_FORMAT,
-				"%s: the link to changes of %s has more than %d bytes",
-				writer->path, kind_get(kind)->path, SNAPSHOT_LINK_MAX);
-		memory_free(writer->header.links[kind]);
-		writer->header.links[kind] = links[kind] ? memory_text(links[kind]) : NULL;
-	}
-	return true;
-}
-
-void snapshot_writer_set_relations(struct snapshot_writer *writer, int64_t when_ms)
-{
-	writer->header.relations_ms = when_ms;
-}
-
 /* ---- adding -------------------------------------------------------------------------------- */
 
 /* What is wrong with the lines of one object; NULL when nothing is. */
@@ -284,7 +264,7 @@ static bool finish_runs(struct snapshot_writer *writer, int64_t until_ms, struct
 
 		if (!packer || !pack_runs(writer, packer, err))
 			return false;
-		count = packer_objects(packer);
+		count = packer_count(packer);
 		if (bits_for(count) == packer_bits(packer))
 			return packer_finish(packer, until_ms, err);
 	}
@@ -295,10 +275,10 @@ bool snapshot_writer_finish(struct snapshot_writer *finished, int64_t until_ms, 
 	CLEANUP(snapshot_writer_closep) struct snapshot_writer *writer = finished;
 
 	if (writer->previous)
-		return update_write(
-			writer, writer->previous, writer->path, &writer->header, until_ms, err);
+		return update_write(writer->runs, writer->previous, writer->path, &writer->header,
+			writer->workers, until_ms, err);
 	if (writer->direct) {
-		if (bits_for(packer_objects(writer->direct)) == packer_bits(writer->direct))
+		if (bits_for(packer_count(writer->direct)) == packer_bits(writer->direct))
 			return packer_finish(writer->direct, until_ms, err);
 		if (!unpack_direct(writer, err))
 			return false;

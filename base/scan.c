@@ -133,6 +133,22 @@ bool scan_element(struct scan *scan, struct span *value)
 	return true;
 }
 
+size_t scan_texts(struct span array, struct span *texts, size_t most)
+{
+	const char *at = array.data + 1, *end = array.data + array.length, *begin;
+
+	for (size_t count = 0; count < most && at < end && *at == '"'; at++) {
+		begin = at;
+		at = string_end(at + 1, end) + 1;
+		texts[count++] = (struct span){ begin, (size_t)(at - begin) };
+		if (*at == ']')
+			return count;
+		if (*at != ',')
+			return 0;
+	}
+	return 0;
+}
+
 bool scan_member(struct scan *scan, struct span *key, struct span *value)
 {
 	const char *begin, *at, *end = scan->end;

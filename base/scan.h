@@ -55,6 +55,7 @@ struct scan_found {
 	const char *key; /* its opening quote */
 	struct span value;
 	bool escaped; /* there is a backslash in the key or the value */
+	bool joined;  /* key, colon and value stand without blanks between them */
 };
 
 struct scan_slots {
@@ -64,9 +65,13 @@ struct scan_slots {
 	 */
 	unsigned (*slot_of)(void *context, unsigned outer, struct span key);
 	void *context;
-	/* Of the text that was checked last; what was found before an error means nothing. */
+	/*
+	 * Of the text that was checked last; what was found before an error means nothing. A bit in
+	 * `present` for each member that came, and one in `null` where it is null: nothing is found
+	 * of it then.
+	 */
 	struct scan_found found[SCAN_SLOTS];
-	uint64_t present[SCAN_SLOTS / 64]; /* a bit for each slot that is filled */
+	uint64_t present[SCAN_SLOTS / 64], null[SCAN_SLOTS / 64];
 };
 
 /* As scan_check(), and fills the slots. */
@@ -108,6 +113,12 @@ struct scan scan_open(struct span object_or_array);
 /* `key` is what stands between the quotes, escapes and all. False at the end. */
 bool scan_member(struct scan *scan, struct span *key, struct span *value);
 bool scan_element(struct scan *scan, struct span *value);
+
+/*
+ * The elements of a checked array that is nothing but texts, with their quotes; 0 where it is not, or
+ * has blanks between them, or more than `most`.
+ */
+size_t scan_texts(struct span array, struct span *texts, size_t most);
 
 /*
  * The value at `key` (plain text, as "displayName"; found also where it is spelled with escapes)

@@ -119,12 +119,6 @@ static const char *check_array(struct check *check, const char *at, struct shape
 
 /* ---- objects ------------------------------------------------------------------------- */
 
-struct member {
-	const char *begin;       /* the opening quote of its key */
-	struct shape_node *node; /* NULL where the shape has none */
-	unsigned slot;
-};
-
 unsigned scan_slot_of(struct check *check, const struct members *members, struct span key)
 {
 	if (members->outer == SCAN_NO_SLOT)
@@ -140,9 +134,16 @@ static unsigned slot_of_escaped(struct check *check, const struct members *membe
 	return scan_slot_of(check, members, buf_span(&said));
 }
 
+/* A member whose key has been read. */
+struct member {
+	const char *begin;       /* the opening quote of its key */
+	struct shape_node *node; /* NULL where the shape has none */
+	unsigned slot;
+	bool joined; /* as scan_found.joined */
+};
+
 /* False where the key came before. */
-static inline bool take_node(
-	struct check *check, struct members *members, struct shape_node *node, struct span key)
+static inline bool take_node(struct members *members, struct shape_node *node)
 {
 	uint64_t bit = UINT64_C(1) << node->ordinal;
 
@@ -150,29 +151,10 @@ static inline bool take_node(
 		return false;
 	members->seen |= bit;
 	members->expected = &node->next;
-	members->count++;
-	scan_push_key(check, key);
 	return true;
 }
 
-/* Whether the key at `at`, with its colon, is the one that came next before. */
-static ALWAYS_INLINE bool take_expected(
-	struct check *check, struct members *members, const char *at, struct member *member)
-{
-	struct shape_node *node;
-	struct span key;
-
-	if (!members->settled || !*members->expected)
-		return false;
-	node = &check->shape->nodes[*members->expected];
-	if (check->end - at < node->length || memcmp(at, node->text, node->length) != 0)
-		return false;
-	key = (struct span){ at + 1, node->length - strlen("\"\":") };
-	*member = (struct member){ at, node, node->slot };
-	return take_node(check, members, node, key);
-}
-
-/* Any other key; false where it came before. */
+/* Any key but the one that was expected; false where it came before. */
 static bool take_key(struct check *check, struct members *members, struct span key, bool escaped,
 	struct member *member)
 {
@@ -180,7 +162,7 @@ static bool take_key(struct check *check, struct members *members, struct span k
 		member->node = scan_shape_find(check, members, key);
 	if (member->node) {
 		member->slot = member->node->slot;
-		return take_node(check, members, member->node, key);
+		return take_node(members, member->node);
 	}
 	member->slot = escaped ? slot_of_escaped(check, members, key)
 			       : scan_slot_of(check, members, key);
@@ -188,9 +170,10 @@ static bool take_key(struct check *check, struct members *members, struct span k
 }
 
 /* A key that was not expected, with its colon; gives what stands behind them. */
-static NOINLINE const char *check_key(
+static const char *check_key(
 	struct check *check, struct members *members, const char *at, struct member *member)
 {
+	const char *behind;
 	struct span key;
 
 	at = skip_blanks(check, at);
@@ -199,7 +182,7 @@ static NOINLINE const char *check_key(
 	if (members->count == SCAN_MEMBERS_MAX)
 		return scan_fail(check, at, "the object has too many members");
 	*member = (struct member){ .begin = at };
-	at = scan_check_string(check, at);
+	at = behind = scan_check_string(check, at);
 	if (!at)
 		return NULL;
 	key = (struct span){ member->begin + 1, (size_t)(at - member->begin) - 2 };
@@ -208,46 +191,134 @@ static NOINLINE const char *check_key(
 	at = skip_blanks(check, at);
 	if (at == check->end || *at != ':')
 		return scan_fail(check, at, "a colon belongs here");
-	return at + 1;
+	at = skip_blanks(check, at + 1);
+	member->joined = at == behind + 1;
+	return at;
 }
 
-static inline void keep(struct check *check, const struct member *member, struct span value)
+/* The value of a member that has come is at an end. */
+static ALWAYS_INLINE void keep(struct check *check, const char *begin, unsigned slot,
+	const char *value, const char *end, bool joined)
 {
 	struct scan_slots *slots = check->slots;
+	uint64_t bit = UINT64_C(1) << slot % 64;
 
-	slots->found[member->slot] = (struct scan_found){ member->begin, value,
-		has_backslash_since(check, member->begin) };
-	slots->present[member->slot / 64] |= UINT64_C(1) << member->slot % 64;
+	if (slot == SCAN_NO_SLOT)
+		return;
+	slots->present[slot / 64] |= bit;
+	if (*value == 'n') {
+		slots->null[slot / 64] |= bit;
+		return;
+	}
+	slots->null[slot / 64] &= ~bit;
+	slots->found[slot] = (struct scan_found){ begin, { value, (size_t)(end - value) },
+		has_backslash_since(check, begin), joined };
 }
 
-static ALWAYS_INLINE const char *check_member(
+/* A member that was not expected. */
+static NOINLINE const char *check_member(
 	struct check *check, struct members *members, const char *at)
 {
 	struct member member = { 0 };
-	const char *value;
+	const char *value = check_key(check, members, at, &member);
+	struct shape_node *node = member.node;
 
-	if (take_expected(check, members, at, &member))
-		at += member.node->length;
-	else
-		at = check_key(check, members, at, &member);
-	if (!at)
+	if (!value)
 		return NULL;
-	value = skip_blanks(check, at);
-	at = check_value(check, value, member.node ? &member.node->object : NULL,
-		member.node ? &member.node->elements : NULL,
+	at = check_value(check, value, node ? &node->object : NULL, node ? &node->elements : NULL,
 		members->outer == SCAN_OUTERMOST ? member.slot : SCAN_NO_SLOT);
-	if (at && member.slot != SCAN_NO_SLOT)
-		keep(check, &member, (struct span){ value, (size_t)(at - value) });
+	if (at)
+		keep(check, member.begin, member.slot, value, at, member.joined);
+	members->null_node = NULL;
 	return at;
+}
+
+/* The node of the key at `at`, with its colon, if it is the one that came next before. */
+static ALWAYS_INLINE struct shape_node *expected_node(
+	struct check *check, struct members *members, const char *at)
+{
+	struct shape_node *node;
+	size_t rest = (size_t)(check->end - at);
+
+	if (!members->settled || !*members->expected)
+		return NULL;
+	node = &check->shape->nodes[*members->expected];
+	if (rest >= SCAN_STEP && node->length <= SCAN_STEP)
+		return scan_same(at, node->text, node->length) ? node : NULL;
+	return rest >= node->length && memcmp(at, node->text, node->length) == 0 ? node : NULL;
+}
+
+/* The value of any other type than text; `at` is the member's key. */
+static NOINLINE const char *check_expected_value(
+	struct check *check, struct members *members, struct shape_node *node, const char *at)
+{
+	const char *value = skip_blanks(check, at + node->length);
+	const char *end = check_value(check, value, &node->object, &node->elements,
+		members->outer == SCAN_OUTERMOST ? node->slot : SCAN_NO_SLOT);
+
+	if (!end)
+		return NULL;
+	keep(check, at, node->slot, value, end, value == at + node->length);
+	if (*value == 'n' && check->shape->runs && value == at + node->length)
+		scan_run_learn(check, members, node, at, end);
+	else
+		members->null_node = NULL;
+	return end;
+}
+
+/* Members that are all null, as they were before; NULL where they are not all here. */
+static ALWAYS_INLINE const char *take_run(
+	struct check *check, struct members *members, struct shape_node *node, const char *at)
+{
+	struct shape_run *run = &check->shape->runs[node->run - 1];
+
+	if ((size_t)(check->end - at) < run->length || (members->seen & run->seen))
+		return NULL;
+	if (memcmp(at, run->text, run->length) != 0 && !scan_run_cut(check->shape, node, at))
+		return NULL;
+	members->seen |= run->seen;
+	members->expected = &check->shape->nodes[run->nodes[run->count - 1]].next;
+	members->null_node = NULL;
+	for (size_t i = 0; members->outer != SCAN_NO_SLOT && i < COUNT_OF(run->slots); i++) {
+		check->slots->present[i] |= run->slots[i];
+		check->slots->null[i] |= run->slots[i];
+	}
+	return at + run->length;
+}
+
+/* A member whose key is the one that was expected. */
+static ALWAYS_INLINE const char *check_expected(
+	struct check *check, struct members *members, struct shape_node *node, const char *at)
+{
+	const char *value = at + node->length, *end;
+
+	if (node->run && node->run != RUN_NEVER) {
+		end = take_run(check, members, node, at);
+		if (end)
+			return end;
+	}
+	if (!take_node(members, node))
+		return scan_fail(check, at + 1, "a duplicate key");
+	if (value == check->end || *value != '"')
+		return check_expected_value(check, members, node, at);
+	end = scan_check_string(check, value);
+	if (!end)
+		return NULL;
+	members->null_node = NULL;
+	keep(check, at, node->slot, value, end, true);
+	return end;
 }
 
 /* Gives the closing bracket. */
 static const char *check_members(struct check *check, struct members *members, const char *at)
 {
+	struct shape_node *node;
 	const char *again;
 
 	for (;;) {
-		at = check_member(check, members, at);
+		node = expected_node(check, members, at);
+		at = node ? check_expected(check, members, node, at)
+			  : check_member(check, members, at);
 		at = at ? end_item(check, at, &in_object) : NULL;
 		if (!at)
 			return NULL;
@@ -318,8 +389,10 @@ static const char *run(struct check *check, struct span text)
 	check->filters = filters;
 	check->near = check->keys = near;
 	check->key_capacity = KEYS_NEAR;
-	if (check->slots)
+	if (check->slots) {
 		memset(check->slots->present, 0, sizeof(check->slots->present));
+		memset(check->slots->null, 0, sizeof(check->slots->null));
+	}
 	if (check->shape && check->shape->count == 1)
 		check->shape->slots = check->slots;
 	assert(!check->shape || check->shape->slots == check->slots);

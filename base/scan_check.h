@@ -17,6 +17,9 @@ enum {
 	SHAPE_NODES = 192,
 	SHAPE_LIST_MAX = 64,   /* keys in one list: a bit each in members.seen */
 	SHAPE_TEXT_BYTES = 48, /* the longest `"key":` that is remembered */
+	SHAPE_RUNS = 16,
+	RUN_TEXT_BYTES = 2048,
+	RUN_NEVER = UINT8_MAX,
 };
 
 /* ---- shapes ---------------------------------------------------------------------- */
@@ -34,11 +37,24 @@ struct shape_node {
 	uint8_t length;  /* of the text */
 	uint8_t ordinal; /* its bit in members.seen */
 	uint16_t slot;
+	uint8_t run; /* that begins with it, counted from 1; 0: none, RUN_NEVER: and none will */
+};
+
+/* Members that come one behind the other, all of them null, as they stand in the text. */
+struct shape_run {
+	char text[RUN_TEXT_BYTES]; /* `"a":null,"b":null` */
+	uint16_t length, count;
+	uint16_t nodes[SHAPE_LIST_MAX];
+	bool settled;  /* it was shorter than thought: it does not grow again */
+	uint64_t seen; /* the bits of its nodes, as in members.seen, and of their slots */
+	uint64_t slots[SCAN_SLOTS / 64];
 };
 
 struct scan_shape {
 	const struct scan_slots *slots; /* whose slots are in the nodes */
+	struct shape_run *runs;         /* SHAPE_RUNS, or NULL: they are not looked for */
 	uint16_t count;
+	uint16_t runs_taken;                  /* a bit each */
 	struct shape_node nodes[SHAPE_NODES]; /* the first one is the text itself, without a key */
 };
 
@@ -75,9 +91,14 @@ struct members {
 	uint16_t *expected; /* the link to the node of the next key, behind that of the last one */
 	uint64_t seen;
 
+	/* The last member, where it was found in the shape, is null, and stands without blanks. */
+	struct shape_node *null_node;
+	const char *null_end;
+	struct shape_run *growing; /* the run that ends with it, or NULL */
+
 	bool escaped;     /* a key has escapes */
-	size_t count;     /* members so far */
-	size_t first_key; /* its keys begin here on the stack of keys */
+	size_t count;     /* members so far, since they are not settled */
+	size_t first_key; /* their keys begin here on the stack of keys */
 	unsigned outer;   /* what `slot_of` is asked with; SCAN_NO_SLOT: it is not asked */
 };
 
@@ -87,8 +108,8 @@ NOINLINE const char *scan_fail(struct check *check, const char *at, const char *
 
 enum { STOP_SPECIAL = STOP_AT_QUOTE | STOP_AT_CONTROL | STOP_AT_HIGH };
 
-/* `at` ended the first run of a string; gives its closing quote. */
-NOINLINE const char *scan_check_special(struct check *check, const char *at);
+/* The string that began at `begin`, of which nothing stops before `at`; gives what is behind it. */
+NOINLINE const char *scan_check_rest(struct check *check, const char *begin, const char *at);
 const char *scan_check_number(struct check *check, const char *at);
 const char *scan_check_name(struct check *check, const char *at, struct span name);
 
@@ -98,13 +119,14 @@ const char *scan_check_name(struct check *check, const char *at, struct span nam
 static ALWAYS_INLINE const char *scan_check_string(struct check *check, const char *at)
 {
 	const char *begin = at + 1;
+	unsigned first = 0;
 
-	at = scan_run_end(begin, check->end, STOP_SPECIAL);
-	if (at == check->end || *at != '"')
-		at = scan_check_special(check, at);
-	if (at && at - begin > SCAN_STRING_MAX)
-		return scan_fail(check, begin, "the string is too long");
-	return at ? at + 1 : NULL;
+	if (check->end - begin >= SCAN_STEP) {
+		first = scan_first_stop(begin, STOP_SPECIAL);
+		if (first < SCAN_STEP && begin[first] == '"')
+			return begin + first + 1;
+	}
+	return scan_check_rest(check, begin, begin + first);
 }
 
 /* ---- keys ---------------------------------------------------------------------------- */
@@ -134,6 +156,18 @@ void scan_shape_init(struct scan_shape *shape);
  * where there is no room for it.
  */
 struct shape_node *scan_shape_find(struct check *check, struct members *members, struct span key);
+
+/* ---- runs ---------------------------------------------------------------------------- */
+
+/*
+ * The run that begins with `node` is not what stands at `at`. It is cut to what does; false where
+ * nothing of it stays, or where another key stands there.
+ */
+NOINLINE bool scan_run_cut(struct scan_shape *shape, struct shape_node *node, const char *at);
+
+/* The member from `begin` to `end`, found in the shape, is null and has no blanks in it. */
+NOINLINE void scan_run_learn(struct check *check, struct members *members, struct shape_node *node,
+	const char *begin, const char *end);
 
 /* The slot for a member of the object, or SCAN_NO_SLOT. */
 unsigned scan_slot_of(struct check *check, const struct members *members, struct span key);

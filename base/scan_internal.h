@@ -44,11 +44,13 @@ static inline uint32_t scan_hits_16(const char *at, int stop)
 	__m128i hits = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')),
 		_mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
 
-	if (stop & STOP_AT_CONTROL) /* the greatest of (byte, 0x1f) is 0x1f */
+	if ((stop & STOP_AT_CONTROL) && (stop & STOP_AT_HIGH)) /* those above 0x7f are negative */
+		hits = _mm_or_si128(hits, _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20)));
+	else if (stop & STOP_AT_CONTROL) /* the greatest of (byte, 0x1f) is 0x1f */
 		hits = _mm_or_si128(hits,
 			_mm_cmpeq_epi8(
 				_mm_max_epu8(bytes, _mm_set1_epi8(0x1f)), _mm_set1_epi8(0x1f)));
-	if (stop & STOP_AT_HIGH) /* only the sign of a byte counts below */
+	else if (stop & STOP_AT_HIGH) /* only the sign of a byte counts below */
 		hits = _mm_or_si128(hits, bytes);
 	return (uint32_t)_mm_movemask_epi8(hits);
 }
@@ -59,6 +61,19 @@ static inline unsigned scan_first_stop(const char *at, int stop)
 	uint32_t hits = scan_hits_16(at, stop) | scan_hits_16(at + 16, stop) << 16;
 
 	return hits ? (unsigned)__builtin_ctz(hits) : SCAN_STEP;
+}
+
+/* Whether the first bytes are the same: `length` of SCAN_STEP, which can be read at both. */
+static inline bool scan_same(const char *a, const char *b, unsigned length)
+{
+	uint32_t mask = (uint32_t)((UINT64_C(1) << length) - 1);
+	__m128i low = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)a),
+		_mm_loadu_si128((const __m128i *)(const void *)b));
+	__m128i high = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)(a + 16)),
+		_mm_loadu_si128((const __m128i *)(const void *)(b + 16)));
+	uint32_t same = (uint32_t)_mm_movemask_epi8(low) | (uint32_t)_mm_movemask_epi8(high) << 16;
+
+	return !(mask & ~same);
 }
 #else
 enum { SCAN_STEP = 8 };
@@ -86,6 +101,11 @@ static inline unsigned scan_first_stop(const char *at, int stop)
 	if (stop & STOP_AT_HIGH)
 		hits |= word & SCAN_HIGHS;
 	return hits ? (unsigned)__builtin_ctzll(hits) / 8 : SCAN_STEP;
+}
+
+static inline bool scan_same(const char *a, const char *b, unsigned length)
+{
+	return memcmp(a, b, length) == 0;
 }
 #endif
 

@@ -62,12 +62,24 @@ static bool is_among(const struct span *keys, size_t count, struct span key)
 	return false;
 }
 
-/* From here on the object's keys are judged here. Those that it has are all different. */
+/*
+ * From here on the object's keys are judged here. Those that it has are all different; they are in
+ * the shape, and only now taken from it.
+ */
 static void leave_shape(struct check *check, struct members *members, struct key_filter *filter)
 {
+	struct shape_node *nodes = members->settled ? check->shape->nodes : NULL;
+
 	*filter = (struct key_filter){ 0 };
-	for (size_t i = members->first_key; i < check->key_count; i++)
-		take_bit(filter, check->keys[i]);
+	for (unsigned at = nodes ? members->list->first : 0; at; at = nodes[at].next) {
+		struct span key = { nodes[at].text + 1, nodes[at].length - strlen("\"\":") };
+
+		if (!(members->seen >> nodes[at].ordinal & 1))
+			continue;
+		take_bit(filter, key);
+		scan_push_key(check, key);
+		members->count++;
+	}
 	members->settled = false;
 }
 
@@ -138,6 +150,31 @@ static void sort_keys(struct span *keys, size_t count, key_order *order)
 	}
 }
 
+/* Where a key stands in the text; 0: before all that do, since it was taken from the shape. */
+static size_t position(const struct check *check, struct span key)
+{
+	uintptr_t at = (uintptr_t)key.data, begin = (uintptr_t)check->begin;
+
+	return at >= begin && at <= (uintptr_t)check->end ? at - begin + 1 : 0;
+}
+
+/* Of keys that are the same, and stand first among those sorted: the one that is second in the text. */
+static const char *second_of(
+	const struct check *check, const struct span *keys, size_t count, key_order *order)
+{
+	const struct span *first = &keys[0], *second = &keys[1];
+
+	for (size_t i = 1; i < count && order(&keys[0], &keys[i]) == 0; i++) {
+		if (position(check, keys[i]) < position(check, *first)) {
+			second = first;
+			first = &keys[i];
+		} else if (i == 1 || position(check, keys[i]) < position(check, *second)) {
+			second = &keys[i];
+		}
+	}
+	return second->data;
+}
+
 const char *scan_repeated_key(struct check *check, const struct members *members)
 {
 	key_order *order = members->escaped ? compare_escaped_keys : compare_keys;
@@ -148,6 +185,6 @@ const char *scan_repeated_key(struct check *check, const struct members *members
 	sort_keys(keys, members->count, order);
 	for (size_t i = 1; i < members->count; i++)
 		if (order(&keys[i - 1], &keys[i]) == 0)
-			return keys[i].data > keys[i - 1].data ? keys[i].data : keys[i - 1].data;
+			return second_of(check, &keys[i - 1], members->count - i + 1, order);
 	return NULL;
 }

@@ -116,7 +116,7 @@ static const char *check_utf8(struct check *check, const char *at)
 	return at + length;
 }
 
-const char *scan_check_special(struct check *check, const char *at)
+static const char *check_special(struct check *check, const char *at)
 {
 	unsigned char byte;
 
@@ -133,6 +133,16 @@ const char *scan_check_special(struct check *check, const char *at)
 			at = scan_run_end(at, check->end, STOP_SPECIAL);
 	}
 	return NULL;
+}
+
+const char *scan_check_rest(struct check *check, const char *begin, const char *at)
+{
+	at = scan_run_end(at, check->end, STOP_SPECIAL);
+	if (at == check->end || *at != '"')
+		at = check_special(check, at);
+	if (at && at - begin > SCAN_STRING_MAX)
+		return scan_fail(check, begin, "the string is too long");
+	return at ? at + 1 : NULL;
 }
 
 /* ---- numbers and names --------------------------------------------------------------- */

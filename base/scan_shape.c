@@ -13,6 +13,8 @@
 void scan_shape_init(struct scan_shape *shape)
 {
 	shape->slots = NULL;
+	shape->runs = NULL;
+	shape->runs_taken = 0;
 	shape->count = 1;
 	shape->nodes[0] = (struct shape_node){ 0 };
 }
@@ -22,11 +24,15 @@ struct scan_shape *scan_shape_new(void)
 	struct scan_shape *shape = memory_new(sizeof(*shape));
 
 	scan_shape_init(shape);
+	shape->runs = memory_array(SHAPE_RUNS, sizeof(*shape->runs));
 	return shape;
 }
 
 void scan_shape_free(struct scan_shape *shape)
 {
+	if (!shape)
+		return;
+	memory_free(shape->runs);
 	memory_free(shape);
 }
 

@@ -1,9 +1,10 @@
 /*
  * Puts the items from standard input, one a line, into pages the way Graph sends them: 999 a page,
  * the link to the next one before the items, and everything that the program selects in every item,
- * null where nothing is set. All items have the same members, as bench_generate's have.
+ * null where nothing is set. Short pages leave out what is not set, which Graph does not. All items
+ * have the same members, as bench_generate's have.
  *
- *	bench_pages FOLDER ORIGIN	makes FOLDER/0.json and so on
+ *	bench_pages whole|short FOLDER ORIGIN	makes FOLDER/0.json and so on
  */
 #include <errno.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@ enum {
 
 struct pages {
 	const char *folder, *origin;
+	bool whole;
 	struct buf nulls; /* ,"name":null of all that the items lack, and the closing brace */
 	struct buf items; /* of the page that fills up */
 	size_t count;     /* of them */
@@ -36,7 +38,7 @@ static void learn_nulls(struct pages *pages, struct span item)
 
 	kind_add_select(kind_get(KIND_USER), &selected);
 	rest = selected.data;
-	while ((name = strsep(&rest, ",")))
+	while (pages->whole && (name = strsep(&rest, ",")))
 		if (!scan_find(item, name).data)
 			buf_addf(&pages->nulls, ",\"%s\":null", name);
 	buf_add_byte(&pages->nulls, '}');
@@ -100,10 +102,11 @@ int main(int argc, char **argv)
 	struct pages pages = { .nulls = BUF_UP_TO(NULLS_MAX), .items = BUF_UP_TO(PAGE_MAX) };
 	bool good;
 
-	if (argc != 3)
+	if (argc != 4)
 		return 2;
-	pages.folder = argv[1];
-	pages.origin = argv[2];
+	pages.whole = strcmp(argv[1], "whole") == 0;
+	pages.folder = argv[2];
+	pages.origin = argv[3];
 	good = make_pages(&pages, stdin, &err);
 	buf_release(&pages.nulls);
 	buf_release(&pages.items);

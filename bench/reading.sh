@@ -1,32 +1,42 @@
-# Reading a directory, for run.sh: one static nginx over TLS, at one port as it is and at another
-# compressed beforehand; our engine, Microsoft's client and curl in turn.
+# Reading a directory, for run.sh: one static nginx over TLS; our engine, Microsoft's client and curl
+# in turn. Two sorts of pages, each at one port as it is and at another compressed beforehand: whole
+# ones with everything that is selected, null where nothing is set, as Graph sends it; and short ones
+# without these nulls.
 
 reading=$work/reading
-plain_port=18443
-gzip_port=18444
+sorts="whole short"
+declare -A port=([whole]=18443 [whole-gzip]=18444 [short]=18445 [short-gzip]=18446)
 reading_runs=3
 start_limit_tenths=50
 nginx_pid=
 
 # ---- what is served ---------------------------------------------------------------------------
 
-# The pages for the second port differ in where the next one is, and are compressed already.
+# The compressed pages differ in where the next one is.
 make_gzip_page() {
-	sed "s/:$plain_port/:$gzip_port/" "$1" | gzip -1 >"$reading/gzip/${1##*/}.gz"
+	sed "s/:$plain_port/:$gzip_port/" "$1" | gzip -1 >"$folder-gzip/${1##*/}.gz"
+}
+
+# make_sort whole|short
+make_sort() {
+	local folder=$reading/$1
+	mkdir -p "$folder" "$folder-gzip"
+	"$work/bench_generate" "$users" 0 0 0 "$reading/users.jsonl.zst" /dev/stdout |
+		"$work/bench_pages" "$1" "$folder" "https://localhost:${port[$1]}"
+	rm "$reading/users.jsonl.zst"
+	export -f make_gzip_page
+	find "$folder" -name '*.json' -print0 |
+		folder=$folder plain_port=${port[$1]} gzip_port=${port[$1-gzip]} \
+		xargs -0 -n 16 -P "$(nproc)" bash -c 'set -eo pipefail; for page; do make_gzip_page "$page"; done' bash
+	make_urls "$1"
+	make_urls "$1-gzip"
 }
 
 make_pages() {
+	local sort
 	rm -rf "$reading"
-	mkdir -p "$reading/plain" "$reading/gzip"
-	"$work/bench_generate" "$users" 0 0 0 "$reading/users.jsonl.zst" /dev/stdout |
-		"$work/bench_pages" "$reading/plain" "https://localhost:$plain_port"
-	rm "$reading/users.jsonl.zst"
-	export -f make_gzip_page
-	find "$reading/plain" -name '*.json' -print0 | reading=$reading plain_port=$plain_port gzip_port=$gzip_port \
-		xargs -0 -n 16 -P "$(nproc)" bash -c 'set -eo pipefail; for page; do make_gzip_page "$page"; done' bash
+	for sort in $sorts; do make_sort "$sort"; done
 	make_certificate
-	make_urls plain $plain_port
-	make_urls gzip $gzip_port
 }
 
 make_certificate() {
@@ -35,14 +45,14 @@ make_certificate() {
 		>"$reading/openssl.log" 2>&1 || fail "openssl makes no certificate ($reading/openssl.log)"
 }
 
-# make_urls NAME PORT: all pages for one curl, what it is to say of each, and what that comes to
+# make_urls NAME: all pages for one curl, what it is to say of each, and what that comes to
 make_urls() {
 	local number pages
 	cat "$reading/$1/"* | wc -c >"$reading/$1.bytes"
-	pages=$(find "$reading/plain" -name '*.json' | wc -l)
+	pages=$(find "$reading/$1" -name '*.json*' | wc -l)
 	echo 'write-out = "%{http_code} %{size_download}\n"' >"$reading/$1.curl"
 	for ((number = 0; number < pages; number++)); do
-		printf 'url = "https://localhost:%d/v1.0/users?$skiptoken=%d"\noutput = /dev/null\n' "$2" "$number"
+		printf 'url = "https://localhost:%d/v1.0/users?$skiptoken=%d"\noutput = /dev/null\n' "${port[$1]}" "$number"
 	done >>"$reading/$1.curl"
 }
 
@@ -84,8 +94,10 @@ nginx_configuration() {
 			ssl_certificate $reading/cert.pem;
 			ssl_certificate_key $reading/key.pem;
 			map \$args \$page { default 0; ~skiptoken=(?<number>[0-9]+) \$number; }
-			$(nginx_server $plain_port "$reading/plain" "")
-			$(nginx_server $gzip_port "$reading/gzip" "gzip_static on;")
+			$(for sort in $sorts; do
+				nginx_server "${port[$sort]}" "$reading/$sort" ""
+				nginx_server "${port[$sort-gzip]}" "$reading/$sort-gzip" "gzip_static on;"
+			done)
 		}
 	END
 	# The workers read what only this user may.
@@ -101,15 +113,20 @@ stop_nginx() {
 
 answers() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
+all_answer() {
+	local each
+	for each in "${port[@]}"; do answers "$each" || return 1; done
+}
+
 start_nginx() {
-	local tenths=0
+	local tenths=0 each
 	mkdir -p "$reading/nginx"
-	! answers $plain_port && ! answers $gzip_port || fail "something listens on port $plain_port or $gzip_port"
+	for each in "${port[@]}"; do ! answers "$each" || fail "something listens on port $each"; done
 	nginx_configuration >"$reading/nginx.conf"
 	trap stop_nginx EXIT
 	nginx -p "$reading/nginx" -c "$reading/nginx.conf" -e "$reading/nginx/error.log" >"$reading/nginx.out" 2>&1 &
 	nginx_pid=$!
-	until answers $plain_port && answers $gzip_port; do
+	until all_answer; do
 		kill -0 "$nginx_pid" 2>/dev/null && [ "$((tenths += 1))" -lt $start_limit_tenths ] ||
 			fail "nginx does not start ($reading/nginx/error.log)"
 		sleep 0.1
@@ -118,10 +135,10 @@ start_nginx() {
 
 # ---- who reads --------------------------------------------------------------------------------
 
-# command_of TOOL NAME PORT: what is measured, one process, in ${reader[@]}
+# command_of TOOL NAME: what is measured, one process, in ${reader[@]}
 command_of() {
-	local compressed=() certificate=$reading/cert.pem origin=https://localhost:$3
-	[ "$2" = plain ] || compressed=(--compressed)
+	local compressed=() certificate=$reading/cert.pem origin=https://localhost:${port[$2]}
+	[[ $2 != *-gzip ]] || compressed=(--compressed)
 	case "$1" in
 	ours) reader=("$work/bench_read" "$origin" "$certificate" /dev/null) ;;
 	sdk) reader=(env NODE_EXTRA_CA_CERTS="$certificate" node "$work/peers/sdk.mjs" "$origin" /dev/null) ;;
@@ -144,28 +161,30 @@ objects_of() {
 	esac
 }
 
-# read_once TOOL NAME PORT: adds a line of seconds and KiB to the tool's runs
+# read_once TOOL NAME: adds a line of microseconds, KiB and processor seconds to the tool's runs
 read_once() {
 	local reader began ended
 	command_of "$@"
 	began=$EPOCHREALTIME
-	command time -f %M -o "$reading/kib" "${reader[@]}" >"$reading/out" 2>"$reading/log" ||
+	command time -f '%M %U %S' -o "$reading/used" "${reader[@]}" >"$reading/out" 2>"$reading/log" ||
 		fail "this does not work: ${reader[*]} ($reading/log)"
 	ended=$EPOCHREALTIME
 	[ "$(objects_of "$1" "$2")" = "$users" ] || fail "$1 did not find the $users objects of the $2 pages"
-	echo "$((${ended/[^0-9]/} - ${began/[^0-9]/})) $(cat "$reading/kib")" >>"$reading/$2-$1.runs"
+	echo "$((${ended/[^0-9]/} - ${began/[^0-9]/})) $(cat "$reading/used")" >>"$reading/$2-$1.runs"
 }
 
-# median_of TOOL NAME: of its seconds; the most of its memory
+# median_of TOOL NAME: of its seconds, and of those of the processor; the most of its memory
 median_of() {
 	sort -n "$reading/$2-$1.runs" | awk '{ s[NR] = $1 / 1e6 } END { print s[int((NR + 1) / 2)] }' >"$work/$2-$1.s"
+	awk '{ print $3 + $4 }' "$reading/$2-$1.runs" | sort -n |
+		awk '{ s[NR] = $1 } END { print s[int((NR + 1) / 2)] }' >"$work/$2-$1-cpu.s"
 	sort -n -k 2 "$reading/$2-$1.runs" | awk 'END { print $2 }' >"$work/$2-$1.kib"
 }
 
 # One run that is not counted: every object is a line, and the lines are as jq sorts and writes them.
 check_lines() {
 	local lines=$reading/lines.jsonl
-	"$work/bench_read" "https://localhost:$2" "$reading/cert.pem" "$lines" >"$reading/out" 2>"$reading/log" ||
+	"$work/bench_read" "https://localhost:${port[$1]}" "$reading/cert.pem" "$lines" >"$reading/out" 2>"$reading/log" ||
 		fail "bench_read does not read the $1 pages ($reading/log)"
 	[ "$(wc -l <"$lines")" = "$users" ] || fail "bench_read wrote $(wc -l <"$lines") lines for $users objects"
 	head -n 2000 "$lines" >"$reading/some.jsonl"
@@ -176,9 +195,9 @@ check_lines() {
 rate_of() { jq -rn --argjson s "$(cat "$work/$1.s")" --argjson n "$users" '"\($n/$s/1000|round) thousand objects/s"'; }
 hundredths() { jq -rn --argjson a "$(cat "$work/$1.s")" --argjson b "$(cat "$work/$2.s")" '$a/$b*100|round/100'; }
 
-reading_row() { row "$2" "$(seconds "$1")" "$(mebibytes "$1") MiB" "$(rate_of "$1")$3"; }
+reading_row() { row "$2" "$(seconds "$1")" "$(seconds "$1-cpu") s of processor" "$(mebibytes "$1") MiB, $(rate_of "$1")$3"; }
 
-# read_pages NAME PORT: the tools in turn, so that what else the machine does meets all of them
+# read_pages NAME: the tools in turn, so that what else the machine does meets all of them
 read_pages() {
 	local run tool tools="ours curl2 curl1" faster=curl2
 	[ -z "$have_sdk" ] || tools="ours sdk curl2 curl1"
@@ -190,14 +209,14 @@ read_pages() {
 	for tool in $tools; do median_of "$tool" "$1"; done
 	! jq -en "$(cat "$work/$1-curl1.s") < $(cat "$work/$1-curl2.s")" >/dev/null || faster=curl1
 
-	reading_row "$1-ours" "our engine" ", $(hundredths "$1-ours" "$1-$faster") times the faster curl"
+	reading_row "$1-ours" "our engine" ", $(hundredths "$1-ours" "$1-$faster") times the faster curl (processor: $(hundredths "$1-ours-cpu" "$1-$faster-cpu"))"
 	[ -z "$have_sdk" ] || reading_row "$1-sdk" "graph-client" ", $(times "$1-sdk" "$1-ours") times ours"
 	reading_row "$1-curl2" "curl, HTTP/2" ", $(hundredths "$1-curl2" "$1-ours") times ours"
 	reading_row "$1-curl1" "curl, HTTP/1.1" ", $(hundredths "$1-curl1" "$1-ours") times ours"
 }
 
 measure_reading() {
-	local tool
+	local tool sort
 	say
 	say "Reading a directory: $users users in pages of 999 over TLS, from one static nginx, wall clock"
 	for tool in nginx curl openssl; do
@@ -209,9 +228,11 @@ measure_reading() {
 		touch "$reading/ready-$users"
 	fi
 	start_nginx
-	say "As they are, $(($(cat "$reading/plain.bytes") / 1000000)) MB, $(curl --version | cut -d ' ' -f 1,2 | head -n 1)"
-	read_pages plain $plain_port
-	say "Compressed by gzip -1 beforehand, $(($(cat "$reading/gzip.bytes") / 1000000)) MB"
-	read_pages gzip $gzip_port
+	for sort in $sorts; do
+		say "${sort^} pages, $(($(cat "$reading/$sort.bytes") / 1000000)) MB, $(curl --version | cut -d ' ' -f 1,2 | head -n 1)"
+		read_pages "$sort"
+		say "${sort^} pages, compressed by gzip -1 beforehand, $(($(cat "$reading/$sort-gzip.bytes") / 1000000)) MB"
+		read_pages "$sort-gzip"
+	done
 	stop_nginx
 }

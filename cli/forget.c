@@ -35,7 +35,8 @@ static bool read_count(enum keep_rule rule, const char *text, int64_t *count, st
 {
 	char *end;
 
-	if (strcmp(text, "unlimited") == 0) {
+	/* restic takes both. */
+	if (strcmp(text, "unlimited") == 0 || strcmp(text, "-1") == 0) {
 		*count = KEEP_ALL;
 		return true;
 	}

@@ -314,7 +314,7 @@ static const struct option options[] = {
 		offsetof(struct simulate_arguments, contacts) },
 	{ "seed", 's', OPTION_NUMBER, "N", "the same seed is the same tenant",
 		offsetof(struct simulate_arguments, seed) },
-	{ "begin", 0, OPTION_TEXT, "TIME", "when its story begins; else so that it ends about now",
+	{ "begin", 0, OPTION_TEXT, "TIME", "when its story begins, else before now",
 		offsetof(struct simulate_arguments, begin) },
 	{ "quota", 0, OPTION_TEXT, "MODEL", "off, window (unless said) or bucket",
 		offsetof(struct simulate_arguments, quota) },

@@ -101,6 +101,9 @@ struct complex_rows {
 	uint8_t first, end;
 };
 
+/* What a line has beside the rows: "deleted", directory extensions, "id", "kind", "unknown". */
+enum { ROWS_OWN = 5 };
+
 /* One object in rows: each value as it stands in its source, canonical or not. */
 struct rows {
 	const struct kind *kind;
@@ -108,6 +111,9 @@ struct rows {
 	struct complex_rows complex[KIND_COMPLEX_MAX];
 	unsigned complex_count;
 	struct row_set outer; /* all that are no complex value's */
+	/* Of each of rows_own_names the first row that stands behind it in a line. */
+	uint8_t own_before[ROWS_OWN];
+	const char *text_end; /* of the text that was read; behind it may be no memory */
 	struct attribute_lookup lookup;
 	const struct attribute *extensions[OBJECT_EXTENSIONS_MAX]; /* by slot */
 	unsigned extension_count;
@@ -127,6 +133,13 @@ static inline const struct complex_rows *rows_complex(const struct rows *rows, s
 	return complex;
 }
 
+/* The slot of the whole of it. */
+static inline unsigned rows_complex_slot(
+	const struct rows *rows, const struct complex_rows *complex)
+{
+	return SLOT_COMPLEX + (unsigned)(complex - rows->complex);
+}
+
 /* The slot of a member by its (outer) name, or SCAN_NO_SLOT; directory extensions apart. */
 unsigned rows_slot(const struct rows *rows, struct span name);
 
@@ -138,16 +151,26 @@ static inline bool rows_has(const struct rows *rows, unsigned slot)
 	return rows->slots.present[slot / 64] >> slot % 64 & 1;
 }
 
+static inline bool rows_is_null(const struct rows *rows, unsigned slot)
+{
+	return rows->slots.null[slot / 64] >> slot % 64 & 1;
+}
+
+/* It came, and is not null. */
+static inline bool rows_has_value(const struct rows *rows, unsigned slot)
+{
+	return (rows->slots.present[slot / 64] & ~rows->slots.null[slot / 64]) >> slot % 64 & 1;
+}
+
 /* The value in a slot; absent where it did not come, or is null. */
 static inline struct span rows_value(const struct rows *rows, unsigned slot)
 {
-	struct span value = rows->slots.found[slot].value;
-
-	return rows_has(rows, slot) && *value.data != 'n' ? value : SPAN_NONE;
+	return rows_has_value(rows, slot) ? rows->slots.found[slot].value : SPAN_NONE;
 }
 
-/* The rows that came, null or not. */
+/* The rows that came, null or not; and those that came and are not null. */
 struct row_set rows_that_came(const struct rows *rows);
+struct row_set rows_with_values(const struct rows *rows);
 
 /*
  * Checks a text and reads it. ERROR_FORMAT: it is no strict JSON, no object, or a complex value with
@@ -171,6 +194,7 @@ struct line_own {
 	char id[ID_BYTES + 1];
 	bool deleted;
 	struct span unknown; /* a JSON array of names, or absent */
+	bool unknown_sorted; /* these are as a line has them */
 };
 
 enum {
@@ -201,6 +225,22 @@ static inline void pen_add(struct pen *pen, const char *data, size_t length)
 	pen->at += length;
 }
 
+/*
+ * The same from a text that can be read up to `end`. What is short is copied as a whole step, which
+ * the processor foresees: its length is anything.
+ */
+static inline void pen_add_near(struct pen *pen, const char *data, size_t length, const char *end)
+{
+	enum { STEP = 64 };
+
+	if (length <= STEP && end - data >= STEP && pen->end - pen->at >= STEP) {
+		memcpy(pen->at, data, STEP);
+		pen->at += length;
+		return;
+	}
+	pen_add(pen, data, length);
+}
+
 static inline void pen_add_byte(struct pen *pen, char byte)
 {
 	assert(pen->at < pen->end);
@@ -228,7 +268,8 @@ struct texts {
  * than that: pen_add_value() writes any set.
  */
 bool texts_read(struct texts *texts, struct span array);
-void pen_add_texts(struct pen *pen, const struct texts *texts);
+/* `end`: see pen_add_near(). */
+void pen_add_texts(struct pen *pen, const struct texts *texts, const char *end);
 
 /* Whether a canonical value (or nothing) is what the attribute holds. ERROR_FORMAT where not. */
 MUST_CHECK bool value_check(

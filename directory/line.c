@@ -20,33 +20,37 @@ static const struct attribute unknown_names = { .name = "unknown",
 
 /* ---- writing ------------------------------------------------------------------------ */
 
+/*
+ * Every member is written with a comma before it; when its object ends, the first of these becomes
+ * the bracket.
+ */
 struct line {
 	struct pen pen;
 	const struct rows *rows;
 	const struct line_own *own;
-	size_t next_own; /* among own_members */
-	bool any;        /* something was written: a comma comes first */
+	size_t own_count; /* of own_members, that are written */
 	/* Members that stand in the source as in the line, one behind the other: not yet copied. */
-	struct span run;
+	const char *run_begin, *run_end;
 };
 
 /* Copies the run. Called before anything else is written. */
-static void end_run(struct line *line)
+static inline void end_run(struct line *line)
 {
-	if (!line->run.data)
+	if (!line->run_begin)
 		return;
-	pen_add(&line->pen, line->run.data, line->run.length);
-	line->run = SPAN_NONE;
+	pen_add_byte(&line->pen, ',');
+	pen_add_near(&line->pen, line->run_begin, (size_t)(line->run_end - line->run_begin),
+		line->rows->text_end);
+	line->run_begin = line->run_end = NULL;
 }
 
 static void add_key(struct line *line, struct span key)
 {
 	end_run(line);
-	pen_add_byte(&line->pen, line->any ? ',' : '{');
+	pen_add_byte(&line->pen, ',');
 	pen_add_byte(&line->pen, '"');
 	pen_add(&line->pen, key.data, key.length);
 	pen_add(&line->pen, "\":", 2);
-	line->any = true;
 }
 
 /* A key and its value, or nothing where the value is empty. */
@@ -54,7 +58,6 @@ static bool add_value(struct line *line, const struct attribute *attribute, stru
 	struct span value, struct error *err)
 {
 	char *before, *begin;
-	bool any = line->any;
 
 	if (!value.data)
 		return true;
@@ -64,30 +67,27 @@ static bool add_value(struct line *line, const struct attribute *attribute, stru
 	begin = line->pen.at;
 	if (!pen_add_value(&line->pen, attribute, value, err))
 		return false;
-	if (line->pen.at == begin) {
+	if (line->pen.at == begin)
 		line->pen.at = before;
-		line->any = any;
-	}
 	return true;
 }
 
 /* A member to be copied with its key. Between it and a run that ends before it is one comma. */
-static void add_to_run(struct line *line, const char *begin, const char *end)
+static inline void add_to_run(struct line *line, const struct scan_found *found)
 {
-	if (line->run.data && line->run.data + line->run.length + 1 == begin) {
-		line->run.length = (size_t)(end - line->run.data);
-		return;
+	const char *end = found->value.data + found->value.length;
+
+	if (!line->run_begin || line->run_end + 1 != found->key) {
+		end_run(line);
+		line->run_begin = found->key;
 	}
-	end_run(line);
-	pen_add_byte(&line->pen, line->any ? ',' : '{');
-	line->any = true;
-	line->run = (struct span){ begin, (size_t)(end - begin) };
+	line->run_end = end;
 }
 
-/* Whether the member of a row stands in its source as it will in the line, key and all. */
-static inline bool is_in_place(const struct scan_found *found, struct span key)
+/* Whether a member stands in its source as it may in the line, key and all. */
+static inline bool is_in_place(const struct scan_found *found)
 {
-	return !found->escaped && found->key + key.length + strlen("\"\":") == found->value.data;
+	return found->joined && !found->escaped;
 }
 
 /* One text, or true or false, is then the same in the source and in the line. */
@@ -109,15 +109,15 @@ static bool is_set_of_texts(const struct attribute *attribute, const struct scan
 static void add_texts(struct line *line, const struct scan_found *found, struct span key,
 	const struct texts *texts)
 {
-	if (texts->canonical && is_in_place(found, key)) {
-		add_to_run(line, found->key, found->value.data + found->value.length);
+	if (texts->canonical && is_in_place(found)) {
+		add_to_run(line, found);
 		return;
 	}
 	add_key(line, key);
-	pen_add_texts(&line->pen, texts);
+	pen_add_texts(&line->pen, texts, line->rows->text_end);
 }
 
-/* The value of a row that came, under `key`, its name in the object where it stands. */
+/* The value of a row that came and is not null, under `key`, its name in the object where it stands. */
 static ALWAYS_INLINE bool add_row_value(
 	struct line *line, size_t row, struct span key, struct error *err)
 {
@@ -125,16 +125,18 @@ static ALWAYS_INLINE bool add_row_value(
 	const struct scan_found *found = &line->rows->slots.found[row];
 	UNINITIALIZED struct texts texts;
 
-	if (is_simple(attribute, found->value) && is_in_place(found, key)) {
-		add_to_run(line, found->key, found->value.data + found->value.length);
+	if (is_simple(attribute, found->value) && is_in_place(found)) {
+		add_to_run(line, found);
 		return true;
 	}
 	if (is_set_of_texts(attribute, found) && texts_read(&texts, found->value)) {
 		add_texts(line, found, key, &texts);
 		return true;
 	}
-	return add_value(line, attribute, key, rows_value(line->rows, (unsigned)row), err);
+	return add_value(line, attribute, key, found->value, err);
 }
+
+/* ---- what every line has beside its attributes -------------------------------------------- */
 
 static void add_own_text(struct line *line, struct span key, const char *text, size_t length)
 {
@@ -169,7 +171,13 @@ static bool add_kind(struct line *line, UNUSED struct error *err)
 
 static bool add_unknown(struct line *line, struct error *err)
 {
-	return add_value(line, &unknown_names, SPAN_LITERAL("unknown"), line->own->unknown, err);
+	struct span names = line->own->unknown;
+
+	if (!names.data || !line->own->unknown_sorted)
+		return add_value(line, &unknown_names, SPAN_LITERAL("unknown"), names, err);
+	add_key(line, SPAN_LITERAL("unknown"));
+	pen_add(&line->pen, names.data, names.length);
+	return true;
 }
 
 /* They stand together, since no other name begins as theirs do. */
@@ -189,88 +197,108 @@ static bool add_extensions(struct line *line, struct error *err)
 	return true;
 }
 
-/* What every line has beside its kind's attributes, in the order of the keys. */
-static const struct {
-	const char *name;
-	bool (*add)(struct line *line, struct error *err);
-} own_members[] = {
-	{ "deleted", add_deleted },
-	{ UNKNOWN_EXTENSIONS, add_extensions },
-	{ "id", add_id },
-	{ "kind", add_kind },
-	{ "unknown", add_unknown },
-};
+/* In the order of rows_own_names. */
+static bool (*const add_own[ROWS_OWN])(struct line *line, struct error *err) = { add_deleted,
+	add_extensions, add_id, add_kind, add_unknown };
 
-/* NULL is the end. The first letters mostly decide. */
-static bool comes_before(const char *own, const char *name)
+/* Adds those own members that come before the row. */
+static inline bool add_own_before(struct line *line, size_t row, struct error *err)
 {
-	return !name || own[0] < name[0] || (own[0] == name[0] && strcmp(own, name) < 0);
-}
-
-/* Adds those own members that come before `name`; all that are left when it is NULL. */
-static inline bool add_own_before(struct line *line, const char *name, struct error *err)
-{
-	while (line->next_own < COUNT_OF(own_members) &&
-		comes_before(own_members[line->next_own].name, name))
-		if (!own_members[line->next_own++].add(line, err))
+	while (line->own_count < ROWS_OWN && line->rows->own_before[line->own_count] <= row)
+		if (!add_own[line->own_count++](line, err))
 			return false;
 	return true;
+}
+
+/* ---- complex values -------------------------------------------------------------------------- */
+
+/* Whether the inner rows that came stand in the source as in the line, and nothing but them. */
+static bool is_complex_in_place(
+	const struct line *line, const struct complex_rows *complex, const struct scan_found *whole)
+{
+	const struct rows *rows = line->rows;
+	const char *at = whole->value.data + 1, *end = whole->value.data + whole->value.length;
+
+	if (!is_in_place(whole))
+		return false;
+	for (size_t row = complex->first; row < complex->end; row++) {
+		const struct scan_found *found = &rows->slots.found[row];
+
+		if (!rows_has_value(rows, (unsigned)row))
+			continue;
+		if (found->key != at || !is_simple(&rows->kind->attributes[row], found->value) ||
+			!is_in_place(found))
+			return false;
+		at = found->value.data + found->value.length + 1;
+	}
+	return at == end;
 }
 
 /* The inner rows of one complex value, as an object in the line. */
-static bool add_complex(struct line *line, size_t first, size_t end, struct error *err)
+static bool add_inner(struct line *line, const struct complex_rows *complex, struct error *err)
 {
 	const struct attribute *attributes = line->rows->kind->attributes;
-	size_t outer = attributes[first].outer_length;
-	bool any = line->any, inner_any;
-	char *before;
+	char *before, *begin;
 
 	end_run(line);
 	before = line->pen.at;
-	add_key(line, (struct span){ attributes[first].name, outer });
-	line->any = false;
-	for (size_t row = first; row < end; row++) {
-		if (rows_has(line->rows, (unsigned)row) &&
+	add_key(line, attribute_outer_name(&attributes[complex->first]));
+	begin = line->pen.at;
+	for (size_t row = complex->first; row < complex->end; row++)
+		if (rows_has_value(line->rows, (unsigned)row) &&
 			!add_row_value(line, row, attribute_inner_name(&attributes[row]), err))
 			return false;
-	}
 	end_run(line);
-	inner_any = line->any;
-	line->any = any || inner_any;
-	if (inner_any)
-		pen_add_byte(&line->pen, '}');
-	else
+	if (line->pen.at == begin) {
 		line->pen.at = before;
+		return true;
+	}
+	*begin = '{';
+	pen_add_byte(&line->pen, '}');
 	return true;
 }
 
+static bool add_complex(struct line *line, size_t first, struct error *err)
+{
+	const struct complex_rows *complex = rows_complex(line->rows, first);
+	const struct scan_found *whole = &line->rows->slots
+						  .found[rows_complex_slot(line->rows, complex)];
+
+	if (!is_complex_in_place(line, complex, whole))
+		return add_inner(line, complex, err);
+	add_to_run(line, whole);
+	return true;
+}
+
+/* ---- the whole ------------------------------------------------------------------------------- */
+
 static bool add_row(struct line *line, size_t row, struct error *err)
 {
-	const struct kind *kind = line->rows->kind;
-	const struct attribute *attribute = &kind->attributes[row];
+	const struct attribute *attribute = &line->rows->kind->attributes[row];
 
-	/* Members and owners have part lines of their own. */
-	if (attribute->source == SOURCE_RELATION)
-		return true;
-	if (!add_own_before(line, attribute->name, err))
+	if (!add_own_before(line, row, err))
 		return false;
 	if (attribute->outer_length)
-		return add_complex(line, row, rows_complex(line->rows, row)->end, err);
-	return add_row_value(
-		line, row, (struct span){ attribute->name, attribute->name_length }, err);
+		return add_complex(line, row, err);
+	/* Members and owners have part lines of their own. */
+	return attribute->source == SOURCE_RELATION ||
+		add_row_value(
+			line, row, (struct span){ attribute->name, attribute->name_length }, err);
 }
 
 static bool write_line(struct line *line, struct error *err)
 {
-	struct row_set rows = rows_that_came(line->rows);
+	struct row_set rows = rows_with_values(line->rows);
+	char *begin = line->pen.at;
 
 	for (size_t i = 0; i < SLOT_WORDS; i++)
 		for (uint64_t bits = rows.words[i]; bits; bits &= bits - 1)
 			if (!add_row(line, i * 64 + (size_t)__builtin_ctzll(bits), err))
 				return false;
-	if (!add_own_before(line, NULL, err))
+	if (!add_own_before(line, KIND_ATTRIBUTES_MAX, err))
 		return false;
 	end_run(line);
+	*begin = '{';
 	pen_add_byte(&line->pen, '}');
 	return true;
 }

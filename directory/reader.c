@@ -55,16 +55,23 @@ static void write_name(struct buf *names, struct span name)
 	scan_quote(name, names);
 }
 
+/* In the order in which a line has them. */
 static void write_names(struct line_reader *reader)
 {
 	const struct kind *kind = reader->rows.kind;
+	bool extensions = reader->extensions_unknown;
 
 	buf_cut(&reader->names, 0);
-	if (reader->extensions_unknown)
-		write_name(&reader->names, SPAN_LITERAL(UNKNOWN_EXTENSIONS));
-	for (size_t row = 0; row < kind->attribute_count; row++)
+	for (size_t row = 0; row < kind->attribute_count; row++) {
+		if (extensions && strcmp(UNKNOWN_EXTENSIONS, kind->attributes[row].name) < 0) {
+			write_name(&reader->names, SPAN_LITERAL(UNKNOWN_EXTENSIONS));
+			extensions = false;
+		}
 		if (set_has(&reader->named, row))
 			write_name(&reader->names, attribute_outer_name(&kind->attributes[row]));
+	}
+	if (extensions)
+		write_name(&reader->names, SPAN_LITERAL(UNKNOWN_EXTENSIONS));
 	if (reader->names.length)
 		buf_add_byte(&reader->names, ']');
 }
@@ -165,7 +172,8 @@ static struct span name_rows(struct line_reader *reader, struct row_set rows)
 static bool add_line(
 	struct line_reader *reader, struct buf *out, struct span object, struct error *err)
 {
-	struct line_own own = { .deleted = reader->deleted };
+	/* The rows are in the order of their names. */
+	struct line_own own = { .deleted = reader->deleted, .unknown_sorted = true };
 
 	if (!rows_check(&reader->rows, object, err) || !learn_facts(reader, err))
 		return false;
@@ -182,6 +190,7 @@ bool line_take_object(struct line_reader *reader, struct buf *out, struct span t
 
 	if (!scan_prefix(text, reader->shape, &reader->rows.slots, &length, err))
 		return false;
+	reader->rows.text_end = text.data + text.length;
 	if (length && !add_line(reader, out, (struct span){ text.data, length }, err))
 		return false;
 	*taken = length;
@@ -201,5 +210,6 @@ struct span line_reader_value(const struct line_reader *reader, const char *name
 
 	if (slot == SCAN_NO_SLOT || !rows_has(&reader->rows, slot))
 		return SPAN_NONE;
-	return reader->rows.slots.found[slot].value;
+	return rows_is_null(&reader->rows, slot) ? SPAN_LITERAL("null")
+						 : reader->rows.slots.found[slot].value;
 }

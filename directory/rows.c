@@ -9,18 +9,37 @@
 #include "base/text.h"
 #include "directory/directory_internal.h"
 
+/* A GUID in lower case, with its quotes. Without branches, so that the compiler takes it in steps. */
+static bool read_guid(const char *quoted, char id[static ID_BYTES])
+{
+	char read[ID_BYTES];
+	unsigned wrong = 0, hyphens = 0;
+
+	for (size_t i = 0; i < ID_BYTES; i++) {
+		unsigned char byte = (unsigned char)quoted[i + 1];
+		unsigned char lower = byte | 0x20;
+		unsigned char digit = (unsigned char)(byte - '0') < 10;
+		unsigned char letter = (unsigned char)(lower - 'a') < 6;
+		unsigned char hyphen = byte == '-';
+
+		wrong |= !(digit | letter | hyphen);
+		hyphens += hyphen;
+		read[i] = (char)lower; /* digits and hyphens have that bit */
+	}
+	if (wrong || hyphens != 4 || read[8] != '-' || read[13] != '-' || read[18] != '-' ||
+		read[23] != '-')
+		return false;
+	memcpy(id, read, ID_BYTES);
+	return true;
+}
+
 bool id_read(struct span value, char id[static ID_BYTES], struct error *err)
 {
-	struct span text = SPAN_NONE;
-
 	if (!value.data)
 		return error_set(err, ERROR_FORMAT, "id: missing");
-	if (scan_type(value) == SCAN_STRING)
-		text = scan_text_direct(value);
-	if (!text.data || !text_is_guid(text))
+	if (scan_type(value) != SCAN_STRING || value.length != ID_BYTES + strlen("\"\"") ||
+		!read_guid(value.data, id))
 		return error_set(err, ERROR_FORMAT, "id: not a GUID");
-	for (size_t i = 0; i < ID_BYTES; i++)
-		id[i] = text_lower(text.data[i]);
 	return true;
 }
 
@@ -41,7 +60,7 @@ static unsigned inner_slot(
 
 static unsigned complex_slot(const struct rows *rows, size_t first)
 {
-	return SLOT_COMPLEX + (unsigned)(rows_complex(rows, first) - rows->complex);
+	return rows_complex_slot(rows, rows_complex(rows, first));
 }
 
 /* What is no attribute: the members that only lines have, the id, and what a reader asks for. */
@@ -97,10 +116,30 @@ static unsigned slot_of(void *context, unsigned outer, struct span key)
 	return inner_slot(rows->kind, &rows->complex[outer - SLOT_COMPLEX], key);
 }
 
+/* Where in the order of the keys the own members of a line belong. */
+static void place_own(struct rows *rows)
+{
+	static const char *const names[ROWS_OWN] = { "deleted", UNKNOWN_EXTENSIONS, "id", "kind",
+		"unknown" };
+	const struct kind *kind = rows->kind;
+	size_t own = 0;
+
+	/* The first letters mostly decide. */
+	for (size_t row = 0; row < kind->attribute_count && own < ROWS_OWN; row++) {
+		const char *name = kind->attributes[row].name;
+
+		while (own < ROWS_OWN && names[own][0] <= name[0] && strcmp(names[own], name) < 0)
+			rows->own_before[own++] = (uint8_t)row;
+	}
+	while (own < ROWS_OWN)
+		rows->own_before[own++] = KIND_ATTRIBUTES_MAX;
+}
+
 void rows_init(struct rows *rows, const struct kind *kind)
 {
 	rows->kind = kind;
 	rows->beside = NULL;
+	rows->text_end = NULL;
 	rows->slots.slot_of = slot_of;
 	rows->slots.context = rows;
 	attribute_lookup_init(&rows->lookup, kind);
@@ -118,6 +157,7 @@ void rows_init(struct rows *rows, const struct kind *kind)
 		rows->complex[rows->complex_count++] = (struct complex_rows){ (uint8_t)row,
 			(uint8_t)end };
 	}
+	place_own(rows);
 }
 
 /* ---- reading ------------------------------------------------------------------------- */
@@ -148,6 +188,7 @@ bool rows_check(const struct rows *rows, struct span text, struct error *err)
 bool rows_read(struct rows *rows, const struct kind *kind, struct span text, struct error *err)
 {
 	rows_init(rows, kind);
+	rows->text_end = text.data + text.length;
 	return scan_check_slots(text, &rows->slots, err) && rows_check(rows, text, err);
 }
 
@@ -179,6 +220,18 @@ unsigned rows_extensions(const struct rows *rows, uint8_t slots[static OBJECT_EX
 	return count;
 }
 
+struct row_set rows_with_values(const struct rows *rows)
+{
+	struct row_set with = rows_that_came(rows);
+
+	for (size_t i = 0; i < SLOT_WORDS; i++)
+		with.words[i] &= ~(rows->slots.null[i] & rows->outer.words[i]);
+	for (unsigned i = 0; i < rows->complex_count; i++)
+		if (rows_is_null(rows, SLOT_COMPLEX + i))
+			row_set_put(&with, rows->complex[i].first, false);
+	return with;
+}
+
 /* The kind that a line is likely to be of: it has to be known before members can find their rows. */
 static const struct kind *guess_kind(struct span line)
 {
@@ -200,6 +253,7 @@ bool rows_read_line(struct rows *rows, struct span line, struct error *err)
 	const struct kind *guessed = guess_kind(line), *kind;
 
 	rows_init(rows, guessed);
+	rows->text_end = line.data + line.length;
 	if (!scan_check_slots(line, &rows->slots, err))
 		return false;
 	kind = kind_find(scan_text_direct(rows_value(rows, SLOT_KIND)));
@@ -212,9 +266,14 @@ bool rows_read_line(struct rows *rows, struct span line, struct error *err)
 
 static void put(struct rows *rows, size_t row, struct span value)
 {
-	uint64_t *word = &rows->slots.present[row / 64], bit = UINT64_C(1) << row % 64;
+	uint64_t bit = UINT64_C(1) << row % 64;
 
-	*word = value.data ? *word | bit : *word & ~bit;
+	rows->slots.present[row / 64] &= ~bit;
+	rows->slots.null[row / 64] &= ~bit;
+	if (value.data)
+		rows->slots.present[row / 64] |= bit;
+	if (scan_type(value) == SCAN_NULL)
+		rows->slots.null[row / 64] |= bit;
 	/* Escaped: as it does not stand behind its key, it cannot be copied together with it. */
 	rows->slots.found[row] = (struct scan_found){ .value = value, .escaped = true };
 }

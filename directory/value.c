@@ -7,6 +7,7 @@
  * stood unescaped need none, blanks and doubles go.
  */
 #include <assert.h>
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,9 +24,23 @@ struct member {
 
 /* ---- sorting ------------------------------------------------------------------------ */
 
+/* span_compare(); of most texts the first bytes decide, which is no call of memcmp() then. */
+static inline int compare(struct span a, struct span b)
+{
+	uint64_t a_word, b_word;
+
+	if (a.length >= sizeof(a_word) && b.length >= sizeof(b_word)) {
+		memcpy(&a_word, a.data, sizeof(a_word));
+		memcpy(&b_word, b.data, sizeof(b_word));
+		if (a_word != b_word)
+			return be64toh(a_word) < be64toh(b_word) ? -1 : 1;
+	}
+	return span_compare(a, b);
+}
+
 static int compare_spans(const void *a, const void *b)
 {
-	return span_compare(*(const struct span *)a, *(const struct span *)b);
+	return compare(*(const struct span *)a, *(const struct span *)b);
 }
 
 static int compare_members(const void *a, const void *b)
@@ -40,7 +55,7 @@ static void sort_few(struct span *spans, size_t count)
 		struct span span = spans[i];
 		size_t at = i;
 
-		for (; at && span_compare(spans[at - 1], span) > 0; at--)
+		for (; at && compare(spans[at - 1], span) > 0; at--)
 			spans[at] = spans[at - 1];
 		spans[at] = span;
 	}
@@ -52,7 +67,7 @@ size_t spans_sort(struct span *spans, size_t count)
 	bool sorted = true;
 
 	for (size_t i = 1; i < count && sorted; i++)
-		sorted = span_compare(spans[i - 1], spans[i]) < 0;
+		sorted = compare(spans[i - 1], spans[i]) < 0;
 	if (sorted)
 		return count;
 	if (count <= SMALL)
@@ -410,35 +425,20 @@ static bool pen_add_several(
 
 bool texts_read(struct texts *texts, struct span array)
 {
-	const char *at = array.data, *end = at + array.length, *quote;
-
-	texts->count = 0;
+	texts->count = scan_texts(array, texts->at, TEXTS_MAX);
 	texts->canonical = true;
-	while (texts->count < TEXTS_MAX && end - at > 2 && at[1] == '"') {
-		struct span *text = &texts->at[texts->count];
-
-		quote = memchr(at + 2, '"', (size_t)(end - at) - 2);
-		assert(quote);
-		*text = (struct span){ at + 1, (size_t)(quote - at) };
-		if (texts->count++ && span_compare(text[-1], text[0]) >= 0)
-			texts->canonical = false;
-		at = quote + 1;
-		if (*at == ']') {
-			if (!texts->canonical)
-				texts->count = spans_sort(texts->at, texts->count);
-			return true;
-		}
-		if (*at != ',')
-			return false;
-	}
-	return false;
+	for (size_t i = 1; i < texts->count && texts->canonical; i++)
+		texts->canonical = compare(texts->at[i - 1], texts->at[i]) < 0;
+	if (!texts->canonical)
+		texts->count = spans_sort(texts->at, texts->count);
+	return texts->count;
 }
 
-void pen_add_texts(struct pen *pen, const struct texts *texts)
+void pen_add_texts(struct pen *pen, const struct texts *texts, const char *end)
 {
 	for (size_t i = 0; i < texts->count; i++) {
 		pen_add_byte(pen, i ? ',' : '[');
-		pen_add(pen, texts->at[i].data, texts->at[i].length);
+		pen_add_near(pen, texts->at[i].data, texts->at[i].length, end);
 	}
 	pen_add_byte(pen, ']');
 }

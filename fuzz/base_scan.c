@@ -99,11 +99,13 @@ static void assert_same(const struct reading *a, const struct reading *b)
 	if (!a->good || !a->taken)
 		return;
 	assert(memcmp(a->slots.present, b->slots.present, sizeof(slots.present)) == 0);
+	assert(memcmp(a->slots.null, b->slots.null, sizeof(slots.null)) == 0);
 	for (size_t i = 0; i < SCAN_SLOTS; i++)
-		if (a->slots.present[i / 64] >> i % 64 & 1)
+		if ((a->slots.present[i / 64] & ~a->slots.null[i / 64]) >> i % 64 & 1)
 			assert(one[i].key == other[i].key &&
 				span_equal(one[i].value, other[i].value) &&
-				one[i].escaped == other[i].escaped);
+				one[i].escaped == other[i].escaped &&
+				one[i].joined == other[i].joined);
 }
 
 /* A shape, fresh or not, changes nothing. */

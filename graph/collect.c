@@ -317,14 +317,14 @@ void reports_add(struct reports *reports, struct id who, struct span manager)
 }
 
 /* The manager as the line has him. */
-static void note_manager(struct object_list *list, struct id who)
+static void note_manager(struct object_list *list, const char *who)
 {
 	struct span manager = line_reader_value(list->reader, "manager");
 
 	if (scan_type(manager) != SCAN_OBJECT)
 		return;
 	manager = scan_text_direct(scan_find(buf_span(&list->line), "manager"));
-	reports_add(&list->collector->reports[list->kind->id], who, manager);
+	reports_add(&list->collector->reports[list->kind->id], id_of(who), manager);
 }
 
 /* One object from the bytes of its page: `*taken` is 0 where it goes on in the next piece. */
@@ -349,7 +349,7 @@ static bool take_object(void *context, struct span text, size_t *taken, struct e
 	if (list->deleted)
 		id_index_add(&collector->deleted, id_of(said->id), &is_new);
 	else if (list->kind->id != KIND_GROUP)
-		note_manager(list, id_of(said->id));
+		note_manager(list, said->id);
 	if (list->kind->id == KIND_GROUP || (said->behavior_matters && !list->deleted))
 		return take_found(list, err);
 	buf_add_byte(&list->line, '\n');

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -47,24 +48,30 @@ static void walk(struct scan_slots *slots, struct span object, unsigned outer)
 		if (outer == SCAN_OUTERMOST && scan_type(value) == SCAN_OBJECT)
 			walk(slots, value, slot);
 		slots->present[slot / 64] |= UINT64_C(1) << slot % 64;
+		slots->null[slot / 64] &= ~(UINT64_C(1) << slot % 64);
+		if (scan_type(value) == SCAN_NULL)
+			slots->null[slot / 64] |= UINT64_C(1) << slot % 64;
 		slots->found[slot] = (struct scan_found){ key.data - 1, value,
 			memchr(key.data, '\\', key.length) ||
-				memchr(value.data, '\\', value.length) };
+				memchr(value.data, '\\', value.length),
+			key.data + key.length + strlen("\":") == value.data };
 	}
 }
 
 static void assert_same_slots(
 	const struct scan_slots *a, const struct scan_slots *b, struct span text)
 {
-	if (memcmp(a->present, b->present, sizeof(a->present)) != 0)
+	if (memcmp(a->present, b->present, sizeof(a->present)) != 0 ||
+		memcmp(a->null, b->null, sizeof(a->null)) != 0)
 		fail_msg("other members were found in %.*s", SPAN_FORMAT(text));
 	for (size_t i = 0; i < SCAN_SLOTS; i++) {
 		const struct scan_found *one = &a->found[i], *other = &b->found[i];
 
-		if (!(a->present[i / 64] >> i % 64 & 1))
+		if (!((a->present[i / 64] & ~a->null[i / 64]) >> i % 64 & 1))
 			continue;
 		if (one->key != other->key || one->value.data != other->value.data ||
-			one->value.length != other->value.length || one->escaped != other->escaped)
+			one->value.length != other->value.length ||
+			one->escaped != other->escaped || one->joined != other->joined)
 			fail_msg("slot %zu differs: %.*s", i, SPAN_FORMAT(text));
 	}
 }
@@ -84,9 +91,9 @@ static void members_fall_into_their_slots(void **state)
 		{ 2, "[{\"id\":\"\\n\"}]", true },
 		{ 12, "{\"a\":{\"id\":2},\"displayName\":null,\"other\":3}", false },
 		{ INNER_FIRST + 96 + 3, "{\"id\":2}", false },
-		{ INNER_FIRST + 96 + 4, "null", false },
 		{ 11, "{}", false },
 	};
+	unsigned null = INNER_FIRST + 96 + 4;
 	struct scan_slots slots = { .slot_of = slot_of };
 	struct error err = { 0 };
 	int present;
@@ -101,7 +108,9 @@ static void members_fall_into_their_slots(void **state)
 		assert_int_equal(found->key[0], '"');
 	}
 	present = __builtin_popcountll(slots.present[0]) + __builtin_popcountll(slots.present[1]);
-	assert_int_equal(present, COUNT_OF(expected));
+	assert_int_equal(present, COUNT_OF(expected) + 1);
+	assert_true(slots.present[null / 64] >> null % 64 & 1);
+	assert_true(slots.null[null / 64] == UINT64_C(1) << null % 64);
 }
 
 static void only_the_outermost_object_and_its_values_have_slots(void **state)
@@ -264,6 +273,117 @@ static void a_duplicate_is_found_wherever_it_stands(void **state)
 	}
 }
 
+/* ---- runs of nulls -------------------------------------------------------------------- */
+
+static void add_null_or_not(struct buf *text, const char *name, bool null, uint64_t *seed)
+{
+	static const char *const values[] = { "\"x\"", "true", "{\"id\":null,\"a\":null}", "[null]",
+		" null", "nul", "\"n\\u0075ll\"" };
+
+	buf_addf(text, "%s\"%s\":%s", text->length > 1 ? "," : "", name,
+		null ? "null" : values[random_below(seed, random_below(seed, 20) ? 5 : 7)]);
+}
+
+/* Objects that are mostly null, of which now and then a member has a value, is missing or repeats. */
+static void random_nulls(struct buf *text, uint64_t *seed)
+{
+	buf_cut(text, 0);
+	buf_add_byte(text, '{');
+	for (unsigned i = 0; i < 40; i++) {
+		/* Some have slots, most have none. */
+		static const char *const slotted[] = { "id", "city", "mail", "back", "a", "aa",
+			"displayName", "accountEnabled" };
+		bool null = random_below(seed, 30) != 0;
+		char name[32];
+
+		if (i % 5)
+			snprintf(name, sizeof(name), "member %u", i);
+		else
+			snprintf(name, sizeof(name), "%s", slotted[i / 5]);
+		if (random_below(seed, 60))
+			add_null_or_not(text, name, null, seed);
+		if (!random_below(seed, 600))
+			add_null_or_not(text, name, true, seed);
+	}
+	buf_add_byte(text, '}');
+}
+
+static void runs_of_nulls_change_neither_verdict_nor_members(void **state)
+{
+	CLEANUP(buf_release) struct buf text = BUF_UP_TO(1 << 20);
+	static struct reading without, with, cut_without, cut_with;
+	struct scan_shape *shape = NULL;
+	uint64_t seed = 1961;
+	size_t good = 0, refused = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < TEXTS; i++) {
+		struct span cut;
+
+		if (i % TEXTS_PER_SHAPE == 0) {
+			scan_shape_free(shape);
+			shape = scan_shape_new();
+		}
+		random_nulls(&text, &seed);
+		read_prefix(&without, NULL, buf_span(&text));
+		read_prefix(&with, shape, buf_span(&text));
+		assert_same_reading(&without, &with, buf_span(&text));
+		cut = (struct span){ text.data, random_below(&seed, (unsigned)text.length) };
+		read_prefix(&cut_without, NULL, cut);
+		read_prefix(&cut_with, shape, cut);
+		assert_same_reading(&cut_without, &cut_with, cut);
+		*(without.good ? &good : &refused) += 1;
+	}
+	scan_shape_free(shape);
+	assert_true(good > TEXTS / 4 && refused > TEXTS / 100);
+}
+
+/* What the run left out of its object can still repeat what is in the run. */
+static void a_key_of_a_run_is_a_duplicate_behind_it(void **state)
+{
+	static const char
+		*const object = "{\"x\":1,\"id\":null,\"city\":null,\"mail\":null,\"y\":2}";
+	static const char *const repeats[] = {
+		"{\"x\":1,\"id\":null,\"city\":null,\"mail\":null,\"y\":2,\"city\":3}",
+		"{\"x\":1,\"id\":null,\"city\":null,\"mail\":null,\"y\":2,\"c\\u0069ty\":3}",
+		"{\"x\":1,\"mail\":4,\"id\":null,\"city\":null,\"mail\":null,\"y\":2}",
+	};
+	CLEANUP(scan_shape_freep) struct scan_shape *shape = scan_shape_new();
+	static struct reading without, with;
+
+	(void)state;
+	for (unsigned i = 0; i < 9; i++) {
+		read_prefix(&with, shape, span_of(object));
+		assert_true(with.good);
+		read_prefix(&without, NULL, span_of(repeats[i % 3]));
+		read_prefix(&with, shape, span_of(repeats[i % 3]));
+		assert_false(with.good);
+		assert_string_equal(with.err.text, without.err.text);
+	}
+}
+
+/* ---- arrays of texts ------------------------------------------------------------------- */
+
+static void an_array_of_texts_is_taken_at_once(void **state)
+{
+	static const struct {
+		const char *array;
+		size_t count; /* 0: something else */
+	} arrays[] = { { "[\"a\"]", 1 }, { "[\"\",\"b\\\"]\",\"c\"]", 3 }, { "[]", 0 },
+		{ "[\"a\",null]", 0 }, { "[null,\"a\"]", 0 }, { "[\"a\", \"b\"]", 0 },
+		{ "[\"a\" ]", 0 }, { "[\"a\",\"b\",\"c\",\"d\"]", 0 } };
+	struct span texts[3];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(arrays); i++)
+		assert_int_equal(scan_texts(span_of(arrays[i].array), texts, COUNT_OF(texts)),
+			arrays[i].count);
+	assert_int_equal(scan_texts(span_of(arrays[1].array), texts, COUNT_OF(texts)), 3);
+	assert_true(span_is(texts[0], "\"\""));
+	assert_true(span_is(texts[1], "\"b\\\"]\""));
+	assert_true(span_is(texts[2], "\"c\""));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -273,6 +393,9 @@ int main(void)
 		cmocka_unit_test(a_shape_changes_neither_verdict_nor_members),
 		cmocka_unit_test(slots_are_those_that_a_walk_would_fill),
 		cmocka_unit_test(a_duplicate_is_found_wherever_it_stands),
+		cmocka_unit_test(runs_of_nulls_change_neither_verdict_nor_members),
+		cmocka_unit_test(a_key_of_a_run_is_a_duplicate_behind_it),
+		cmocka_unit_test(an_array_of_texts_is_taken_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -51,3 +51,11 @@ same "identity" "$identity" \
 grep -q "$identity" "$SOURCE/docs/FORMAT-snapshot.md" || fail "the page names another identity"
 
 echo "ok"
+
+# The statement names the whole file as b2sum does, and minisign verifies it.
+echo "$(jq -r .b2sum "$file.statement")  $file" | b2sum --check --status || fail "b2sum does not agree with the statement"
+same "size" "$(jq .bytes "$file.statement")" "$(stat -c %s "$file")"
+if command -v minisign >/dev/null; then
+	minisign -Vqm "$file.statement" -p "$data/tiny.pub" >/dev/null || fail "minisign does not verify the statement"
+	"${UNSTAGE:?}" verify "$file" --key "$data/tiny.pub" >/dev/null || fail "unstage does not verify the snapshot"
+fi

@@ -112,6 +112,25 @@ widest=$(LC_ALL=C.UTF-8 wc -L <"$work/stdout")
 at_least "lines" 10 "$(wc -l <"$work/stdout")"
 [ "$(wc -l <"$work/stdout")" -le 40 ] || wrong "$(wc -l <"$work/stdout") lines are no screen"
 
+sentence "a run history and a forecast beside the log: what was sent and is in no evidence is counted"
+touched=$(grep -m 1 'Sync_SYNC02' evidence.jsonl | jq -r .id)
+first=$(jq -r 'select(.who.server == "SYNC02").when' evidence.jsonl | head -n 1)
+last=$(jq -r 'select(.who.server == "SYNC02").when' evidence.jsonl | tail -n 1)
+deleted=$(jq -r 'select(.who.server == "SYNC02" and .operation == "delete").id' evidence.jsonl | sort -u | wc -l)
+{
+	head -n 1 evidence.jsonl
+	echo "{\"run\":17,\"step\":1,\"cloud\":true,\"server\":\"SYNC02\",\"type\":\"export\",\"from\":\"$first\",\"until\":\"$last\",\"deletes\":$((deleted + 1))}"
+	sed '1d;$d' evidence.jsonl
+	echo "{\"attribute\":\"jobTitle\",\"id\":\"$touched\",\"kind\":\"user\",\"new\":\"Clerk\",\"operation\":\"set\",\"reference\":\"sync02.xml\",\"source\":\"forecast\",\"when\":\"9000-01-01T00:00:00Z\",\"who\":{\"id\":\"\",\"name\":\"SYNC02\",\"server\":\"SYNC02\"}}"
+	tail -n 1 evidence.jsonl | jq -c '{"end": true, facts: (.facts + 1), records: (.records + 1), runs: 1}'
+} >accounts.jsonl
+expect 1 "$UNSTAGE" find production.jsonl.zst live.jsonl.zst --evidence accounts.jsonl
+answered "$((deleted + 1)) deletes sent, $deleted explained, 1 not found in any evidence"
+answered "SYNC02 would write 1 more value next"
+expect 1 "$UNSTAGE" find production.jsonl.zst live.jsonl.zst --evidence accounts.jsonl --json
+same "not found" 1 "$(jq ".exports[0].deletes.not_found" "$work/stdout")"
+rm accounts.jsonl
+
 # ---- what a directory may hold -------------------------------------------------------------------
 
 sentence "names of the company hold control and text-turning characters"

@@ -30,8 +30,11 @@ enum space_role {
  */
 struct space_ids;
 
-/* `live` is read once and may be NULL: then only anchors of the files tell ids. */
-MUST_CHECK struct space_ids *space_ids_new(struct snapshot *live, struct error *err);
+/*
+ * `live` is borrowed, and read once when a file first leaves an id open. NULL: only the files themselves
+ * tell ids.
+ */
+struct space_ids *space_ids_new(struct snapshot *live);
 void space_ids_free(struct space_ids *ids);
 DEFINE_CLEANUP(struct space_ids *, space_ids_free);
 

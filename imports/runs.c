@@ -1,0 +1,118 @@
+/* Run history: what was read, and looking at what was made of it. */
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/time.h"
+#include "imports/runs_internal.h"
+
+const struct run run_unknown = { .number = -1, .start_ms = TIME_NONE, .end_ms = TIME_NONE };
+const struct step step_unknown = { .number = -1, .start_ms = TIME_NONE, .end_ms = TIME_NONE };
+
+struct run_history *run_history_new(void)
+{
+	return memory_new(sizeof(struct run_history));
+}
+
+void run_history_free(struct run_history *history)
+{
+	if (!history)
+		return;
+	memory_free(history->runs);
+	memory_free(history->steps);
+	memory_free(history->listed);
+	memory_free(history->exports);
+	memory_free(history->gaps);
+	memory_free(history->errors);
+	kept_release(&history->kept);
+	memory_free(history);
+}
+
+struct run *run_history_new_run(struct run_history *history, struct error *err)
+{
+	struct run *run;
+
+	if (history->run_count == RUNS_MAX) {
+		error_set(err, ERROR_FORMAT, "more than %d runs", RUNS_MAX);
+		return NULL;
+	}
+	MEMORY_GROW(history->runs, history->run_count, history->run_capacity);
+	run = &history->runs[history->run_count++];
+	*run = run_unknown;
+	return run;
+}
+
+struct step *run_history_new_step(struct run_history *history, struct error *err)
+{
+	struct step *step;
+
+	if (history->step_count == RUNS_MAX) {
+		error_set(err, ERROR_FORMAT, "more than %d steps of runs", RUNS_MAX);
+		return NULL;
+	}
+	MEMORY_GROW(history->steps, history->step_count, history->step_capacity);
+	step = &history->steps[history->step_count++];
+	*step = step_unknown;
+	return step;
+}
+
+enum step_type step_type_of(const char *type)
+{
+	return strcmp(type, "export") == 0 ? STEP_EXPORT : STEP_OTHER;
+}
+
+/* ---- looking -------------------------------------------------------------------------------- */
+
+static const char *const counter_names[EXPORT_COUNTERS] = {
+	[EXPORT_ADD] = "add",
+	[EXPORT_UPDATE] = "update",
+	[EXPORT_RENAME] = "rename",
+	[EXPORT_DELETE] = "delete",
+	[EXPORT_DELETE_ADD] = "delete-add",
+	[EXPORT_FAILURE] = "failure",
+};
+
+const char *export_counter_name(enum export_counter counter)
+{
+	return counter_names[counter];
+}
+
+static uint64_t counted(const struct export_run *export)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < EXPORT_COUNTERS; i++)
+		sum += export->counters[i];
+	return sum;
+}
+
+bool export_may_have_written(const struct export_run *export)
+{
+	static const char no_start[] = "no-start-";
+
+	if (export->result && strncmp(export->result, no_start, strlen(no_start)) == 0)
+		return false;
+	return !export->counted || counted(export);
+}
+
+const struct export_run *run_history_exports(const struct run_history *history, size_t *count)
+{
+	*count = history->export_count;
+	return history->exports;
+}
+
+const struct run_gap *run_history_gaps(const struct run_history *history, size_t *count)
+{
+	*count = history->gap_count;
+	return history->gaps;
+}
+
+const struct run_error *run_history_errors(const struct run_history *history, size_t *count)
+{
+	*count = history->error_count;
+	return history->errors;
+}
+
+const struct run_history_summary *run_history_summary(const struct run_history *history)
+{
+	return &history->summary;
+}

@@ -20,7 +20,6 @@ enum {
 
 #define EVIDENCE_FORMAT "unstage-evidence/1"
 #define FINDINGS_FORMAT "unstage-findings/1"
-#define SOURCE_AUDIT    "audit"
 
 #define NAME_NOT_RECORDED "(not recorded)" /* of a writer */
 
@@ -49,10 +48,19 @@ static inline size_t writer_number(const struct writer *writer)
 size_t evidence_writer_count(const struct evidence *evidence);
 const struct writer *evidence_writer(const struct evidence *evidence, size_t number);
 
-/* The evidence's own copies: what a fact that is added must be made of. */
+/* The evidence's own copies: what a fact that is added as it is must be made of. */
 struct span evidence_keep(struct evidence *evidence, struct span text);
 const struct writer *evidence_keep_writer(struct evidence *evidence, const struct writer *writer);
-void evidence_add_fact(struct evidence *evidence, const struct fact *fact);
+void evidence_add_kept(struct evidence *evidence, const struct fact *fact);
+
+/* ---- evidence_fact.c ----------------------------------------------------------------- */
+
+/* Does this source tell writes to the directory, and is the fact one? */
+bool fact_is_write(const struct fact *fact);
+/* False: no source has this name. */
+MUST_CHECK bool fact_source_find(const char *name, enum fact_source *source);
+const char *fact_operation_name(enum fact_operation operation);
+MUST_CHECK bool fact_operation_find(const char *name, enum fact_operation *operation);
 
 /* The hexadecimal tail of a sync identity's name, which tells installations apart; or absent. */
 struct span sync_identity_installation(const char *name);

@@ -157,17 +157,6 @@ MUST_CHECK bool run_history_add_xml(
 /* The Entra connector has the same id on every server. */
 #define ENTRA_CONNECTOR "b891884f-051e-4a83-95af-2544101c9083"
 
-enum export_counter {
-	EXPORT_ADD,
-	EXPORT_UPDATE,
-	EXPORT_RENAME,
-	EXPORT_DELETE,
-	EXPORT_DELETE_ADD,
-	EXPORT_FAILURE,
-	EXPORT_COUNTERS,
-};
-const char *export_counter_name(enum export_counter counter); /* "delete-add" */
-
 /* What is known of an export step, or of an export whose steps no file tells. */
 struct export_run {
 	const char *connector_id; /* lower case; NULL: no file tells whose step it is */
@@ -175,11 +164,12 @@ struct export_run {
 	bool entra;               /* of the Entra connector */
 	int64_t number, step;     /* RunNumber, StepNumber; -1: not known */
 	int64_t start_ms, end_ms; /* TIME_NONE: not known */
+	const char *type;         /* of the step: "export"; NULL: told by the counters alone */
 	const char *result;       /* "success", "no-start-ma", …; NULL: not known */
 	const char *by;           /* "NT SERVICE\ADSync", "CONTOSO\anna"; NULL: not known */
 	bool by_hand;             /* not the service's own account, so started by a person */
 	bool counted;             /* a step result was found: the counters are its */
-	uint64_t counters[EXPORT_COUNTERS];
+	uint64_t counters[RUN_COUNTERS];
 };
 
 /*
@@ -228,9 +218,9 @@ const char *run_error_kind_name(enum run_error_kind kind);
 
 struct run_history_summary {
 	size_t runs, steps;
-	int64_t first_ms, last_ms;          /* of the runs; TIME_NONE: there are none */
-	size_t exports, entra_exports;      /* that may have written */
-	uint64_t counters[EXPORT_COUNTERS]; /* of the Entra connector's exports */
+	int64_t first_ms, last_ms;       /* of the runs; TIME_NONE: there are none */
+	size_t exports, entra_exports;   /* that may have written */
+	uint64_t counters[RUN_COUNTERS]; /* of the Entra connector's exports */
 	int64_t window_from_ms,
 		window_until_ms; /* of those that may have written; TIME_NONE: none */
 	size_t uncounted;        /* exports whose step results no file has */
@@ -239,3 +229,69 @@ struct run_history_summary {
 	size_t more_errors; /* beyond RUN_ERRORS_MAX */
 };
 const struct run_history_summary *run_history_summary(const struct run_history *history);
+
+/* ---- server configuration: the folder of Get-ADSyncServerConfiguration (facts 1.3) --------- */
+
+struct configuration;
+
+/*
+ * Reads GlobalSettings/MV.xml, the Entra connector of Connectors/ and the rules of
+ * SynchronizationRules/. Whichever of them is missing is told by configuration_summary().
+ *   ERROR_SYSTEM  the folder or a file can't be read
+ *   ERROR_FORMAT  damage (file, line, byte); none of the three is there; too many rules
+ */
+MUST_CHECK struct configuration *configuration_load(const char *folder, struct error *err);
+void configuration_free(struct configuration *configuration);
+DEFINE_CLEANUP(struct configuration *, configuration_free);
+
+/* Whether `folder` is such a folder: by what is in it. */
+bool configuration_is_there(const char *folder);
+
+enum setting { SETTING_UNKNOWN, SETTING_OFF, SETTING_ON };
+
+struct configuration_summary {
+	/* NULL, TIME_NONE, SETTING_UNKNOWN: not in the folder. */
+	const char *server; /* "SYNC02" */
+	int64_t exported_ms;
+	enum setting staging, scheduled; /* StagingMode; SynchronizationSchedule */
+	const char *version;             /* of the product: "2.4.131.0" */
+	const char *anchor;              /* the source anchor's attribute, in Active Directory */
+	const char *connector;           /* "contoso.onmicrosoft.com - AAD" */
+	const char *account;             /* of the Entra connector: "Sync_SYNC02_…@…" */
+	size_t rules;                    /* of all kinds; 0: there is no rule in the folder */
+	size_t outbound;                 /* to the Entra connector, and enabled */
+	size_t disabled;                 /* to the Entra connector, and not */
+};
+const struct configuration_summary *configuration_summary(
+	const struct configuration *configuration);
+
+enum flow_type { FLOW_DIRECT, FLOW_EXPRESSION, FLOW_CONSTANT };
+
+/* What one rule does to one attribute of the Entra connector's space. */
+struct flow {
+	enum kind_id kind;
+	const char *name;                  /* in the connector space */
+	const struct attribute *attribute; /* NULL: Graph does not show it */
+	enum flow_type type;
+	const char *from; /* attribute, expression or constant; "" where it says nothing */
+	const char *rule; /* its name */
+	int64_t precedence;
+};
+
+/*
+ * The flows of the enabled outbound rules to the Entra connector, by kind, name, precedence: the first
+ * of a name wins where its rule is in scope.
+ */
+const struct flow *configuration_flows(const struct configuration *configuration, size_t *count);
+
+/* The first flow to the attribute, or NULL: this server never writes it. */
+const struct flow *configuration_flow(const struct configuration *configuration, enum kind_id kind,
+	const struct attribute *attribute);
+
+/* What it flows, for space_import(); borrowed. Kinds without any rule are not known. */
+struct space_flows configuration_space_flows(const struct configuration *configuration);
+
+enum { RULES_MAX = 4096, FLOWS_MAX = 1 << 18 };
+
+const char *setting_name(enum setting setting); /* "unknown", "off", "on" */
+const char *flow_type_name(enum flow_type type);

@@ -55,32 +55,13 @@ struct step *run_history_new_step(struct run_history *history, struct error *err
 	return step;
 }
 
-enum step_type step_type_of(const char *type)
-{
-	return strcmp(type, "export") == 0 ? STEP_EXPORT : STEP_OTHER;
-}
-
 /* ---- looking -------------------------------------------------------------------------------- */
-
-static const char *const counter_names[EXPORT_COUNTERS] = {
-	[EXPORT_ADD] = "add",
-	[EXPORT_UPDATE] = "update",
-	[EXPORT_RENAME] = "rename",
-	[EXPORT_DELETE] = "delete",
-	[EXPORT_DELETE_ADD] = "delete-add",
-	[EXPORT_FAILURE] = "failure",
-};
-
-const char *export_counter_name(enum export_counter counter)
-{
-	return counter_names[counter];
-}
 
 static uint64_t counted(const struct export_run *export)
 {
 	uint64_t sum = 0;
 
-	for (size_t i = 0; i < EXPORT_COUNTERS; i++)
+	for (size_t i = 0; i < RUN_COUNTERS; i++)
 		sum += export->counters[i];
 	return sum;
 }

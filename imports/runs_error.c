@@ -179,9 +179,7 @@ static bool on_start(void *context, unsigned depth, const char *name, const char
 			error_set(err, ERROR_FORMAT,
 				"'%s' where a list of errors (synchronization-errors) begins",
 				name);
-	if (depth > 2)
-		buf_add_byte(&document->path, '/');
-	buf_add_text(&document->path, name);
+	xml_path_down(&document->path, name);
 	error_list_start(document->list, buf_text(&document->path), attributes);
 	return true;
 }
@@ -190,13 +188,12 @@ static bool on_end(
 	void *context, unsigned depth, const char *name, struct span text, struct error *err)
 {
 	struct list_document *document = context;
-	size_t shorter = strlen(name) + (depth > 2);
 
 	if (depth == 1)
 		return true;
 	if (!error_list_end(document->list, buf_text(&document->path), text, err))
 		return false;
-	buf_cut(&document->path, document->path.length - shorter);
+	xml_path_up(&document->path, name);
 	return true;
 }
 

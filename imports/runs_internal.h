@@ -3,11 +3,7 @@
 
 #include "imports/imports.h"
 #include "imports/kept.h"
-#include "imports/xml.h"
-
-enum step_type { STEP_UNKNOWN, STEP_EXPORT, STEP_OTHER };
-
-enum { XML_PATH_MAX = XML_DEPTH_MAX * (XML_NAME_MAX + 1) }; /* "a/b/c": whole */
+#include "imports/xml_path.h"
 
 /* NULL, -1 and TIME_NONE are: this file doesn't say. */
 struct run {
@@ -18,14 +14,13 @@ struct run {
 };
 
 struct step {
-	const char *run_id, *result;
+	const char *run_id, *type, *result;
 	int64_t number, start_ms, end_ms;
-	enum step_type type;
 	unsigned counters_seen; /* a bit each */
-	uint64_t counters[EXPORT_COUNTERS];
+	uint64_t counters[RUN_COUNTERS];
 };
 
-enum { COUNTERS_ALL = (1 << EXPORT_COUNTERS) - 1 };
+enum { COUNTERS_ALL = (1 << RUN_COUNTERS) - 1 };
 
 struct listed_error {
 	const char *run_id;
@@ -59,9 +54,6 @@ extern const struct step step_unknown;
 /* A run or step of which nothing is known yet. NULL with ERROR_FORMAT at RUNS_MAX. */
 MUST_CHECK struct run *run_history_new_run(struct run_history *history, struct error *err);
 MUST_CHECK struct step *run_history_new_step(struct run_history *history, struct error *err);
-
-/* "export", "full-import", … */
-enum step_type step_type_of(const char *type);
 
 /* ---- runs_member.c: members of records and elements, by table ------------------------------ */
 

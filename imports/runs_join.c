@@ -143,7 +143,7 @@ static void fill_step(struct step *step, const struct step *other)
 	FILL(step, other, result, NULL);
 	FILL(step, other, start_ms, TIME_NONE);
 	FILL(step, other, end_ms, TIME_NONE);
-	FILL(step, other, type, STEP_UNKNOWN);
+	FILL(step, other, type, NULL);
 	if (step->counters_seen == COUNTERS_ALL)
 		return;
 	step->counters_seen = other->counters_seen;
@@ -263,6 +263,7 @@ static void add_export(struct run_history *history, const struct run *run, const
 		.entra = is_entra(&in),
 		.number = in.number,
 		.step = told.number,
+		.type = told.type,
 		.start_ms = told.start_ms,
 		.end_ms = told.end_ms,
 		.result = told.result,
@@ -284,9 +285,9 @@ static bool is_export(const struct step *step, const struct run *run)
 {
 	uint64_t sum = 0;
 
-	if (step->type != STEP_UNKNOWN)
-		return step->type == STEP_EXPORT;
-	for (size_t i = 0; i < EXPORT_COUNTERS; i++)
+	if (step->type)
+		return strcmp(step->type, "export") == 0;
+	for (size_t i = 0; i < RUN_COUNTERS; i++)
 		sum += step->counters[i];
 	return sum || is_export_profile(run);
 }
@@ -379,7 +380,7 @@ static void sum_export(struct run_history_summary *summary, const struct export_
 	if (!export->entra)
 		return;
 	summary->entra_exports++;
-	for (size_t i = 0; i < EXPORT_COUNTERS; i++)
+	for (size_t i = 0; i < RUN_COUNTERS; i++)
 		summary->counters[i] += export->counters[i];
 	widen(&summary->window_from_ms, &summary->window_until_ms, export->start_ms,
 		export->end_ms != TIME_NONE ? export->end_ms : export->start_ms);

@@ -34,13 +34,13 @@ static const struct member step_members[] = {
 	{ "EndDate", MEMBER_INSTANT, offsetof(struct step, end_ms) },
 };
 
-static const char *const counter_members[EXPORT_COUNTERS] = {
-	[EXPORT_ADD] = "ExportAdd",
-	[EXPORT_UPDATE] = "ExportUpdate",
-	[EXPORT_RENAME] = "ExportRename",
-	[EXPORT_DELETE] = "ExportDelete",
-	[EXPORT_DELETE_ADD] = "ExportDeleteAdd",
-	[EXPORT_FAILURE] = "ExportFailure",
+static const char *const counter_members[RUN_COUNTERS] = {
+	[RUN_ADDS] = "ExportAdd",
+	[RUN_UPDATES] = "ExportUpdate",
+	[RUN_RENAMES] = "ExportRename",
+	[RUN_DELETES] = "ExportDelete",
+	[RUN_DELETE_ADDS] = "ExportDeleteAdd",
+	[RUN_FAILURES] = "ExportFailure",
 };
 
 /* ---- members ------------------------------------------------------------------------------ */
@@ -93,7 +93,7 @@ static bool read_members(struct kept *kept, const struct member *members, size_t
 static bool read_counters(
 	struct run_history *history, struct step *step, struct span record, struct error *err)
 {
-	for (size_t i = 0; i < EXPORT_COUNTERS; i++) {
+	for (size_t i = 0; i < RUN_COUNTERS; i++) {
 		struct member member = { counter_members[i], MEMBER_NUMBER, 0 };
 		int64_t count = -1;
 
@@ -107,16 +107,21 @@ static bool read_counters(
 	return true;
 }
 
+struct found_type {
+	struct kept *kept;
+	struct step *step;
+};
+
 static bool find_step_type(void *context, unsigned depth, const char *name,
 	const char *const *attributes, struct error *err)
 {
-	const char *type = xml_attribute(attributes, "type");
-	enum step_type *found = context;
+	struct found_type *found = context;
 
 	(void)depth, (void)err;
-	if (strcmp(name, "step-type") == 0 && type)
-		*found = step_type_of(type);
-	return *found == STEP_UNKNOWN; /* one is enough */
+	if (strcmp(name, "step-type") == 0)
+		found->step->type = kept_add(
+			found->kept, span_of(xml_attribute(attributes, "type")));
+	return !found->step->type; /* one is enough */
 }
 
 static bool pass_end(
@@ -127,10 +132,12 @@ static bool pass_end(
 }
 
 /* <step-type type="export"/>, with more around it or beside it. */
-static bool read_step_type(struct step *step, struct span record, struct error *err)
+static bool read_step_type(
+	struct run_history *history, struct step *step, struct span record, struct error *err)
 {
 	static const struct xml_events events = { .start = find_step_type, .end = pass_end };
 	CLEANUP(buf_release) struct buf xml = BUF_UP_TO(STEP_XML_MAX);
+	struct found_type found = { &history->kept, step };
 	struct span value = scan_find(record, "StepXml");
 
 	if (scan_type(value) != SCAN_STRING)
@@ -139,7 +146,7 @@ static bool read_step_type(struct step *step, struct span record, struct error *
 	scan_text(value, &xml);
 	buf_add_text(&xml, "</step>");
 	return buf_check(&xml, "StepXml", err) &&
-		xml_read_text(buf_span(&xml), "<step>StepXml</step>", &events, &step->type, err);
+		xml_read_text(buf_span(&xml), "<step>StepXml</step>", &events, &found, err);
 }
 
 /* {"SyncErrorsXml":"<synchronization-errors>…"}, and the same in other words beside it. */
@@ -172,7 +179,8 @@ static bool read_step(struct run_history *history, struct span record, struct er
 		return false;
 	if (!step->run_id)
 		return error_set(err, ERROR_FORMAT, "a step without RunHistoryId");
-	return read_counters(history, step, record, err) && read_step_type(step, record, err) &&
+	return read_counters(history, step, record, err) &&
+		read_step_type(history, step, record, err) &&
 		read_errors(history, step, record, err);
 }
 

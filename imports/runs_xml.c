@@ -35,6 +35,15 @@ static const struct member step_members[] = {
 static const struct member step_number = { "step-number", MEMBER_NUMBER,
 	offsetof(struct step, number) };
 
+static const char *const counter_names[RUN_COUNTERS] = {
+	[RUN_ADDS] = "add",
+	[RUN_UPDATES] = "update",
+	[RUN_RENAMES] = "rename",
+	[RUN_DELETES] = "delete",
+	[RUN_DELETE_ADDS] = "delete-add",
+	[RUN_FAILURES] = "failure",
+};
+
 struct document {
 	struct run_history *history;
 	struct buf path;
@@ -116,8 +125,8 @@ static bool read_counter(
 	struct member member = { name, MEMBER_NUMBER, 0 };
 	int64_t count;
 
-	for (unsigned i = 0; i < EXPORT_COUNTERS; i++) {
-		if (strcmp(name, export_counter_name((enum export_counter)i)) != 0)
+	for (unsigned i = 0; i < RUN_COUNTERS; i++) {
+		if (strcmp(name, counter_names[i]) != 0)
 			continue;
 		if (!member_read(&document->history->kept, &member, &count, text, err))
 			return error_prefix(err, "export-%s", name);
@@ -128,14 +137,6 @@ static bool read_counter(
 }
 
 /* ---- the document ------------------------------------------------------------------------- */
-
-/* What stands in `path` behind `start`, or NULL. */
-static const char *behind(const char *path, const char *start)
-{
-	size_t length = strlen(start);
-
-	return strncmp(path, start, length) == 0 ? path + length : NULL;
-}
 
 static bool root_is_known(const char *name, struct error *err)
 {
@@ -154,13 +155,11 @@ static bool on_start(void *context, unsigned depth, const char *name, const char
 
 	if (depth == 1 && !root_is_known(name, err))
 		return false;
-	if (depth > 1)
-		buf_add_byte(&document->path, '/');
-	buf_add_text(&document->path, name);
+	xml_path_down(&document->path, name);
 	path = buf_text(&document->path);
-	in_list = behind(path, errors_path);
+	in_list = xml_path_behind(path, errors_path);
 	if (!in_list)
-		in_list = behind(path, "synchronization-errors/");
+		in_list = xml_path_behind(path, "synchronization-errors/");
 	if (in_list)
 		error_list_start(&document->list, in_list, attributes);
 	if (strcmp(path, run_path) == 0)
@@ -168,7 +167,8 @@ static bool on_start(void *context, unsigned depth, const char *name, const char
 	if (strcmp(path, step_path) == 0)
 		return begin_step(document, attributes, err);
 	if (strcmp(path, type_path) == 0 && xml_attribute(attributes, "type"))
-		last_step(document)->type = step_type_of(xml_attribute(attributes, "type"));
+		last_step(document)->type = kept_add(
+			&document->history->kept, span_of(xml_attribute(attributes, "type")));
 	return true;
 }
 
@@ -176,7 +176,7 @@ static bool on_start(void *context, unsigned depth, const char *name, const char
 static bool read_leaf(struct document *document, const char *parent, const struct member *members,
 	size_t count, void *into, struct span text, struct error *err)
 {
-	const char *name = behind(buf_text(&document->path), parent);
+	const char *name = xml_path_behind(buf_text(&document->path), parent);
 
 	for (size_t i = 0; name && *name == '/' && i < count; i++)
 		if (strcmp(name + 1, members[i].name) == 0)
@@ -188,9 +188,10 @@ static bool end_element(struct document *document, struct span text, struct erro
 {
 	const char *path = buf_text(&document->path), *rest;
 
-	if ((rest = behind(path, errors_path)) || (rest = behind(path, "synchronization-errors/")))
+	if ((rest = xml_path_behind(path, errors_path)) ||
+		(rest = xml_path_behind(path, "synchronization-errors/")))
 		return error_list_end(&document->list, rest, text, err);
-	if ((rest = behind(path, counters_path)))
+	if ((rest = xml_path_behind(path, counters_path)))
 		return read_counter(document, rest, text, err);
 	if (strcmp(path, run_path) == 0)
 		return end_run(document, err);
@@ -198,10 +199,10 @@ static bool end_element(struct document *document, struct span text, struct erro
 		end_step(document);
 		return true;
 	}
-	if (behind(path, step_path))
+	if (xml_path_behind(path, step_path))
 		return read_leaf(document, step_path, step_members, COUNT_OF(step_members),
 			last_step(document), text, err);
-	if (behind(path, run_path))
+	if (xml_path_behind(path, run_path))
 		return read_leaf(document, run_path, run_members, COUNT_OF(run_members),
 			run_of(document), text, err);
 	return true;
@@ -211,11 +212,11 @@ static bool on_end(
 	void *context, unsigned depth, const char *name, struct span text, struct error *err)
 {
 	struct document *document = context;
-	size_t last = strlen(name) + (depth > 1);
 
+	(void)depth;
 	if (!end_element(document, text, err))
 		return false;
-	buf_cut(&document->path, document->path.length - last);
+	xml_path_up(&document->path, name);
 	return true;
 }
 

@@ -185,7 +185,7 @@ static void add_utf16(struct buf *out, const char *text, bool big)
 
 static void assert_the_export(const struct run_history *history)
 {
-	static const uint64_t wanted[EXPORT_COUNTERS] = { 6, 412, 0, 8, 1, 3 };
+	static const uint64_t wanted[RUN_COUNTERS] = { 6, 412, 0, 8, 1, 3 };
 	size_t count;
 	const struct export_run *export = run_history_exports(history, &count);
 	int64_t start_ms, end_ms;
@@ -378,7 +378,7 @@ static void an_export_whose_steps_are_missing_may_have_written_anything(void **s
 	assert_int_equal(summary->entra_exports, 1);
 	assert_int_equal(summary->uncounted, 1);
 	assert_int_equal(summary->strays, 1);
-	assert_int_equal(summary->counters[EXPORT_ADD], 0);
+	assert_int_equal(summary->counters[RUN_ADDS], 0);
 }
 
 static void counters_that_are_not_all_there_count_nothing(void **state)

@@ -198,6 +198,7 @@ enum run_error_kind { RUN_ERROR_EXPORT, RUN_ERROR_IMPORT, RUN_ERROR_SYNC };
  */
 struct run_error {
 	enum run_error_kind kind;
+	const char *file;     /* that has it, without its folder */
 	int64_t number, step; /* of the run; -1: not known */
 	bool entra;
 	int64_t when_ms, first_ms; /* date-occurred, first-occurred; TIME_NONE: not known */
@@ -229,6 +230,20 @@ struct run_history_summary {
 	size_t more_errors; /* beyond RUN_ERRORS_MAX */
 };
 const struct run_history_summary *run_history_summary(const struct run_history *history);
+
+struct run_import {
+	const char *server;   /* whose runs these are: "SYNC02"; NULL: not known */
+	const char *identity; /* of the server, as the audit log has it; NULL: its name does */
+};
+
+/*
+ * Adds the files as sources; the exports that may have written and were counted, of Active
+ * Directory's connectors too; and what the server was refused: the conflicts whose object the service named (FROM_EXPORT_ERROR).
+ * `live`, where it is given, tells the kinds of these objects; without it none is added.
+ */
+MUST_CHECK bool run_history_add_to(const struct run_history *history, struct evidence *evidence,
+	struct snapshot *live, const struct run_import *import, size_t *refusals,
+	struct error *err);
 
 /* ---- server configuration: the folder of Get-ADSyncServerConfiguration (facts 1.3) --------- */
 
@@ -295,3 +310,20 @@ enum { RULES_MAX = 4096, FLOWS_MAX = 1 << 18 };
 
 const char *setting_name(enum setting setting); /* "unknown", "off", "on" */
 const char *flow_type_name(enum flow_type type);
+
+/* ---- which of them a file is --------------------------------------------------------------- */
+
+enum import_type { IMPORT_SPACE, IMPORT_RUNS_JSON, IMPORT_RUNS_XML, IMPORT_CONFIGURATION };
+
+/*
+ * By what is in it, whatever its name.
+ *   ERROR_SYSTEM  can't be read
+ *   ERROR_FORMAT  none of them; says what it is, where that is known, and what to give instead
+ */
+MUST_CHECK bool import_recognise(const char *path, enum import_type *type, struct error *err);
+
+enum { IMPORT_DIGEST_TEXT = 65 };
+
+/* The BLAKE2b-256 of a file, as evidence names its sources. ERROR_SYSTEM. */
+MUST_CHECK bool import_digest(
+	const char *path, char text[static IMPORT_DIGEST_TEXT], struct error *err);

@@ -17,6 +17,7 @@ void run_history_free(struct run_history *history)
 {
 	if (!history)
 		return;
+	memory_free(history->files);
 	memory_free(history->runs);
 	memory_free(history->steps);
 	memory_free(history->listed);
@@ -25,6 +26,19 @@ void run_history_free(struct run_history *history)
 	memory_free(history->errors);
 	kept_release(&history->kept);
 	memory_free(history);
+}
+
+bool run_history_begin_file(struct run_history *history, const char *path, struct error *err)
+{
+	const char *slash = strrchr(path, '/');
+	struct run_file file = { 0 };
+
+	if (!import_digest(path, file.digest, err))
+		return false;
+	file.name = kept_add(&history->kept, span_of(slash ? slash + 1 : path));
+	MEMORY_GROW(history->files, history->file_count, history->file_capacity);
+	history->files[history->file_count++] = file;
+	return true;
 }
 
 struct run *run_history_new_run(struct run_history *history, struct error *err)

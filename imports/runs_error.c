@@ -103,6 +103,7 @@ static bool open_error(struct error_list *list, const char *path, const char *co
 		if (strcmp(path, kind_names[kind]) != 0)
 			continue;
 		list->at = (struct run_error){ .kind = (enum run_error_kind)kind,
+			.file = list->history->files[list->history->file_count - 1].name,
 			.number = -1,
 			.step = list->step,
 			.retries = -1,

@@ -27,8 +27,15 @@ struct listed_error {
 	struct run_error error;
 };
 
+struct run_file {
+	const char *name; /* without its folder */
+	char digest[IMPORT_DIGEST_TEXT];
+};
+
 struct run_history {
 	struct kept kept;
+	struct run_file *files;
+	size_t file_count, file_capacity;
 	struct run *runs;
 	size_t run_count, run_capacity;
 	struct step *steps;
@@ -47,6 +54,10 @@ struct run_history {
 };
 
 /* ---- runs.c ----------------------------------------------------------------------------- */
+
+/* What is read from now on is of this file. */
+MUST_CHECK bool run_history_begin_file(
+	struct run_history *history, const char *path, struct error *err);
 
 extern const struct run run_unknown;
 extern const struct step step_unknown;

@@ -253,7 +253,7 @@ bool run_history_add_json(struct run_history *history, const char *path, struct 
 	CLEANUP(records_closep) struct records *records = records_open(path, err);
 	struct span record;
 
-	if (!records)
+	if (!records || !run_history_begin_file(history, path, err))
 		return false;
 	for (;;) {
 		if (!records_next(records, &record, err))

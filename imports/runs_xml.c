@@ -226,7 +226,8 @@ bool run_history_add_xml(struct run_history *history, const char *path, struct e
 	struct document document = { .history = history,
 		.path = BUF_UP_TO(XML_PATH_MAX),
 		.list = { .history = history, .step = -1 } };
-	bool read = xml_read(path, &events, &document, err);
+	bool read = run_history_begin_file(history, path, err) &&
+		xml_read(path, &events, &document, err);
 
 	buf_release(&document.path);
 	return read;

@@ -170,6 +170,14 @@ static void list_flow_names(struct configuration *configuration)
 	}
 }
 
+void configuration_settle(struct configuration *configuration)
+{
+	if (configuration->flow_count)
+		qsort(configuration->flows, configuration->flow_count,
+			sizeof(*configuration->flows), compare_flows);
+	list_flow_names(configuration);
+}
+
 struct configuration *configuration_load(const char *folder, struct error *err)
 {
 	CLEANUP(configuration_freep)
@@ -188,10 +196,7 @@ struct configuration *configuration_load(const char *folder, struct error *err)
 			folder);
 		return NULL;
 	}
-	if (configuration->flow_count)
-		qsort(configuration->flows, configuration->flow_count,
-			sizeof(*configuration->flows), compare_flows);
-	list_flow_names(configuration);
+	configuration_settle(configuration);
 	return TAKE(configuration);
 }
 

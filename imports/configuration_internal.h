@@ -15,6 +15,9 @@ struct configuration {
 	bool kind_known[KIND_COUNT];
 };
 
+/* All files were read: sorts the flows, and lists their names. */
+void configuration_settle(struct configuration *configuration);
+
 /* ---- configuration_xml.c: one file each ------------------------------------------------------ */
 
 MUST_CHECK bool configuration_read_settings(

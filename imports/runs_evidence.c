@@ -60,6 +60,21 @@ static bool find_kind(
 	return object != NULL;
 }
 
+/* What it wanted to write. False: that is not known. */
+static bool add_refused(struct buf *out, const struct attribute *attribute, const char *value)
+{
+	bool is_set = attribute && attribute->shape == SHAPE_SET;
+
+	if (!value || (attribute && attribute->type != TYPE_TEXT))
+		return false;
+	if (is_set)
+		buf_add_byte(out, '[');
+	scan_quote(span_of(value), out);
+	if (is_set)
+		buf_add_byte(out, ']');
+	return true;
+}
+
 static bool add_refusal(struct evidence *evidence, const struct run_error *error,
 	const struct kind *kind, const struct run_import *import, struct error *err)
 {
@@ -78,10 +93,8 @@ static bool add_refusal(struct evidence *evidence, const struct run_error *error
 
 	if (error->attribute)
 		fact.attribute = attribute_find_audit(kind, span_of(error->attribute));
-	if (error->value)
-		scan_quote(span_of(error->value), &value);
-	fact.new_known = error->value != NULL;
-	fact.new_value = error->value ? buf_span(&value) : SPAN_NONE;
+	fact.new_known = add_refused(&value, fact.attribute, error->value);
+	fact.new_value = fact.new_known ? buf_span(&value) : SPAN_NONE;
 	buf_addf(&reference, "%s %s", error->file, error->dn ? error->dn : "");
 	fact.reference = buf_text(&reference);
 	return evidence_add_fact(evidence, &fact, err);

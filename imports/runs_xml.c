@@ -13,7 +13,9 @@
 
 static const char errors_path[] = "run-history/run-details/step-details/synchronization-errors/";
 static const char run_path[] = "run-history/run-details";
+static const char in_run[] = "run-history/run-details/";
 static const char step_path[] = "run-history/run-details/step-details";
+static const char in_step[] = "run-history/run-details/step-details/";
 static const char type_path[] = "run-history/run-details/step-details/step-description/step-type";
 static const char counters_path[] = "run-history/run-details/step-details/export-counters/export-";
 
@@ -172,14 +174,12 @@ static bool on_start(void *context, unsigned depth, const char *name, const char
 	return true;
 }
 
-/* A leaf right below `parent`, by the table. */
-static bool read_leaf(struct document *document, const char *parent, const struct member *members,
+/* A leaf, by its name and the table. */
+static bool read_leaf(struct document *document, const char *name, const struct member *members,
 	size_t count, void *into, struct span text, struct error *err)
 {
-	const char *name = xml_path_behind(buf_text(&document->path), parent);
-
-	for (size_t i = 0; name && *name == '/' && i < count; i++)
-		if (strcmp(name + 1, members[i].name) == 0)
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(name, members[i].name) == 0)
 			return member_read(&document->history->kept, &members[i], into, text, err);
 	return true;
 }
@@ -199,11 +199,11 @@ static bool end_element(struct document *document, struct span text, struct erro
 		end_step(document);
 		return true;
 	}
-	if (xml_path_behind(path, step_path))
-		return read_leaf(document, step_path, step_members, COUNT_OF(step_members),
+	if ((rest = xml_path_behind(path, in_step)))
+		return read_leaf(document, rest, step_members, COUNT_OF(step_members),
 			last_step(document), text, err);
-	if (xml_path_behind(path, run_path))
-		return read_leaf(document, run_path, run_members, COUNT_OF(run_members),
+	if ((rest = xml_path_behind(path, in_run)))
+		return read_leaf(document, rest, run_members, COUNT_OF(run_members),
 			run_of(document), text, err);
 	return true;
 }

@@ -474,6 +474,112 @@ static void a_change_that_did_not_come_back_names_its_attribute(void **state)
 	assert_int_equal(errors->number, -1);
 }
 
+static void elements_that_are_only_alike_are_passed_over(void **state)
+{
+	CLEANUP(run_history_freep) struct run_history *history = run_history_new();
+
+	(void)state;
+	add(history, run_history_add_xml,
+		SPAN_LITERAL(
+			"<run-history><run-details-of-old><ma-id>x</ma-id></run-details-of-old>"
+			"<run-details><ma-id>{" ENTRA "}</ma-id><run-number>1</run-number>"
+			"<step-details-of-old><step-result>x</step-result>"
+			"</step-details-of-old></run-details></run-history>"));
+	join(history);
+	assert_int_equal(run_history_summary(history)->runs, 1);
+	assert_int_equal(run_history_summary(history)->steps, 0);
+}
+
+/* ---- what becomes evidence ----------------------------------------------------------------------- */
+
+static const struct evidence_header header = { .tenant = "7c9e1b52-4a0d-4f3e-9b61-2f8d5c6a1e30" };
+
+static void what_has_to_be_explained_becomes_evidence(void **state)
+{
+	static const uint64_t wanted[RUN_COUNTERS] = { 6, 412, 0, 8, 1, 3 };
+	CLEANUP(run_history_freep) struct run_history *history = run_history_new();
+	CLEANUP(evidence_freep) struct evidence *evidence = evidence_new(&header);
+	const struct run_import whose = { .server = "SYNC02" };
+	struct error err = { 0 };
+	const struct evidence_run *runs;
+	const struct evidence_source *sources;
+	size_t refusals, count;
+
+	(void)state;
+	add_json(history,
+		"[" EXPORT_RUN "," EXPORT_STEP ","
+		/* Nothing of these three is a number that somebody could explain. */
+		RUN_OF(RUN_ID("02"), ENTRA_CONNECTOR, "2", "Export", "no-start-ma") "," RUN_OF(
+			RUN_ID("03"), ENTRA_CONNECTOR, "3", "Export",
+			"success") "," STEP_OF(RUN_ID("44"), "1", "export", NO_COUNTERS) "]");
+	join(history);
+	assert_true(run_history_add_to(history, evidence, NULL, &whose, &refusals, &err));
+	runs = evidence_runs(evidence, &count);
+	assert_int_equal(count, 1);
+	assert_string_equal(runs->server, "SYNC02");
+	assert_string_equal(runs->connector, "contoso.onmicrosoft.com - AAD");
+	assert_true(runs->cloud);
+	assert_string_equal(runs->type, "export");
+	assert_string_equal(runs->by, "CONTOSO\\anna");
+	assert_int_equal(runs->number, 17);
+	assert_memory_equal(runs->counters, wanted, sizeof(wanted));
+	sources = evidence_sources(evidence, &count);
+	assert_int_equal(count, 1);
+	assert_int_equal(sources->source, FROM_RUNS);
+	assert_int_equal(strlen(sources->digest), 64);
+	assert_int_equal(evidence_count(evidence), 0);
+	assert_int_equal(refusals, 0);
+}
+
+/* A live snapshot with the one user that the service refused to change. */
+static struct snapshot *live_of(struct scratch *scratch)
+{
+	static const char line[] =
+		"{\"displayName\":\"A\",\"id\":\"7f3a1c52-8e0b-4d9e-b6a4-2c9f10d7e835\","
+		"\"kind\":\"user\"}\n";
+	char tenant[] = "7c9e1b52-4a0d-4f3e-9b61-2f8d5c6a1e30", cloud[] = "global",
+	     source[] = "graph";
+	const struct snapshot_header head = {
+		.tenant = tenant, .cloud = cloud, .source = source, .taken_from_ms = 1772440000000
+	};
+	struct error err = { 0 };
+	struct snapshot_writer *writer = snapshot_writer_open(scratch->path, &head, &err);
+
+	assert_non_null(writer);
+	assert_true(snapshot_writer_add(writer, span_of(line), &err));
+	assert_true(snapshot_writer_finish(writer, 1772440000000, &err));
+	return snapshot_open(scratch->path, &err);
+}
+
+static void a_refusal_of_an_object_that_is_known_is_a_fact(void **state)
+{
+	CLEANUP(scratch_remove) struct scratch scratch = scratch_of(SPAN_LITERAL("x"));
+	CLEANUP(snapshot_closep) struct snapshot *live = live_of(&scratch);
+	CLEANUP(run_history_freep) struct run_history *history = run_history_new();
+	CLEANUP(evidence_freep) struct evidence *evidence = evidence_new(&header);
+	const struct run_import whose = { .server = "SYNC02" };
+	struct error err = { 0 };
+	const struct fact *fact;
+	size_t refusals;
+
+	(void)state;
+	add_json(history, "[" EXPORT_RUN "," EXPORT_STEP "]");
+	join(history);
+	assert_true(run_history_add_to(history, evidence, live, &whose, &refusals, &err));
+	assert_int_equal(refusals, 1);
+	assert_int_equal(evidence_count(evidence), 1);
+	fact = evidence_fact(evidence, 0);
+	assert_int_equal(fact->source, FROM_EXPORT_ERROR);
+	assert_int_equal(fact->operation, FACT_NAMED);
+	assert_string_equal(fact->attribute->name, "proxyAddresses");
+	assert_string_equal(fact->attribute_name, "AttributeValueMustBeUnique");
+	assert_true(fact->new_known);
+	assert_true(span_is(fact->new_value, "\"SMTP:a@contoso.com\"") ||
+		span_is(fact->new_value, "[\"SMTP:a@contoso.com\"]"));
+	assert_string_equal(fact->who->server, "SYNC02");
+	assert_non_null(strstr(fact->reference, "CN={6E69}"));
+}
+
 /* ---- what is refused ------------------------------------------------------------------------ */
 
 static void files_of_two_servers_are_not_mixed(void **state)
@@ -606,6 +712,9 @@ int main(void)
 		cmocka_unit_test(numbers_that_no_file_has_are_told),
 		cmocka_unit_test(what_convertto_json_cut_off_is_counted),
 		cmocka_unit_test(a_change_that_did_not_come_back_names_its_attribute),
+		cmocka_unit_test(what_has_to_be_explained_becomes_evidence),
+		cmocka_unit_test(a_refusal_of_an_object_that_is_known_is_a_fact),
+		cmocka_unit_test(elements_that_are_only_alike_are_passed_over),
 		cmocka_unit_test(files_of_two_servers_are_not_mixed),
 		cmocka_unit_test(what_is_no_history_is_refused_with_its_place),
 		cmocka_unit_test(brackets_and_commas_are_where_they_belong),

@@ -209,7 +209,11 @@ static void XMLCALL on_entity(void *data, const XML_Char *name, int is_parameter
 static bool xml_init(struct xml *xml)
 {
 	xml->text.limit = XML_TEXT_MAX;
-	xml->parser = XML_ParserCreate(NULL);
+	/*
+	 * What a declaration says was true of the text before somebody saved it: WMI's "utf-16" stands
+	 * in files of UTF-8. A byte order mark still wins.
+	 */
+	xml->parser = XML_ParserCreate("UTF-8");
 	if (!xml->parser)
 		return error_set(
 			xml->err, ERROR_SYSTEM, "%s: the XML parser can't start", xml->file);

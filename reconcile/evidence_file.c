@@ -295,7 +295,7 @@ static bool read_source(struct evidence *evidence, const json_t *from, struct er
 	return true;
 }
 
-static bool read_sources(struct evidence *evidence, const json_t *line, struct error *err)
+bool evidence_read_sources(struct evidence *evidence, const json_t *line, struct error *err)
 {
 	const json_t *sources = json_array_of(line, "sources", err), *source;
 	size_t i;
@@ -446,7 +446,7 @@ static bool read_fact(struct evidence *evidence, const json_t *line, struct erro
 	return evidence_add_fact(evidence, &fact, err);
 }
 
-static bool read_line(struct evidence *evidence, const json_t *line, struct error *err)
+bool evidence_read_line(struct evidence *evidence, const json_t *line, struct error *err)
 {
 	return json_object_get(line, "run") ? read_run(evidence, line, err)
 					    : read_fact(evidence, line, err);
@@ -479,7 +479,7 @@ static struct evidence *read_first_line(struct span *rest, struct error *err)
 	CLEANUP(json_freep) json_t *line = next_line(rest, err);
 	CLEANUP(evidence_freep) struct evidence *evidence = line ? read_header(line, err) : NULL;
 
-	return evidence && read_sources(evidence, line, err) ? TAKE(evidence) : NULL;
+	return evidence && evidence_read_sources(evidence, line, err) ? TAKE(evidence) : NULL;
 }
 
 /* What stands in the file must be what would be written. */
@@ -520,7 +520,7 @@ struct evidence *evidence_parse(struct span bytes, const char *name, struct erro
 			}
 			return TAKE(evidence);
 		}
-		if (!line || !read_line(evidence, line, err))
+		if (!line || !evidence_read_line(evidence, line, err))
 			evidence_free(TAKE(evidence));
 	}
 	if (evidence)

@@ -210,8 +210,8 @@ static void add_object(struct buf *out, uint64_t number, uint64_t objects, bool 
 		add_group(out, number, objects);
 	else
 		add_user(out, number);
-	buf_add_text(
-		out, "    <attr name=\"sourceAnchor\" type=\"string\" multivalued=\"false\"><value>");
+	buf_add_text(out,
+		"    <attr name=\"sourceAnchor\" type=\"string\" multivalued=\"false\"><value>");
 	add_source_anchor(out, number);
 	buf_add_text(out, "</value></attr>\n   </entry>\n  </synchronized-hologram>\n  ");
 	add_anchor(out, number);

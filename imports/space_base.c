@@ -16,7 +16,7 @@
 
 enum {
 	LEARN_OBJECTS = 20000, /* the first of the file, which tell what is flowed */
-	ROWS_MAX = 256,	       /* of one kind */
+	ROWS_MAX = 256,        /* of one kind */
 };
 
 /* Absent in a connector space they are still something: given by the directory, or by its people. */
@@ -69,8 +69,7 @@ static void kind_init(struct base_kind *base, enum kind_id id)
 	base->kind = kind_get(id);
 	select_all(base);
 	for (size_t i = 0; i < COUNT_OF(never_nothing); i++) {
-		const struct attribute *row =
-			attribute_find(base->kind, span_of(never_nothing[i]));
+		const struct attribute *row = attribute_find(base->kind, span_of(never_nothing[i]));
 
 		if (row)
 			base->filled[row_of(base->kind, row)] = true;
@@ -143,8 +142,7 @@ static bool learn(void *context, struct space_object *object, UNUSED struct erro
 	return ++base->learned < LEARN_OBJECTS;
 }
 
-bool space_base_learn(
-	struct space_base *base, int descriptor, const char *name, struct error *err)
+bool space_base_learn(struct space_base *base, int descriptor, const char *name, struct error *err)
 {
 	return space_read(descriptor, name, false, learn, base, err);
 }
@@ -226,8 +224,8 @@ static bool add_value(const struct source *source, const struct attribute *row,
 		return true;
 	add_key(json, name_of(row));
 	if (is_plain(row, source, attribute)) {
-		scan_quote(space_text(source->object,
-				   source->object->values[attribute->first].text),
+		scan_quote(
+			space_text(source->object, source->object->values[attribute->first].text),
 			json);
 		return true;
 	}
@@ -238,8 +236,7 @@ static bool add_value(const struct source *source, const struct attribute *row,
 
 /* ---- addresses ---------------------------------------------------------------------- */
 
-static struct span plain_text(
-	const struct source *source, const struct space_attribute *attribute)
+static struct span plain_text(const struct source *source, const struct space_attribute *attribute)
 {
 	if (!attribute || attribute->count != 1 || attribute->type != SPACE_STRING)
 		return SPAN_NONE;
@@ -247,8 +244,8 @@ static struct span plain_text(
 }
 
 /* As the directory computed them: mail is the primary address (facts 4.5). */
-static bool add_addresses(const struct source *source, const struct attribute *row,
-	struct error *err)
+static bool add_addresses(
+	const struct source *source, const struct attribute *row, struct error *err)
 {
 	const struct space_attribute *attribute = value_of(source, source->kind->addresses);
 	struct span mail = plain_text(source, value_of(source, source->kind->mail)), primary;
@@ -256,8 +253,7 @@ static bool add_addresses(const struct source *source, const struct attribute *r
 	struct buf *json = &source->base->json;
 
 	space_set_clear(values);
-	if (attribute &&
-		!space_set_load(values, source->object, attribute, VALUES_STANDING, err))
+	if (attribute && !space_set_load(values, source->object, attribute, VALUES_STANDING, err))
 		return false;
 	space_addresses_compute(values, mail);
 	if (row == source->kind->addresses) {
@@ -296,8 +292,8 @@ static bool add_members(const struct source *source, struct error *err)
 
 static bool is_cloud_mastered(const struct source *source, enum space_part_id part)
 {
-	const struct space_attribute *attribute =
-		space_find_special(source->object, part, SPECIAL_CLOUD_MASTERED);
+	const struct space_attribute *attribute = space_find_special(
+		source->object, part, SPECIAL_CLOUD_MASTERED);
 
 	return span_is(plain_text(source, attribute), "true") ||
 		(attribute && attribute->type == SPACE_BOOLEAN && attribute->count == 1 &&
@@ -438,11 +434,16 @@ static bool add_lines(struct source *source, bool members_known, struct error *e
 	if (members_known && !add_members(source, err))
 		return false;
 	return buf_check(&base->lines, "an object's lines", err) &&
-		snapshot_writer_add(source->space->import->base, buf_span(&base->lines), err);
+		(!source->space->shown ||
+			space_shown_add(
+				source->space, source->object, buf_span(&base->lines), err)) &&
+		(!source->space->import->base ||
+			snapshot_writer_add(
+				source->space->import->base, buf_span(&base->lines), err));
 }
 
-bool space_base_add(struct space *space, const struct space_object *object,
-	enum space_part_id part, struct error *err)
+bool space_base_add(struct space *space, const struct space_object *object, enum space_part_id part,
+	struct error *err)
 {
 	struct source source = {
 		.space = space,
@@ -459,6 +460,6 @@ bool space_base_add(struct space *space, const struct space_object *object,
 	if (!place_values(&source, part, err) || !add_json(&source, part, &members_known, err) ||
 		!add_lines(&source, members_known, err))
 		return false;
-	space->report->lines++;
+	space->report->lines += space->import->base != NULL;
 	return true;
 }

@@ -18,7 +18,7 @@ struct step {
 	const struct space_part *delta;
 	enum space_part_id id;
 	enum space_part_id below, above; /* holograms; SPACE_PARTS: none is printed */
-	bool created;			 /* there was nothing below */
+	bool created;                    /* there was nothing below */
 	struct fact fact;
 	struct buf reference, old_json, new_json;
 	struct space_set old_set, new_set, changed;
@@ -65,8 +65,8 @@ static enum space_part_id part_below(const struct space_object *object, enum spa
 static enum space_part_id part_above(const struct space_object *object, enum space_part_id delta)
 {
 	enum space_part_id above = delta == UNCONFIRMED_EXPORT ? UNCONFIRMED_EXPORT_HOLOGRAM
-		: delta == ESCROWED_EXPORT			? ESCROWED_EXPORT_HOLOGRAM
-								: UNAPPLIED_EXPORT_HOLOGRAM;
+		: delta == ESCROWED_EXPORT                     ? ESCROWED_EXPORT_HOLOGRAM
+							       : UNAPPLIED_EXPORT_HOLOGRAM;
 
 	return is_there(object, above) ? above : SPACE_PARTS;
 }
@@ -224,8 +224,7 @@ static bool load_below(
 	const struct space_attribute *below = same_in(step, step->below, attribute);
 
 	space_set_clear(&step->old_set);
-	return !below ||
-		space_set_load(&step->old_set, step->object, below, VALUES_STANDING, err);
+	return !below || space_set_load(&step->old_set, step->object, below, VALUES_STANDING, err);
 }
 
 static void copy_set(struct space_set *to, const struct space_set *from)
@@ -251,8 +250,8 @@ static bool merge(struct step *step, const struct space_attribute *attribute, st
 }
 
 /* The values after it. `*known` is false where an update stands on nothing that is printed. */
-static bool load_after(struct step *step, const struct space_attribute *attribute,
-	bool below_known, bool *known, struct error *err)
+static bool load_after(struct step *step, const struct space_attribute *attribute, bool below_known,
+	bool *known, struct error *err)
 {
 	const struct space_attribute *above = same_in(step, step->above, attribute);
 	bool one = attribute->row && attribute->row->shape == SHAPE_ONE;
@@ -327,8 +326,7 @@ static bool add_elements(
 static bool has_unresolved(const struct step *step, const struct space_attribute *attribute)
 {
 	for (uint32_t i = 0; attribute->type == SPACE_REFERENCE && i < attribute->count; i++) {
-		const struct space_value *value =
-			&step->object->values[attribute->first + i];
+		const struct space_value *value = &step->object->values[attribute->first + i];
 
 		if (value->has_id)
 			continue;
@@ -339,14 +337,15 @@ static bool has_unresolved(const struct step *step, const struct space_attribute
 	return false;
 }
 
-static bool add_values(struct step *step, const struct space_attribute *attribute, struct error *err)
+static bool add_values(
+	struct step *step, const struct space_attribute *attribute, struct error *err)
 {
 	struct span text = space_text(step->object, attribute->name);
 	CLEANUP(memory_freep) char *recorded = memory_text_span(text.data, text.length);
 	const char *name = attribute->row ? NULL : recorded;
 	bool below_known = is_below_known(step, attribute), known;
 
-	if (!attribute->row)
+	if (!attribute->row && step->fact.source != FROM_DIRECTORY_SPACE)
 		space_note(step->space, SPACE_OTHER_NAME, step->object, text);
 	if (has_unresolved(step, attribute))
 		return add_named_fact(step, attribute->row, name, err);
@@ -378,8 +377,8 @@ static struct span one_text(const struct step *step, const struct space_attribut
 	if (!attribute || !attribute->count || attribute->type != SPACE_STRING)
 		return SPAN_NONE;
 	/* Of an update with a value taken away and one added, what is added comes last. */
-	return space_text(step->object,
-		step->object->values[attribute->first + attribute->count - 1].text);
+	return space_text(
+		step->object, step->object->values[attribute->first + attribute->count - 1].text);
 }
 
 static struct span mail_below(const struct step *step, const struct mail_change *change)
@@ -496,8 +495,8 @@ static bool add_attributes(struct step *step, struct error *err)
 	};
 
 	for (uint32_t i = 0; i < step->delta->count; i++) {
-		const struct space_attribute *attribute =
-			&object->attributes[step->delta->first + i];
+		const struct space_attribute
+			*attribute = &object->attributes[step->delta->first + i];
 
 		if (attribute->row && attribute->row == change.mail_row)
 			change.mail = attribute;
@@ -505,8 +504,8 @@ static bool add_attributes(struct step *step, struct error *err)
 			change.addresses = attribute;
 		else if (!(is_relation(attribute->row) ? add_relation(step, attribute, err)
 						       : add_values(step, attribute, err)))
-			return error_prefix(err, "%.*s",
-				SPAN_FORMAT(space_text(object, attribute->name)));
+			return error_prefix(
+				err, "%.*s", SPAN_FORMAT(space_text(object, attribute->name)));
 	}
 	if (!change.mail && !change.addresses)
 		return true;
@@ -527,8 +526,8 @@ static bool add_facts(struct step *step, struct error *err)
 }
 
 /* A forecast has no time of its own: it was true when the object was last touched. */
-static int64_t time_of(const struct space *space, const struct space_object *object,
-	enum fact_source source)
+static int64_t time_of(
+	const struct space *space, const struct space_object *object, enum fact_source source)
 {
 	int64_t when_ms = object->exported_ms;
 
@@ -545,8 +544,8 @@ static void note_time(struct space_report *report, int64_t when_ms)
 		report->last_export_ms = when_ms;
 }
 
-bool space_add_delta(struct space *space, const struct space_object *object,
-	enum space_part_id id, enum fact_source source, struct error *err)
+bool space_add_delta(struct space *space, const struct space_object *object, enum space_part_id id,
+	enum fact_source source, struct error *err)
 {
 	static const struct writer nobody = { .name = NULL };
 	CLEANUP(step_release)

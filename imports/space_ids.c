@@ -69,8 +69,8 @@ static uint64_t hash_of(struct space_ids *ids, struct key key, struct span text)
 		buf_add_span(&ids->folded, text);
 	else
 		text_add_folded(&ids->folded, text);
-	crypto_shorthash((uint8_t *)&hash, (const uint8_t *)ids->folded.data, ids->folded.length,
-		ids->key);
+	crypto_shorthash(
+		(uint8_t *)&hash, (const uint8_t *)ids->folded.data, ids->folded.length, ids->key);
 	return hash & ~UINT64_C(1);
 }
 

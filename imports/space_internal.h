@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "base/time.h"
 #include "imports/imports.h"
 
 enum {
@@ -11,7 +12,8 @@ enum {
 	SPACE_VALUES_MAX = 2 << 20, /* all its values; a group has at most 250,000 members */
 	SPACE_ATTRIBUTES_MAX = 8 << 10,
 	SPACE_VALUE_MAX = 16 << 20, /* one attribute as JSON, or its texts */
-	SPACE_DN_SHOWN = 200,	    /* bytes of a DN in a message */
+	SPACE_SET_MAX = 8 << 10,    /* values of one attribute, members aside */
+	SPACE_DN_SHOWN = 200,       /* bytes of a DN in a message */
 };
 
 /* ---- an object in its file ---------------------------------------------------------- */
@@ -98,17 +100,17 @@ struct space_object {
 	size_t value_count, value_capacity, attribute_count, attribute_capacity;
 	uint64_t number; /* in the file, from 0 */
 	struct space_text dn;
-	char type[32];		  /* "user", as the file says */
-	const struct kind *kind;  /* NULL: of a type that is not followed */
+	char type[32];           /* "user", as the file says */
+	const struct kind *kind; /* NULL: of a type that is not followed */
 	struct space_part parts[SPACE_PARTS];
 	struct space_anchor_of anchor; /* of its state */
-	bool has_id;		       /* space_identify() found it */
+	bool has_id;                   /* space_identify() found it */
 	uint8_t id[ID_BINARY_BYTES];
 	char id_text[ID_BYTES + 1];
-	bool has_state; /* any element of state: a file made with /o: has none */
-	bool has_connector; /* ma-id */
-	bool is_cloud;	    /* … is that of the connector to Entra ID */
-	struct space_text connector; /* ma-name */
+	bool has_state;                   /* any element of state: a file made with /o: has none */
+	bool has_connector;               /* ma-id */
+	bool is_cloud;                    /* … is that of the connector to Entra ID */
+	struct space_text connector;      /* ma-name */
 	int64_t imported_ms, exported_ms; /* last-import-delta-time, last-export-delta-time */
 };
 
@@ -118,8 +120,8 @@ static inline struct span space_text(const struct space_object *object, struct s
 }
 
 /* The attribute of a part by its row; NULL: it has none. */
-const struct space_attribute *space_find(const struct space_object *object,
-	enum space_part_id part, const struct attribute *row);
+const struct space_attribute *space_find(
+	const struct space_object *object, enum space_part_id part, const struct attribute *row);
 const struct space_attribute *space_find_special(
 	const struct space_object *object, enum space_part_id part, enum space_special special);
 
@@ -130,8 +132,8 @@ typedef bool space_object_function(void *context, struct space_object *object, s
  * Reads a csexport file. `all`: values of attributes that the kinds table lacks are kept in
  * holograms too; in deltas they always are.
  */
-MUST_CHECK bool space_read(int descriptor, const char *name, bool all,
-	space_object_function *each, void *context, struct error *err);
+MUST_CHECK bool space_read(int descriptor, const char *name, bool all, space_object_function *each,
+	void *context, struct error *err);
 
 /* ---- names of attributes (space_names.c) --------------------------------------------- */
 
@@ -175,7 +177,8 @@ bool space_integer(struct span text, int64_t *number);
 enum space_match { MATCH_NONE, MATCH_ONE, MATCH_SEVERAL };
 
 /* Remembers what the object in a file says about its own id; used after space_ids_settle(). */
-void space_ids_learn(struct space_ids *ids, struct span dn, const uint8_t id[static ID_BINARY_BYTES]);
+void space_ids_learn(
+	struct space_ids *ids, struct span dn, const uint8_t id[static ID_BINARY_BYTES]);
 void space_ids_settle(struct space_ids *ids);
 
 /*
@@ -223,7 +226,8 @@ void space_set_remove(struct space_set *set, struct span text);
  * an id is not asked. ERROR_FORMAT: it is not of its attribute's type.
  */
 MUST_CHECK bool space_add_text(struct buf *out, const struct space_object *object,
-	const struct space_attribute *attribute, const struct space_value *value, struct error *err);
+	const struct space_attribute *attribute, const struct space_value *value,
+	struct error *err);
 
 enum space_which { VALUES_STANDING, VALUES_DELETED };
 /* Adds those values of an attribute; references without id are left out. */
@@ -257,21 +261,23 @@ struct span space_addresses_primary(const struct space_set *addresses);
 struct space {
 	const struct space_import *import;
 	struct space_report *report;
-	const char *file; /* its name, without folders */
+	const char *file;          /* its name, without folders */
 	struct space_base *base;   /* of SPACE_PRODUCTION with a base */
 	struct space_shown *shown; /* … with evidence */
-	bool last_pass;		   /* what can't be resolved now never can */
+	int descriptor;
+	bool last_pass; /* what can't be resolved now never can */
 	/* Objects of the first pass that may be understood once the whole file is known. */
 	uint64_t *waiting;
 	size_t waiting_count, waiting_capacity, waiting_next;
-	uint64_t without_pending, with_state;
+	uint64_t with_state;
 };
 
 void space_note(struct space *space, enum space_note_kind kind, const struct space_object *object,
 	struct span detail);
 
 /* An object with its id and the ids of what it refers to, as far as they can be known. */
-typedef bool space_take_function(struct space *space, struct space_object *object, struct error *err);
+typedef bool space_take_function(
+	struct space *space, struct space_object *object, struct error *err);
 space_take_function space_take_production, space_take_staging, space_take_directory;
 
 /*
@@ -280,6 +286,13 @@ space_take_function space_take_production, space_take_staging, space_take_direct
  */
 MUST_CHECK bool space_resolve(
 	struct space *space, struct space_object *object, bool *complete, struct error *err);
+/* The id alone, by the source anchor that Active Directory has. */
+MUST_CHECK bool space_resolve_directory(
+	struct space *space, struct space_object *object, struct error *err);
+/* Remembers the object's DN with the id that an anchor of it tells. */
+void space_learn(struct space *space, const struct space_object *object);
+
+void space_report_add_write(struct space_report *report, const struct space_write *write);
 
 /* Facts of a delta on what stands below it (space_facts.c). */
 MUST_CHECK bool space_add_delta(struct space *space, const struct space_object *object,
@@ -293,7 +306,7 @@ DEFINE_CLEANUP(struct space_base *, space_base_free);
 /* Learns from the first objects of the file which attributes the server flows. */
 MUST_CHECK bool space_base_learn(
 	struct space_base *base, int descriptor, const char *name, struct error *err);
-/* Adds the lines of an object, as it stands in that part. */
+/* Adds the lines of an object, as it stands in that part; also to what is shown of it. */
 MUST_CHECK bool space_base_add(struct space *space, const struct space_object *object,
 	enum space_part_id part, struct error *err);
 
@@ -302,7 +315,8 @@ MUST_CHECK bool space_base_add(struct space *space, const struct space_object *o
 struct space_shown *space_shown_new(struct evidence *evidence);
 void space_shown_free(struct space_shown *shown);
 DEFINE_CLEANUP(struct space_shown *, space_shown_free);
+/* `lines`: the object's, as in a base. */
 MUST_CHECK bool space_shown_add(struct space *space, const struct space_object *object,
-	enum space_part_id part, struct error *err);
+	struct span lines, struct error *err);
 /* Puts the facts into the evidence: all of them stood at one time, that of the last import. */
 MUST_CHECK bool space_shown_finish(struct space *space, int64_t when_ms, struct error *err);

@@ -17,9 +17,18 @@
 #include "imports/space_internal.h"
 #include "imports/xml.h"
 
-#define CLOUD_CONNECTOR "{b891884f-051e-4a83-95af-2544101c9083}" /* of all installations (facts 1.4) */
+#define CLOUD_CONNECTOR                                                                            \
+	"{b891884f-051e-4a83-95af-2544101c9083}" /* of all installations (facts 1.4) */
 
-enum { DEPTH_ROOT = 1, DEPTH_OBJECT, DEPTH_PART, DEPTH_DELTA, DEPTH_ATTRIBUTE, DEPTH_VALUE, DEPTH_NAME };
+enum {
+	DEPTH_ROOT = 1,
+	DEPTH_OBJECT,
+	DEPTH_PART,
+	DEPTH_DELTA,
+	DEPTH_ATTRIBUTE,
+	DEPTH_VALUE,
+	DEPTH_NAME
+};
 
 struct reading {
 	struct space_object object;
@@ -30,7 +39,7 @@ struct reading {
 	unsigned skip; /* all below this depth is left out; 0: nothing is */
 	enum space_part_id part;
 	struct space_attribute *attribute; /* open */
-	struct space_value value;	   /* open */
+	struct space_value value;          /* open */
 	struct buf bytes;
 };
 
@@ -110,7 +119,8 @@ static bool keep_text(
 	*kept = (struct space_text){ (uint32_t)object->text.length, (uint32_t)text.length };
 	buf_add_span(&object->text, text);
 	return !object->text.overflowed ||
-		error_set(err, ERROR_FORMAT, "an object with more than %d bytes of text", SPACE_TEXT_MAX);
+		error_set(err, ERROR_FORMAT, "an object with more than %d bytes of text",
+			SPACE_TEXT_MAX);
 }
 
 static bool keep_value(struct reading *reading, struct error *err)
@@ -118,7 +128,8 @@ static bool keep_value(struct reading *reading, struct error *err)
 	struct space_object *object = &reading->object;
 
 	if (object->value_count == SPACE_VALUES_MAX)
-		return error_set(err, ERROR_FORMAT, "an object with more than %d values", SPACE_VALUES_MAX);
+		return error_set(
+			err, ERROR_FORMAT, "an object with more than %d values", SPACE_VALUES_MAX);
 	MEMORY_GROW(object->values, object->value_count, object->value_capacity);
 	object->values[object->value_count++] = reading->value;
 	reading->attribute->count++;
@@ -131,8 +142,8 @@ static bool keep_attribute(
 	struct space_object *object = &reading->object;
 
 	if (object->attribute_count == SPACE_ATTRIBUTES_MAX)
-		return error_set(
-			err, ERROR_FORMAT, "an object with more than %d attributes", SPACE_ATTRIBUTES_MAX);
+		return error_set(err, ERROR_FORMAT, "an object with more than %d attributes",
+			SPACE_ATTRIBUTES_MAX);
 	MEMORY_GROW(object->attributes, object->attribute_count, object->attribute_capacity);
 	object->attributes[object->attribute_count] = *attribute;
 	reading->attribute = &object->attributes[object->attribute_count++];
@@ -167,8 +178,7 @@ static void object_clear(struct space_object *object)
 	buf_cut(&object->text, 0);
 }
 
-static bool start_object(
-	struct reading *reading, const char *const *attributes, struct error *err)
+static bool start_object(struct reading *reading, const char *const *attributes, struct error *err)
 {
 	struct space_object *object = &reading->object;
 	const char *dn = xml_attribute(attributes, "cs-dn");
@@ -201,8 +211,8 @@ static bool start_part(struct reading *reading, const char *name, struct error *
 }
 
 /* What stands in <synchronized-hologram> is <entry>, in <unconfirmed-export> <delta>. */
-static bool start_delta(struct reading *reading, const char *name, const char *const *attributes,
-	struct error *err)
+static bool start_delta(
+	struct reading *reading, const char *name, const char *const *attributes, struct error *err)
 {
 	struct space_part *part;
 
@@ -215,11 +225,12 @@ static bool start_delta(struct reading *reading, const char *name, const char *c
 	if (part->read)
 		return error_set(err, ERROR_FORMAT, "a second <%s> in one part", name);
 	part->read = true;
-	return read_operation(attributes, &part->operation, err);
+	return read_operation(attributes, &part->operation, err) &&
+		(!is_delta(reading->part) || part->operation != OPERATION_ABSENT ||
+			error_set(err, ERROR_FORMAT, "a delta without an operation"));
 }
 
-static bool read_type(
-	const char *const *attributes, enum space_type *type, struct error *err)
+static bool read_type(const char *const *attributes, enum space_type *type, struct error *err)
 {
 	const char *word = xml_attribute(attributes, "type");
 	size_t found = word_find(type_names, COUNT_OF(type_names), word ? word : "string");
@@ -231,8 +242,8 @@ static bool read_type(
 	return true;
 }
 
-static bool start_attribute(struct reading *reading, const char *name,
-	const char *const *attributes, struct error *err)
+static bool start_attribute(
+	struct reading *reading, const char *name, const char *const *attributes, struct error *err)
 {
 	struct space_attribute attribute = {
 		.type = SPACE_REFERENCE,
@@ -245,13 +256,17 @@ static bool start_attribute(struct reading *reading, const char *name,
 	if (!reference && strcmp(name, "attr") != 0)
 		return true;
 	if (!called || !*called || strlen(called) > XML_NAME_MAX)
-		return error_set(err, ERROR_FORMAT, "<%s> without a name, or with a long one", name);
+		return error_set(
+			err, ERROR_FORMAT, "<%s> without a name, or with a long one", name);
 	attribute.row = space_names_find(
 		reading->names, reading->object.kind, span_of(called), &attribute.special);
 	if (!attribute.row && !attribute.special && !reading->all && !is_delta(reading->part)) {
 		reading->skip = DEPTH_ATTRIBUTE;
 		return true;
 	}
+	if (attribute.row && (attribute.row->type == TYPE_REFERENCE) != reference)
+		return error_set(
+			err, ERROR_FORMAT, "%s: not the kind of value that it has", called);
 	return (reference || read_type(attributes, &attribute.type, err)) &&
 		read_operation(attributes, &attribute.operation, err) &&
 		keep_text(&reading->object, span_of(called), &attribute.name, err) &&
@@ -268,8 +283,8 @@ static bool read_encoding(const char *const *attributes, bool *base64, struct er
 			TEXT_UP_TO(XML_NAME_MAX, word));
 }
 
-static bool start_value(struct reading *reading, const char *name, const char *const *attributes,
-	struct error *err)
+static bool start_value(
+	struct reading *reading, const char *name, const char *const *attributes, struct error *err)
 {
 	enum space_operation operation;
 
@@ -277,7 +292,8 @@ static bool start_value(struct reading *reading, const char *name, const char *c
 	if (!reading->attribute)
 		return true;
 	if (strcmp(name, reading->attribute->type == SPACE_REFERENCE ? "dn-value" : "value") != 0)
-		return error_set(err, ERROR_FORMAT, "<%s> where another kind of value belongs", name);
+		return error_set(
+			err, ERROR_FORMAT, "<%s> where another kind of value belongs", name);
 	if (!read_operation(attributes, &operation, err) ||
 		!read_encoding(attributes, &reading->value.base64, err))
 		return false;
@@ -288,8 +304,8 @@ static bool start_value(struct reading *reading, const char *name, const char *c
 	return true;
 }
 
-static bool on_start(void *context, unsigned depth, const char *name,
-	const char *const *attributes, struct error *err)
+static bool on_start(void *context, unsigned depth, const char *name, const char *const *attributes,
+	struct error *err)
 {
 	struct reading *reading = context;
 
@@ -326,8 +342,8 @@ static bool unpack(struct reading *reading, struct span text, struct error *err)
 }
 
 /* An anchor of the Entra connector says the object's type, and must say it right. */
-static bool read_anchor(struct reading *reading, struct span text, struct space_anchor_of *of,
-	struct error *err)
+static bool read_anchor(
+	struct reading *reading, struct span text, struct space_anchor_of *of, struct error *err)
 {
 	struct space_object *object = &reading->object;
 	struct space_anchor anchor;
@@ -365,8 +381,7 @@ static bool read_reference_anchor(struct reading *reading, struct span text, str
 	return true;
 }
 
-static bool end_name(
-	struct reading *reading, const char *name, struct span text, struct error *err)
+static bool end_name(struct reading *reading, const char *name, struct span text, struct error *err)
 {
 	if (!reading->attribute || reading->attribute->type != SPACE_REFERENCE)
 		return true;
@@ -411,8 +426,7 @@ static bool state_connector(struct reading *reading, struct span text, struct er
 {
 	(void)err;
 	reading->object.has_connector = true;
-	reading->object.is_cloud =
-		text_compare_caseless(text, SPAN_LITERAL(CLOUD_CONNECTOR)) == 0;
+	reading->object.is_cloud = text_compare_caseless(text, SPAN_LITERAL(CLOUD_CONNECTOR)) == 0;
 	return true;
 }
 
@@ -456,8 +470,7 @@ static const struct {
 	{ "last-export-delta-time", state_exported },
 };
 
-static bool end_part(
-	struct reading *reading, const char *name, struct span text, struct error *err)
+static bool end_part(struct reading *reading, const char *name, struct span text, struct error *err)
 {
 	if (reading->part != SPACE_PARTS || strstr(name, "hologram"))
 		return true;
@@ -475,8 +488,8 @@ static bool end_object(struct reading *reading, struct error *err)
 	bool more = reading->each(reading->context, &reading->object, err);
 
 	if (!more && err->kind != ERROR_NONE)
-		error_prefix(err, "%.*s",
-			TEXT_UP_TO(SPACE_DN_SHOWN, buf_text(&reading->object.text)));
+		error_prefix(
+			err, "%.*s", TEXT_UP_TO(SPACE_DN_SHOWN, buf_text(&reading->object.text)));
 	reading->object.number++;
 	return more;
 }
@@ -526,8 +539,8 @@ bool space_read(int descriptor, const char *name, bool all, space_object_functio
 
 /* ---- asking ------------------------------------------------------------------------- */
 
-const struct space_attribute *space_find(const struct space_object *object,
-	enum space_part_id id, const struct attribute *row)
+const struct space_attribute *space_find(
+	const struct space_object *object, enum space_part_id id, const struct attribute *row)
 {
 	const struct space_part *part = &object->parts[id];
 

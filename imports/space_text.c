@@ -31,7 +31,8 @@ static inline unsigned base64_digit(unsigned char byte)
 		return 63;
 	if (byte == '=')
 		return BASE64_END;
-	return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t' ? BASE64_BLANK : BASE64_BAD;
+	return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t' ? BASE64_BLANK
+									   : BASE64_BAD;
 }
 
 bool space_base64(struct span text, struct buf *out)
@@ -77,9 +78,11 @@ void space_add_base64(struct buf *out, struct span bytes)
 	for (size_t i = 0; i < bytes.length; i += 3) {
 		size_t left = bytes.length - i;
 		uint32_t word = (uint32_t)data[i] << 16 |
-			(left > 1 ? (uint32_t)data[i + 1] << 8 : 0U) | (left > 2 ? data[i + 2] : 0U);
+			(left > 1 ? (uint32_t)data[i + 1] << 8 : 0U) |
+			(left > 2 ? data[i + 2] : 0U);
 		const char group[] = { digits[word >> 18], digits[word >> 12 & 63],
-			left > 1 ? digits[word >> 6 & 63] : '=', left > 2 ? digits[word & 63] : '=' };
+			left > 1 ? digits[word >> 6 & 63] : '=',
+			left > 2 ? digits[word & 63] : '=' };
 
 		buf_add(out, group, sizeof(group));
 	}
@@ -186,7 +189,8 @@ bool space_sid(struct span bytes, struct buf *out)
 	for (size_t i = SID_HEAD_BYTES; i < bytes.length; i += 4)
 		buf_addf(out, "-%lu",
 			(unsigned long)data[i] | (unsigned long)data[i + 1] << 8 |
-				(unsigned long)data[i + 2] << 16 | (unsigned long)data[i + 3] << 24);
+				(unsigned long)data[i + 2] << 16 |
+				(unsigned long)data[i + 3] << 24);
 	return true;
 }
 

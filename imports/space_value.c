@@ -40,8 +40,8 @@ bool space_set_has(const struct space_set *set, struct span text)
 static void claim(struct space_set *set, size_t from)
 {
 	MEMORY_GROW(set->at, set->count, set->capacity);
-	set->at[set->count++] =
-		(struct space_text){ (uint32_t)from, (uint32_t)(set->text.length - from) };
+	set->at[set->count++] = (struct space_text){ (uint32_t)from,
+		(uint32_t)(set->text.length - from) };
 }
 
 void space_set_add(struct space_set *set, struct span text)
@@ -60,8 +60,7 @@ void space_set_remove(struct space_set *set, struct span text)
 
 	if (place == set->count)
 		return;
-	memmove(set->at + place, set->at + place + 1,
-		(set->count - place - 1) * sizeof(*set->at));
+	memmove(set->at + place, set->at + place + 1, (set->count - place - 1) * sizeof(*set->at));
 	set->count--;
 }
 
@@ -110,7 +109,8 @@ static bool add_integer(struct buf *out, struct span text)
 bool space_add_text(struct buf *out, const struct space_object *object,
 	const struct space_attribute *attribute, const struct space_value *value, struct error *err)
 {
-	struct span text = space_text(object, value->has_id ? (struct space_text){ 0 } : value->text);
+	struct span text = space_text(
+		object, value->has_id ? (struct space_text){ 0 } : value->text);
 	bool is_switch = attribute->row && attribute->row->type == TYPE_BOOLEAN;
 	char id[ID_BYTES + 1];
 
@@ -134,6 +134,9 @@ bool space_add_text(struct buf *out, const struct space_object *object,
 bool space_set_load(struct space_set *set, const struct space_object *object,
 	const struct space_attribute *attribute, enum space_which which, struct error *err)
 {
+	if (attribute->count > SPACE_SET_MAX)
+		return error_set(err, ERROR_FORMAT, "%.*s: more than %d values",
+			SPAN_FORMAT(space_text(object, attribute->name)), SPACE_SET_MAX);
 	for (uint32_t i = attribute->first; i < attribute->first + attribute->count; i++) {
 		const struct space_value *value = &object->values[i];
 		size_t from = set->text.length;

@@ -111,6 +111,19 @@ static void add_number(struct buf *out, const char *name, const char *format, ui
 	buf_release(&text);
 }
 
+/* S-1-5-21-1-2-3-N */
+static void add_security_identifier(struct buf *out, uint32_t number)
+{
+	uint8_t bytes[28] = { 1, 5, 0, 0, 0, 0, 0, 5, 21, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3 };
+
+	for (size_t i = 0; i < 4; i++)
+		bytes[24 + i] = (uint8_t)(number >> 8 * i);
+	buf_add_text(out,
+		"    <attr name=\"onPremiseSecurityIdentifier\" type=\"binary\" multivalued=\"false\"><value encoding=\"base64\">");
+	add_base64(out, bytes, sizeof(bytes));
+	buf_add_text(out, "</value></attr>\n");
+}
+
 static void add_user(struct buf *out, uint64_t number)
 {
 	uint64_t random = mix(number), more = mix(random);
@@ -137,9 +150,7 @@ static void add_user(struct buf *out, uint64_t number)
 		"    <attr name=\"mail\" type=\"string\" multivalued=\"false\"><value>user.%llu@contoso.com</value></attr>\n",
 		(unsigned long long)number);
 	add_text(out, "netBiosName", "CONTOSO");
-	buf_addf(out,
-		"    <attr name=\"onPremiseSecurityIdentifier\" type=\"binary\" multivalued=\"false\"><value encoding=\"base64\">AQUAAAAAAAUVAAAA3PTcO4U9K0aCi6Yo%02X==</value></attr>\n",
-		(unsigned)(number % 256));
+	add_security_identifier(out, (uint32_t)number);
 	add_number(out, "onPremisesSamAccountName", "u", number);
 	buf_addf(out,
 		"    <attr name=\"onPremisesDistinguishedName\" type=\"string\" multivalued=\"false\"><value>CN=user %llu,OU=People,DC=corp,DC=contoso,DC=com</value></attr>\n",

@@ -487,9 +487,10 @@ static bool end_object(struct reading *reading, struct error *err)
 {
 	bool more = reading->each(reading->context, &reading->object, err);
 
+	struct span dn = space_text(&reading->object, reading->object.dn);
+
 	if (!more && err->kind != ERROR_NONE)
-		error_prefix(
-			err, "%.*s", TEXT_UP_TO(SPACE_DN_SHOWN, buf_text(&reading->object.text)));
+		error_prefix(err, "%.*s", (int)text_whole(dn, SPACE_DN_SHOWN), dn.data);
 	reading->object.number++;
 	return more;
 }

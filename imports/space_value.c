@@ -121,7 +121,7 @@ bool space_add_text(struct buf *out, const struct space_object *object,
 	}
 	if (attribute->type == SPACE_BINARY || value->base64)
 		return add_binary(out, attribute, text) ||
-			wrong_type(err, object, attribute, "base64 of what belongs there");
+			wrong_type(err, object, attribute, "binary value of its kind, in base64");
 	if (attribute->type == SPACE_BOOLEAN || is_switch)
 		return add_boolean(out, text) ||
 			wrong_type(err, object, attribute, "boolean (true or false)");

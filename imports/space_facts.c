@@ -544,7 +544,7 @@ static void note_time(struct space_report *report, int64_t when_ms)
 		report->last_export_ms = when_ms;
 }
 
-bool space_add_delta(struct space *space, const struct space_object *object, enum space_part_id id,
+static bool add_delta(struct space *space, const struct space_object *object, enum space_part_id id,
 	enum fact_source source, struct error *err)
 {
 	static const struct writer nobody = { .name = NULL };
@@ -564,8 +564,6 @@ bool space_add_delta(struct space *space, const struct space_object *object, enu
 	};
 	int64_t when_ms = time_of(space, object, source);
 
-	if (!is_there(object, id) || step.delta->operation == OPERATION_NONE)
-		return true;
 	if (when_ms == TIME_NONE) {
 		space_note(space, SPACE_NO_TIME, object, SPAN_NONE);
 		return true;
@@ -583,4 +581,11 @@ bool space_add_delta(struct space *space, const struct space_object *object, enu
 		.reference = buf_text(&step.reference),
 	};
 	return add_facts(&step, err);
+}
+
+bool space_add_delta(struct space *space, const struct space_object *object, enum space_part_id id,
+	enum fact_source source, struct error *err)
+{
+	return !is_there(object, id) || object->parts[id].operation == OPERATION_NONE ||
+		add_delta(space, object, id, source, err);
 }

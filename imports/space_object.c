@@ -88,7 +88,7 @@ static size_t word_find(const char *const *words, size_t count, const char *word
 {
 	size_t i = 0;
 
-	while (i < count && strcmp(words[i], word) != 0)
+	while (i < count && (words[i][0] != word[0] || strcmp(words[i], word) != 0))
 		i++;
 	return i;
 }
@@ -97,7 +97,7 @@ static bool read_operation(
 	const char *const *attributes, enum space_operation *operation, struct error *err)
 {
 	const char *word = xml_attribute(attributes, "operation");
-	size_t found = word_find(operation_names, SPACE_OPERATIONS, word ? word : "");
+	size_t found = word ? word_find(operation_names, SPACE_OPERATIONS, word) : OPERATION_ABSENT;
 
 	if (found == SPACE_OPERATIONS)
 		return error_set(err, ERROR_FORMAT, "operation \"%.*s\" is unknown",

@@ -17,23 +17,26 @@ enum {
 
 /* ---- base64 ------------------------------------------------------------------------- */
 
-static inline unsigned base64_digit(unsigned char byte)
-{
-	if (byte >= 'A' && byte <= 'Z')
-		return byte - 'A';
-	if (byte >= 'a' && byte <= 'z')
-		return byte - 'a' + 26U;
-	if (byte >= '0' && byte <= '9')
-		return byte - '0' + 52U;
-	if (byte == '+')
-		return 62;
-	if (byte == '/')
-		return 63;
-	if (byte == '=')
-		return BASE64_END;
-	return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t' ? BASE64_BLANK
-									   : BASE64_BAD;
-}
+/* clang-format off */
+static const uint8_t base64_digits[256] = {
+	64, 64, 64, 64, 64, 64, 64, 64, 64, 66, 66, 64, 64, 66, 64, 64,
+	64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64,
+	66, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 62, 64, 64, 64, 63,
+	52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 64, 64, 64, 65, 64, 64,
+	64,  0,  1,  2,  3,  4,  5,  6,  7,  8,  9, 10, 11, 12, 13, 14,
+	15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 64, 64, 64, 64, 64,
+	64, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40,
+	41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 64, 64, 64, 64, 64,
+	64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64,
+	64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64,
+	64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64,
+	64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64,
+	64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64,
+	64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64,
+	64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64,
+	64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64,
+};
+/* clang-format on */
 
 bool space_base64(struct span text, struct buf *out)
 {
@@ -44,7 +47,7 @@ bool space_base64(struct span text, struct buf *out)
 	if (!room)
 		return false;
 	for (size_t i = 0; i < text.length; i++) {
-		unsigned digit = base64_digit((unsigned char)text.data[i]);
+		unsigned digit = base64_digits[(unsigned char)text.data[i]];
 
 		if (digit == BASE64_BLANK)
 			continue;

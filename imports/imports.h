@@ -30,8 +30,11 @@ enum space_role {
  */
 struct space_ids;
 
-/* `live` is read once and may be NULL: then only anchors of the files tell ids. */
-MUST_CHECK struct space_ids *space_ids_new(struct snapshot *live, struct error *err);
+/*
+ * `live` is borrowed, and read once when a file first leaves an id open. NULL: only the files themselves
+ * tell ids.
+ */
+struct space_ids *space_ids_new(struct snapshot *live);
 void space_ids_free(struct space_ids *ids);
 DEFINE_CLEANUP(struct space_ids *, space_ids_free);
 
@@ -56,6 +59,9 @@ struct space_import {
 	int64_t written_ms;
 	/* SPACE_PRODUCTION: what was imported from then on is no "before"; TIME_NONE: no incident. */
 	int64_t incident_ms;
+	/* For the evidence's list of sources: BLAKE2b-256 in hexadecimal, or NULL; TIME_NONE: not known. */
+	const char *digest;
+	int64_t made_ms;
 	bool all_pending; /* the file is whole although every object in it has a pending export */
 };
 

@@ -182,7 +182,8 @@ bool import_spaces(struct import *import, struct error *err)
 	if (!settle_times(import, &space, &taken_ms, err))
 		return false;
 	space.role = space_roles[import->role];
-	space.ids = ids = space_ids_new(import->live);
+	ids = space_ids_new(import->live);
+	space.ids = ids;
 	if (import->configuration && configuration_summary(import->configuration)->rules) {
 		flows = configuration_space_flows(import->configuration);
 		space.flows = &flows;

@@ -25,6 +25,8 @@ const char *import_role_name(enum import_role role)
 
 static void import_release(struct import *import)
 {
+	for (size_t i = 0; i < import->file_count; i++)
+		space_report_free(import->files[i].space);
 	configuration_free(import->configuration);
 	run_history_free(import->runs);
 	evidence_free(import->evidence);
@@ -185,7 +187,7 @@ static bool settle_tenant(struct import *import, const struct evidence *before, 
 /* Neither runs nor connector spaces name their server, and evidence is of somebody's writes. */
 static bool check_server(const struct import *import, struct error *err)
 {
-	return import->server || !import->arguments->common.output ||
+	return import->server || (!import->arguments->common.output && !import->arguments->base) ||
 		error_set(err, ERROR_USAGE,
 			"import: say whose files these are: add the folder of "
 			"Get-ADSyncServerConfiguration, or --server NAME");
@@ -254,7 +256,7 @@ static bool read_all(
 		return false;
 	return read_small_files(import, err) && settle_server(import, err) &&
 		settle_role(import, err) && check_server(import, err) &&
-		open_evidence(import, err) && add_runs(import, err);
+		open_evidence(import, err) && add_runs(import, err) && import_spaces(import, err);
 }
 
 static bool tell(const struct import *import, struct error *err)
@@ -273,7 +275,8 @@ static bool tell(const struct import *import, struct error *err)
 static int run(
 	const void *arguments, const char *const *operands, size_t operand_count, struct error *err)
 {
-	CLEANUP(import_release) struct import import = { .arguments = arguments };
+	CLEANUP(import_release)
+	struct import import = { .arguments = arguments };
 	const struct common *common = &import.arguments->common;
 
 	if (common->profile) {
@@ -303,6 +306,19 @@ static const struct option options[] = {
 		offsetof(struct import_arguments, evidence) },
 	{ "output", 'o', OPTION_TEXT, "FILE.jsonl", "write all evidence there, whole or not at all",
 		offsetof(struct import_arguments, common.output) },
+	{ "base", 'b', OPTION_TEXT, "FILE.jsonl.zst",
+		"write production's space as a snapshot there",
+		offsetof(struct import_arguments, base) },
+	{ "taken", 't', OPTION_TEXT, "WHEN", "of that snapshot; else the space's last import",
+		offsetof(struct import_arguments, taken) },
+	{ "incident", 'i', OPTION_TEXT, "WHEN",
+		"when it began; else the other server's first export",
+		offsetof(struct import_arguments, incident) },
+	{ "at", 'a', OPTION_TEXT, "WHEN",
+		"when writes left that do not say it; else the last export",
+		offsetof(struct import_arguments, at) },
+	{ "all-pending", 0, OPTION_FLAG, NULL, "the space is whole, though all of it is pending",
+		offsetof(struct import_arguments, all_pending) },
 	OPTIONS_COMMON(struct import_arguments),
 	{ 0 },
 };

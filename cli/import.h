@@ -37,7 +37,18 @@ struct import {
 	struct evidence *evidence; /* what all files say, and what --evidence said */
 	size_t facts_before;       /* of --evidence */
 	size_t refusals;           /* export errors that became facts */
+	int64_t taken_ms;          /* of the base snapshot */
 };
+
+/* ---- import_space.c --------------------------------------------------------------------------- */
+
+/* Reads the connector spaces, behind all else, and makes the base snapshot if one is wanted. */
+MUST_CHECK bool import_spaces(struct import *import, struct error *err);
+
+/* ---- import_space_show.c ---------------------------------------------------------------------- */
+
+void import_show_space(struct screen *screen, const struct space_report *report);
+json_t *import_space_json(const struct space_report *report);
 
 /* ---- import_show.c: the screen, and the same as JSON ------------------------------------------ */
 

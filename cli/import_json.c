@@ -49,8 +49,10 @@ static json_t *files_json(const struct import *import)
 
 	for (size_t i = 0; i < import->file_count; i++)
 		json_array_append_new(files,
-			json_pack("{s:o, s:s}", "path", printable(import->files[i].path), "type",
-				type_names[import->files[i].type]));
+			json_pack("{s:o, s:s, s:o}", "path", printable(import->files[i].path),
+				"type", type_names[import->files[i].type], "space",
+				import->files[i].space ? import_space_json(import->files[i].space)
+						       : json_null()));
 	return files;
 }
 
@@ -154,12 +156,13 @@ static json_t *evidence_json(const struct import *import)
 
 void import_add_json(struct screen *screen, const struct import *import)
 {
-	json_t *document = json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "format",
+	json_t *document = json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "format",
 		"unstage-import/1", "server", printable(import->server), "role",
 		import_role_name(import->role), "tenant", printable(import->tenant), "files",
 		files_json(import), "configuration",
 		import->configuration ? configuration_json(import->configuration) : json_null(),
-		"runs", runs_json(import->runs), "evidence", evidence_json(import));
+		"runs", runs_json(import->runs), "evidence", evidence_json(import), "base",
+		printable(import->arguments->base));
 
 	if (document)
 		json_add(&screen->text, document);

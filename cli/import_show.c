@@ -292,30 +292,58 @@ static void add_flag(struct screen *screen, const struct import *import)
 			"\nStaging mode is on here: as production, this server writes nothing.\n");
 }
 
+static void add_written(struct screen *screen, const struct import *import)
+{
+	const char *base = import->arguments->base, *output = import->arguments->common.output;
+	char taken[TIME_TEXT_BYTES];
+
+	screen_addf(screen, STYLE_BOLD, "\nWritten\n");
+	if (base) {
+		screen_addf(screen, STYLE_PLAIN, "  ");
+		screen_text(screen, STYLE_PLAIN, span_of(base), 0, false);
+		screen_addf(screen, STYLE_PLAIN, "\n    a base snapshot of %s UTC\n",
+			screen_time(import->taken_ms, taken));
+	}
+	if (!output)
+		return;
+	screen_addf(screen, STYLE_PLAIN, "  ");
+	screen_text(screen, STYLE_PLAIN, span_of(output), 0, false);
+	screen_addf(screen, STYLE_PLAIN, "\n    %zu facts, %zu of them from these files\n",
+		evidence_count(import->evidence),
+		evidence_count(import->evidence) - import->facts_before);
+}
+
+static void add_name(struct screen *screen, const char *name, const char *otherwise)
+{
+	screen_text(screen, STYLE_PLAIN, span_of(name ? name : otherwise), 0, false);
+}
+
 static void add_next(struct screen *screen, const struct import *import)
 {
-	const char *output = import->arguments->common.output;
+	const struct import_arguments *arguments = import->arguments;
 
-	if (!output) {
+	if (!arguments->common.output && !arguments->base) {
 		screen_addf(screen, STYLE_DIM,
 			"\nNothing was written: --output FILE.jsonl makes it evidence.\n");
 		return;
 	}
-	screen_addf(screen, STYLE_BOLD, "\nWritten\n");
-	screen_addf(screen, STYLE_PLAIN, "  ");
-	screen_text(screen, STYLE_PLAIN, span_of(output), 0, false);
-	screen_addf(screen, STYLE_PLAIN, "\n  %zu facts, %zu of them from these files\n",
-		evidence_count(import->evidence),
-		evidence_count(import->evidence) - import->facts_before);
+	add_written(screen, import);
 	screen_addf(screen, STYLE_BOLD, "\nNext\n");
-	screen_addf(screen, STYLE_PLAIN, "  unstage find BASE LIVE --evidence ");
-	screen_text(screen, STYLE_PLAIN, span_of(output), 0, false);
+	screen_addf(screen, STYLE_PLAIN, "  unstage find ");
+	add_name(screen, arguments->base, "BASE");
+	screen_addf(screen, STYLE_PLAIN, " ");
+	add_name(screen, arguments->live, "LIVE");
+	screen_addf(screen, STYLE_PLAIN, " --evidence ");
+	add_name(screen, arguments->common.output, "EVIDENCE");
 	screen_addf(screen, STYLE_PLAIN, "\n");
 }
 
 void import_show(struct screen *screen, const struct import *import)
 {
 	add_head(screen, import);
+	for (size_t i = 0; i < import->file_count; i++)
+		if (import->files[i].space)
+			import_show_space(screen, import->files[i].space);
 	add_exports(screen, import);
 	add_errors(screen, import);
 	add_unknown(screen, import);

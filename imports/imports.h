@@ -141,8 +141,9 @@ const char *space_note_text(enum space_note_kind kind);
 struct run_history;
 
 enum {
-	RUNS_MAX = 1 << 18,       /* a year of half-hourly cycles over four connectors */
-	RUN_ERRORS_MAX = 1 << 17, /* in the lists of all steps; further ones are counted */
+	RUNS_MAX = 1 << 18,     /* a year of half-hourly cycles over four connectors */
+	RUN_ERRORS_MAX = 20000, /* of all lists (a run stops at 5,000); further ones are counted */
+	RUN_DETAIL_MAX = 1024,  /* bytes of one text of an error that are kept */
 };
 
 struct run_history *run_history_new(void);

@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "base/scan.h"
+#include "base/text.h"
 #include "base/time.h"
 #include "imports/runs_internal.h"
 #include "imports/xml.h"
@@ -74,16 +75,18 @@ static void read_pair(struct kept *kept, struct run_error *error, struct span pa
 	}
 }
 
-static void read_conflict(struct kept *kept, struct run_error *error, const char *text)
+static void read_conflict(struct kept *kept, struct run_error *error, struct span text)
 {
-	const char *list = text ? strstr(text, "[{") : NULL;
+	const char *list = text.data ? memmem(text.data, text.length, "[{", 2) : NULL;
 	struct error ignored = { 0 };
 	struct span details;
 	struct scan pairs;
 	size_t taken;
 
-	if (!list || !strstr(list, "\"Key\"") ||
-		!scan_prefix(span_of(list), NULL, NULL, &taken, &ignored) || !taken)
+	if (!list ||
+		!scan_prefix((struct span){ list, text.length - (size_t)(list - text.data) }, NULL,
+			NULL, &taken, &ignored) ||
+		!taken)
 		return;
 	pairs = scan_open((struct span){ list, taken });
 	while (scan_element(&pairs, &details))
@@ -132,18 +135,29 @@ void error_list_start(struct error_list *list, const char *path, const char *con
 static void close_error(struct error_list *list)
 {
 	struct run_history *history = list->history;
-	struct listed_error *listed;
-	const char *const texts[] = { list->at.extra, list->at.detail, list->at.literal };
 
 	if (history->listed_count == RUN_ERRORS_MAX) {
 		history->more_errors++;
 		return;
 	}
-	for (size_t i = 0; i < COUNT_OF(texts) && !list->at.other; i++)
-		read_conflict(&history->kept, &list->at, texts[i]);
 	MEMORY_GROW(history->listed, history->listed_count, history->listed_capacity);
-	listed = &history->listed[history->listed_count++];
-	*listed = (struct listed_error){ .run_id = list->run_id, .error = list->at };
+	history->listed[history->listed_count++] = (struct listed_error){ .run_id = list->run_id,
+		.error = list->at };
+}
+
+/* The parties of a conflict are taken from the whole text, of which the beginning is kept. */
+static bool end_member(
+	struct error_list *list, const struct member *member, struct span text, struct error *err)
+{
+	struct kept *kept = &list->history->kept;
+
+	if (list->history->listed_count == RUN_ERRORS_MAX)
+		return true;
+	if (member->type == MEMBER_TEXT && !list->at.other)
+		read_conflict(kept, &list->at, text);
+	if (member->type == MEMBER_TEXT)
+		text.length = text_whole(text, RUN_DETAIL_MAX);
+	return member_read(kept, member, &list->at, text, err);
 }
 
 bool error_list_end(struct error_list *list, const char *path, struct span text, struct error *err)
@@ -159,7 +173,7 @@ bool error_list_end(struct error_list *list, const char *path, struct span text,
 	}
 	for (size_t i = 0; i < COUNT_OF(members); i++)
 		if (*below == '/' && strcmp(below + 1, members[i].name) == 0)
-			return member_read(&list->history->kept, &members[i], &list->at, text, err);
+			return end_member(list, &members[i], text, err);
 	return true;
 }
 

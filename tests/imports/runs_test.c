@@ -490,6 +490,28 @@ static void elements_that_are_only_alike_are_passed_over(void **state)
 	assert_int_equal(run_history_summary(history)->steps, 0);
 }
 
+static void of_a_long_text_the_beginning_is_kept_and_the_conflict_found(void **state)
+{
+	CLEANUP(run_history_freep) struct run_history *history = run_history_new();
+	CLEANUP(buf_release) struct buf xml = BUF_UP_TO(FILE_MAX);
+	const struct run_error *error;
+	size_t count;
+
+	(void)state;
+	buf_addf(&xml,
+		"<synchronization-errors><export-error dn='CN={6E69}'><cd-error><error-literal>"
+		"%04000d [{\"Key\":\"ObjectIdInConflict\",\"Value\":"
+		"[\"0c5de9b1-63f4-4a27-9d18-e47b02a6c9f0\"]}] and more"
+		"</error-literal></cd-error></export-error></synchronization-errors>",
+		0);
+	add(history, run_history_add_xml, buf_span(&xml));
+	join(history);
+	error = run_history_errors(history, &count);
+	assert_int_equal(count, 1);
+	assert_int_equal(strlen(error->literal), RUN_DETAIL_MAX);
+	assert_string_equal(error->other, "0c5de9b1-63f4-4a27-9d18-e47b02a6c9f0");
+}
+
 /* ---- what becomes evidence ----------------------------------------------------------------------- */
 
 static const struct evidence_header header = { .tenant = "7c9e1b52-4a0d-4f3e-9b61-2f8d5c6a1e30" };
@@ -712,6 +734,7 @@ int main(void)
 		cmocka_unit_test(numbers_that_no_file_has_are_told),
 		cmocka_unit_test(what_convertto_json_cut_off_is_counted),
 		cmocka_unit_test(a_change_that_did_not_come_back_names_its_attribute),
+		cmocka_unit_test(of_a_long_text_the_beginning_is_kept_and_the_conflict_found),
 		cmocka_unit_test(what_has_to_be_explained_becomes_evidence),
 		cmocka_unit_test(a_refusal_of_an_object_that_is_known_is_a_fact),
 		cmocka_unit_test(elements_that_are_only_alike_are_passed_over),

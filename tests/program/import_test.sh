@@ -85,6 +85,48 @@ expect_status 0
 diff <(grep -v '"format"' evidence.jsonl) <(grep -v '"format"' again.jsonl) >&2 ||
 	wrong "evidence grew"
 
+sentence "a staging server's connector space becomes evidence of what it wrote and would write"
+import "$data/configuration/SYNC02" "$data/staging.xml" "$data/runs/runs.json" "$data/runs/steps.json" \
+	--evidence audit.jsonl --output space.jsonl
+expect_status 0
+expect_text out "objects that it wrote and did not read back yet"
+expect_text out "no id:"
+jq -se 'map(select(.source == "staging-space")) | length > 0 and
+	all(.[]; .who.server == "SYNC02")' space.jsonl >/dev/null || wrong "$(cat space.jsonl)"
+jq -se 'any(.[]; .source == "forecast" and .operation)' space.jsonl >/dev/null || wrong "no forecast"
+
+sentence "a connector space is not read without knowing what its server is"
+import --server SYNC02 "$data/staging.xml"
+expect_status 2
+expect_text err "--role"
+import --server SYNC02 --role spare "$data/staging.xml"
+expect_status 2
+
+sentence "production's connector space becomes a base snapshot, as old as its last import"
+import --server SYNC01 --role production "$data/staging.xml" --evidence audit.jsonl --base base.jsonl.zst
+expect_status 0
+expect_text out "a base snapshot of 2026-03-02 06:31:07 UTC"
+expect_text out "unstage find base.jsonl.zst LIVE"
+"$UNSTAGE" show --json base.jsonl.zst | jq -e --arg tenant $tenant '.tenant == $tenant and
+	.source == "csexport" and .taken_from == "2026-03-02T06:31:07.410Z" and .users == 1' >/dev/null ||
+	wrong "$("$UNSTAGE" show --json base.jsonl.zst)"
+import --server SYNC01 --role production "$data/staging.xml" --evidence audit.jsonl \
+	--base told.jsonl.zst --taken 2026-03-02T06:40:00Z
+expect_status 0
+"$UNSTAGE" show --json told.jsonl.zst | jq -e '.taken_from == "2026-03-02T06:40:00Z"' >/dev/null ||
+	wrong "not taken when --taken says"
+import --role staging --server SYNC02 "$data/staging.xml" --evidence audit.jsonl --base none.jsonl.zst
+expect_status 2
+[ ! -e none.jsonl.zst ] || wrong "a file was left behind"
+
+sentence "evidence and snapshot of two tenants are refused"
+sed "s/$tenant/8c9e1b52-4a0d-4f3e-9b61-2f8d5c6a1e30/" audit.jsonl >theirs.jsonl
+import --server SYNC02 --role staging "$data/staging.xml" --live base.jsonl.zst --evidence theirs.jsonl \
+	--output none.jsonl
+expect_status 8
+expect_text err "$tenant"
+[ ! -e none.jsonl ] || wrong "a file was left behind"
+
 sentence "evidence is of somebody's writes and of somebody's tenant"
 import "$data/runs/runs.json" --evidence audit.jsonl --output none.jsonl
 expect_status 2
@@ -134,7 +176,11 @@ printf '<!DOCTYPE run-history><run-history/>' >doctype.xml
 import doctype.xml
 expect_status 7
 expect_text err "document type"
-[ ! -e none.jsonl ] || wrong "a file was left behind"
+head -c 2000 "$data/staging.xml" >cut.xml
+import --server SYNC01 --role production cut.xml --evidence audit.jsonl --base none.jsonl.zst
+expect_status 7
+expect_text err "cut.xml: line "
+[ ! -e none.jsonl ] && [ ! -e none.jsonl.zst ] || wrong "a file was left behind"
 
 sentence "no text of a file reaches the terminal as it is"
 sed 's/CONTOSO\\\\anna/\\u001b[31m\\u202eanna/' "$data/runs/runs.json" >hostile.json

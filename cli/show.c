@@ -1,8 +1,13 @@
-/* unstage show: what is in a snapshot or a plan, and which snapshots are kept. */
+/*
+ * unstage show: what is in a snapshot, a plan or a server's configuration, and which snapshots are
+ * kept.
+ */
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "cli/import.h"
 #include "cli/names.h"
 #include "cli/plan_file.h"
 
@@ -193,6 +198,19 @@ static bool show_kept(struct screen *screen, const char *const *operands,
 	return show_snapshots(screen, common, err);
 }
 
+static bool show_configuration(struct screen *screen, const char *const *operands,
+	const struct common *common, struct error *err)
+{
+	return configuration_show(screen, operands, common->json, err);
+}
+
+static bool is_folder(const char *path)
+{
+	struct stat status;
+
+	return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
 static int run(
 	const void *arguments, const char *const *operands, size_t operand_count, struct error *err)
 {
@@ -203,7 +221,9 @@ static int run(
 
 	(void)operand_count;
 	screen_init(&screen, &show->common);
-	if (strcmp(operands[0], "snapshots") == 0)
+	if (is_folder(operands[0]))
+		add = show_configuration;
+	else if (strcmp(operands[0], "snapshots") == 0)
 		add = show_kept;
 	else if (!names_is_name(operands[0]) && plan_file_is_plan(operands[0]))
 		add = show_plan;
@@ -221,14 +241,15 @@ static const struct option options[] = {
 
 const struct command command_show = {
 	.name = "show",
-	.operands = "WHAT [ID]",
+	.operands = "WHAT [ID] | FOLDER [FOLDER]",
 	.operands_least = 1,
 	.operands_most = 2,
-	.summary = "what is in a snapshot or a plan; the kept snapshots",
+	.summary = "what is in a snapshot, a plan, a server's configuration; the kept snapshots",
 	.details =
 		"WHAT is a file, the name of a kept snapshot (production, latest, @WHEN), or the\n"
 		"word snapshots: a line for each that the profile's state folder keeps. ID is an\n"
-		"object's; its lines are shown.\n",
+		"object's; its lines are shown. FOLDER is what Get-ADSyncServerConfiguration wrote;\n"
+		"of two, what only one server flows.\n",
 	.options = options,
 	.arguments_size = sizeof(struct show_arguments),
 	.run = run,

@@ -57,6 +57,10 @@ DEFINE_CLEANUP(struct snapshot_writer *, snapshot_writer_close);
  */
 void snapshot_writer_use_workers(struct snapshot_writer *writer, unsigned workers);
 
+/* Says late when it was taken: where only the last object tells it. */
+MUST_CHECK bool snapshot_writer_taken_from(
+	struct snapshot_writer *writer, int64_t from_ms, struct error *err);
+
 /*
  * Adds the lines of one object (its line, then its part lines, each ended by a newline). Objects
  * come in any order; when an id comes twice, the last one wins (contract 2.7).

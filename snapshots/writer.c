@@ -173,6 +173,16 @@ static uint64_t guess_count(uint64_t count, const uint8_t last[static ID_BINARY_
 }
 
 /* The run in memory is full: where all came in order, it is not written, but packed. */
+bool snapshot_writer_taken_from(struct snapshot_writer *writer, int64_t from_ms, struct error *err)
+{
+	/* The header line is the first of what was packed. */
+	if (writer->direct && writer->header.taken_from_ms != from_ms &&
+		!unpack_direct(writer, err))
+		return false;
+	writer->header.taken_from_ms = from_ms;
+	return true;
+}
+
 static bool start_direct(struct snapshot_writer *writer, struct error *err)
 {
 	uint64_t count = runs_count(writer->runs);

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# What the simulated servers hold, as their administrators would collect it: read by Python's XML
+# and JSON, and compared with the tenant's own record of every write.
+. "$(dirname "$0")/library.sh"
+
+require_tools sqlite3 python3
+
+start_tenant tenant --begin 2026-03-02T08:00:00Z || give_up
+say day && say incident && say "files" "$work/after" && say "files" "$work/wide utf16 iso nested died ad" ||
+	give_up
+say import SYNC01 && say "files" "$work/imported" || give_up
+say import SYNC02 && say "files" "$work/eaten" || give_up
+
+# Each check prints what is wrong with it, and nothing when it holds.
+checked() { # SENTENCE FUNCTION
+	sentence "$1"
+	same "$2" "" "$(python3 "$SOURCE/tests/program/servers.py" "$work" "$tenant_database" "$2" 2>&1)"
+}
+
+checked "every file is well-formed, in either encoding, and says the same in both" well_formed
+checked "what SYNC02 has sent and not read back is what the tenant's book says it wrote" sent_is_written
+checked "its run of the export counts the objects that it wrote, and what was refused" counters
+checked "an export that died midway leaves its last objects escrowed, none of them lost" escrowed
+checked "a hologram and the change from it make the hologram above" tower
+checked "SYNC01 still holds what was before the incident; an import makes the damage pending" before
+checked "SYNC02's next import eats the evidence" eaten
+checked "anchors and names of objects are what the tenant's ids make of them" anchors
+checked "schedulers ran every half hour until they were suspended" half_hours
+checked "the configuration names server, account and staging mode, and the edited rule" configuration
+checked "Active Directory was not written, unless told so" directory
+
+finish

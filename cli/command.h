@@ -25,7 +25,7 @@ struct option {
 	size_t offset; /* into the command's arguments */
 };
 
-enum { OPERANDS_MAX = 4 };
+enum { OPERANDS_MAX = 32 };
 
 struct command {
 	const char *name;

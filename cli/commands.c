@@ -4,13 +4,14 @@
 
 extern const struct command command_find, command_diff, command_plan, command_keygen, command_sign,
 	command_verify, command_apply, command_status, command_snapshot, command_evidence,
-	command_show, command_demo, command_simulate, command_doctor;
+	command_import, command_show, command_demo, command_simulate, command_doctor;
 
 /* In the order a clean-up goes. */
 const struct command *const commands[] = {
 	&command_doctor,
 	&command_snapshot,
 	&command_evidence,
+	&command_import,
 	&command_find,
 	&command_diff,
 	&command_plan,

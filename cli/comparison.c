@@ -41,6 +41,9 @@ bool comparison_open(struct comparison *comparison, const struct comparison_argu
 	comparison->live = snapshot_open(operands[1], err);
 	if (!comparison->live)
 		return false;
+	/* Here are files, and no secrets. */
+	snapshot_use_workers(comparison->base, snapshot_workers());
+	snapshot_use_workers(comparison->live, snapshot_workers());
 	if (arguments->evidence) {
 		comparison->evidence = evidence_load(arguments->evidence, err);
 		if (!comparison->evidence)

@@ -1,8 +1,10 @@
-/* unstage show: what is in a snapshot or a plan. */
+/* unstage show: what is in a snapshot, a plan, or a server's configuration. */
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "cli/import.h"
 #include "cli/plan_file.h"
 
 struct show_arguments {
@@ -182,6 +184,13 @@ static bool show_plan(
 	return true;
 }
 
+static bool is_folder(const char *path)
+{
+	struct stat status;
+
+	return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
 static int run(
 	const void *arguments, const char *const *operands, size_t operand_count, struct error *err)
 {
@@ -191,9 +200,12 @@ static int run(
 
 	(void)operand_count;
 	screen_init(&screen, &show->common);
-	shown = plan_file_is_plan(operands[0])
-		? show_plan(&screen, operands, show->common.json, err)
-		: show_snapshot(&screen, operands, show->common.json, err);
+	if (is_folder(operands[0]))
+		shown = configuration_show(&screen, operands, show->common.json, err);
+	else if (plan_file_is_plan(operands[0]))
+		shown = show_plan(&screen, operands, show->common.json, err);
+	else
+		shown = show_snapshot(&screen, operands, show->common.json, err);
 	return shown && screen_give(&screen, &show->common, err) ? 0 : -1;
 }
 
@@ -205,10 +217,10 @@ static const struct option options[] = {
 
 const struct command command_show = {
 	.name = "show",
-	.operands = "FILE [ID]",
+	.operands = "FILE [ID] | FOLDER [FOLDER]",
 	.operands_least = 1,
 	.operands_most = 2,
-	.summary = "what is in a snapshot or a plan; one object by its id",
+	.summary = "what is in a snapshot (or one object of it), a plan, a server's configuration",
 	.options = options,
 	.arguments_size = sizeof(struct show_arguments),
 	.run = run,

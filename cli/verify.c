@@ -23,7 +23,10 @@ static bool verify_snapshot(struct screen *screen, const char *path, bool json, 
 {
 	CLEANUP(snapshot_closep) struct snapshot *snapshot = snapshot_open(path, err);
 
-	if (!snapshot || !snapshot_check(snapshot, talk(), err))
+	if (!snapshot)
+		return false;
+	snapshot_use_workers(snapshot, snapshot_workers());
+	if (!snapshot_check(snapshot, talk(), err))
 		return false;
 	talk_end();
 	if (json)

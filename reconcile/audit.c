@@ -275,7 +275,7 @@ static bool record_add_facts(struct record *record, const json_t *root, struct e
 		return false;
 	if (!evidence_instant(when, &record->fact.when_ms))
 		return error_set(err, ERROR_FORMAT, "activityDateTime: not an instant");
-	record->fact.source = SOURCE_AUDIT;
+	record->fact.source = FROM_AUDIT;
 	record->fact.who = record_writer(record->evidence, root);
 	if (!record->activity) {
 		record->targets = json_object_get(root, "targetResources");

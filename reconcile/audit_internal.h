@@ -40,7 +40,7 @@ static inline bool same_name(const char *a, const char *b)
 
 static inline void record_add(struct record *record, const struct fact *fact)
 {
-	evidence_add_fact(record->evidence, fact);
+	evidence_add_kept(record->evidence, fact);
 	record->facts++;
 }
 

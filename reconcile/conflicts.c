@@ -276,7 +276,7 @@ static void add_gift(void *context, struct claim *claim)
 
 static bool is_claiming(const struct fact *fact)
 {
-	for (size_t i = 0; fact->attribute && i < COUNT_OF(claiming); i++)
+	for (size_t i = 0; fact_is_write(fact) && fact->attribute && i < COUNT_OF(claiming); i++)
 		if (strcmp(fact->attribute->name, claiming[i]) == 0)
 			return true;
 	return false;

@@ -154,6 +154,29 @@ enum door door_of_value(
 	return DOOR_MANUAL;
 }
 
+/*
+ * What others can write although the object is synced (facts 7.1, 7.4): in an emergency, by
+ * overrides, by older modules.
+ */
+static const char *const writable_though_synced[] = {
+	"accountEnabled",
+	"mobilePhone",
+	"onPremisesImmutableId",
+	"usageLocation",
+	"userPrincipalName",
+};
+
+bool is_written_by_servers_only(const struct object *object, const struct attribute *attribute)
+{
+	if (object_mastery(object) != MASTERY_SYNCED || !attribute->sync_name ||
+		attribute->when_synced != MASTER_DIRECTORY)
+		return false;
+	for (size_t i = 0; i < COUNT_OF(writable_though_synced); i++)
+		if (strcmp(attribute->name, writable_though_synced[i]) == 0)
+			return false;
+	return true;
+}
+
 enum door door_of_object(const struct object *object, const struct object *base, enum change change)
 {
 	if (is_protected(object) || (base && is_protected(base)))

@@ -1,6 +1,6 @@
 /*
- * The file of evidence, `unstage-evidence/1` (docs/FORMAT-evidence.md): JSON lines, a header, a
- * fact a line in order of time, a trailer that counts.
+ * The file of evidence, `unstage-evidence/1` (docs/FORMAT-evidence.md): JSON lines, a header, the
+ * runs of sync servers, a fact a line in order of time, a trailer that counts.
  *
  * There is one form of the same evidence. Loading writes what it understood once more and
  * compares: whatever a reader could understand differently (order, spelling, a key too many, a
@@ -14,17 +14,6 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "reconcile/reconcile_internal.h"
-
-static const char *const operation_names[] = {
-	[FACT_SET] = "set",
-	[FACT_ADD] = "add",
-	[FACT_REMOVE] = "remove",
-	[FACT_NAMED] = "named",
-	[FACT_CREATE] = "create",
-	[FACT_DELETE] = "delete",
-	[FACT_PURGE] = "purge",
-	[FACT_RESTORE] = "restore",
-};
 
 bool evidence_instant(const char *text, int64_t *ms)
 {
@@ -56,17 +45,93 @@ static void add_value_member(struct buf *out, const char *key, bool known, struc
 	buf_add_byte(out, ',');
 }
 
-static void add_header_line(struct buf *out, const struct evidence_header *header)
+static void add_text_where_known(struct buf *out, const char *key, const char *text)
 {
+	if (!text)
+		return;
+	buf_add_byte(out, ',');
+	add_text_member(out, key, text);
+}
+
+static void add_instant_where_known(struct buf *out, const char *key, int64_t ms)
+{
+	if (!ms)
+		return;
+	buf_add_byte(out, ',');
+	add_instant(out, key, ms);
+}
+
+static void add_covered(struct buf *out, const struct covered *covered, size_t count)
+{
+	buf_addf(out, "{\"source\":\"%s\",\"covered\":[", fact_source_name(FROM_AUDIT));
+	for (size_t i = 0; i < count; i++) {
+		buf_add_text(out, i ? ",{" : "{");
+		add_instant(out, "from", covered[i].from_ms);
+		buf_add_byte(out, ',');
+		add_instant(out, "until", covered[i].until_ms);
+		buf_add_byte(out, '}');
+	}
+	buf_add_text(out, "]}");
+}
+
+static void add_source(struct buf *out, const struct evidence_source *source)
+{
+	buf_addf(out, "{\"source\":\"%s\"", fact_source_name(source->source));
+	add_text_where_known(out, "server", source->server);
+	add_text_where_known(out, "file", source->file);
+	add_text_where_known(out, "digest", source->digest);
+	add_instant_where_known(out, "from", source->from_ms);
+	add_instant_where_known(out, "until", source->until_ms);
+	buf_add_byte(out, '}');
+}
+
+static void add_header_line(struct buf *out, struct evidence *evidence)
+{
+	const struct evidence_header *header = evidence_header(evidence);
+	size_t covered_count, count;
+	const struct covered *covered = evidence_covered(evidence, &covered_count);
+	const struct evidence_source *sources = evidence_sources(evidence, &count);
+
 	buf_addf(out, "{\"format\":\"%s\",", EVIDENCE_FORMAT);
 	add_text_member(out, "tenant", header->tenant);
 	buf_add_byte(out, ',');
 	add_instant(out, "collected", header->collected_ms);
-	buf_addf(out, ",\"sources\":[{\"source\":\"%s\",\"covered\":[{", SOURCE_AUDIT);
-	add_instant(out, "from", header->from_ms);
-	buf_add_byte(out, ',');
-	add_instant(out, "until", header->until_ms);
-	buf_add_text(out, "}]}]}\n");
+	buf_add_text(out, ",\"sources\":[");
+	if (covered_count)
+		add_covered(out, covered, covered_count);
+	for (size_t i = 0; i < count; i++) {
+		if (i || covered_count)
+			buf_add_byte(out, ',');
+		add_source(out, &sources[i]);
+	}
+	buf_add_text(out, "]}\n");
+}
+
+/* Written where they are not 0. */
+static const char *const run_counter_names[RUN_COUNTERS] = {
+	[RUN_ADDS] = "adds",
+	[RUN_UPDATES] = "updates",
+	[RUN_RENAMES] = "renames",
+	[RUN_DELETES] = "deletes",
+	[RUN_DELETE_ADDS] = "deleteAdds",
+	[RUN_FAILURES] = "failures",
+};
+
+static void add_run_line(struct buf *out, const struct evidence_run *run)
+{
+	buf_addf(out, "{\"run\":%" PRId64 ",\"step\":%" PRId64 ",\"cloud\":%s", run->number,
+		run->step, run->cloud ? "true" : "false");
+	add_text_where_known(out, "server", run->server);
+	add_text_where_known(out, "connector", run->connector);
+	add_text_where_known(out, "type", run->type);
+	add_text_where_known(out, "by", run->by);
+	add_text_where_known(out, "result", run->result);
+	add_instant_where_known(out, "from", run->start_ms);
+	add_instant_where_known(out, "until", run->end_ms);
+	for (size_t i = 0; i < RUN_COUNTERS; i++)
+		if (run->counters[i])
+			buf_addf(out, ",\"%s\":%" PRIu64, run_counter_names[i], run->counters[i]);
+	buf_add_text(out, "}\n");
 }
 
 static void add_writer(struct buf *out, const struct writer *writer)
@@ -98,17 +163,21 @@ static void add_fact_line(struct buf *out, const struct fact *fact)
 		add_text_member(out, "attribute", fact->attribute->name);
 		buf_add_byte(out, ',');
 	}
+	if (fact->within_ms) {
+		add_instant(out, "earliest", fact->when_ms - fact->within_ms);
+		buf_add_byte(out, ',');
+	}
 	buf_addf(out, "\"id\":\"%s\",\"kind\":\"%s\",", fact->id, fact->kind->name);
 	add_value_member(out, "new", fact->new_known, fact->new_value);
 	add_value_member(out, "old", fact->old_known, fact->old_value);
-	buf_addf(out, "\"operation\":\"%s\",", operation_names[fact->operation]);
+	buf_addf(out, "\"operation\":\"%s\",", fact_operation_name(fact->operation));
 	if (recorded_otherwise(fact)) {
 		add_text_member(out, "recorded", fact->attribute_name);
 		buf_add_byte(out, ',');
 	}
 	add_text_member(out, "reference", fact->reference);
 	buf_add_byte(out, ',');
-	add_text_member(out, "source", fact->source);
+	add_text_member(out, "source", fact_source_name(fact->source));
 	buf_add_byte(out, ',');
 	add_instant(out, "when", fact->when_ms);
 	buf_add_byte(out, ',');
@@ -118,13 +187,19 @@ static void add_fact_line(struct buf *out, const struct fact *fact)
 
 void evidence_add_file(struct buf *out, struct evidence *evidence)
 {
-	size_t count = evidence_count(evidence);
+	size_t count = evidence_count(evidence), run_count;
+	const struct evidence_run *runs = evidence_runs(evidence, &run_count);
 
-	add_header_line(out, evidence_header(evidence));
+	add_header_line(out, evidence);
+	for (size_t i = 0; i < run_count; i++)
+		add_run_line(out, &runs[i]);
 	for (size_t i = 0; i < count; i++)
 		add_fact_line(out, evidence_fact(evidence, i));
-	buf_addf(out, "{\"end\":true,\"facts\":%zu,\"records\":%zu}\n", count,
+	buf_addf(out, "{\"end\":true,\"facts\":%zu,\"records\":%zu", count,
 		evidence_records(evidence));
+	if (run_count)
+		buf_addf(out, ",\"runs\":%zu", run_count);
+	buf_add_text(out, "}\n");
 }
 
 bool evidence_save(struct evidence *evidence, const char *path, struct error *err)
@@ -148,169 +223,233 @@ static bool instant_of(const json_t *object, const char *key, int64_t *ms, struc
 		error_set(err, ERROR_FORMAT, "%s: not an instant", key);
 }
 
-static const json_t *only_element(const json_t *object, const char *key, struct error *err)
+/* A key that may be missing: then 0. */
+static bool instant_where_known(
+	const json_t *object, const char *key, int64_t *ms, struct error *err)
 {
-	const json_t *array = json_array_of(object, key, err);
-
-	if (!array)
-		return NULL;
-	if (json_array_size(array) != 1 || !json_is_object(json_array_get(array, 0))) {
-		error_set(err, ERROR_FORMAT, "%s: one element expected", key);
-		return NULL;
-	}
-	return json_array_get(array, 0);
+	*ms = 0;
+	return !json_object_get(object, key) || instant_of(object, key, ms, err);
 }
 
-static bool read_header(const json_t *line, struct evidence_header *header, struct error *err)
+static struct evidence *read_header(const json_t *line, struct error *err)
 {
-	const char *format = json_text(line, "format", err), *tenant, *source;
-	const json_t *from, *covered;
+	const char *format = json_text(line, "format", err), *tenant;
+	struct evidence_header header = { 0 };
 
 	if (!format)
-		return false;
-	if (strcmp(format, EVIDENCE_FORMAT) != 0)
-		return error_set(err, ERROR_FORMAT, "format \"%s\", expected \"%s\"", format,
+		return NULL;
+	if (strcmp(format, EVIDENCE_FORMAT) != 0) {
+		error_set(err, ERROR_FORMAT, "format \"%s\", expected \"%s\"", format,
 			EVIDENCE_FORMAT);
+		return NULL;
+	}
 	tenant = json_text(line, "tenant", err);
 	if (!tenant)
-		return false;
-	if (!text_is_guid(span_of(tenant)))
-		return error_set(err, ERROR_FORMAT, "tenant: not an id");
-	memcpy(header->tenant, tenant, ID_BYTES + 1);
-	from = only_element(line, "sources", err);
-	source = from ? json_text(from, "source", err) : NULL;
-	covered = source ? only_element(from, "covered", err) : NULL;
-	return covered && instant_of(line, "collected", &header->collected_ms, err) &&
-		instant_of(covered, "from", &header->from_ms, err) &&
-		instant_of(covered, "until", &header->until_ms, err);
-}
-
-static bool read_operation(const json_t *line, enum fact_operation *operation, struct error *err)
-{
-	const char *name = json_text(line, "operation", err);
-
-	for (size_t i = 0; name && i < COUNT_OF(operation_names); i++)
-		if (strcmp(operation_names[i], name) == 0) {
-			*operation = (enum fact_operation)i;
-			return true;
-		}
-	return name && error_set(err, ERROR_FORMAT, "operation: \"%s\" is unknown", name);
-}
-
-static bool read_attribute(
-	struct evidence *evidence, const json_t *line, struct fact *fact, struct error *err)
-{
-	const json_t *attribute = json_object_get(line, "attribute");
-	const char *recorded = json_text_or_null(line, "recorded");
-
-	if (attribute) {
-		fact->attribute = json_is_string(attribute)
-			? attribute_find(fact->kind, span_of(json_string_value(attribute)))
-			: NULL;
-		if (!fact->attribute)
-			return error_set(
-				err, ERROR_FORMAT, "attribute: not one of a %s", fact->kind->name);
-		fact->attribute_name = fact->attribute->audit_name;
+		return NULL;
+	if (!text_is_guid(span_of(tenant))) {
+		error_set(err, ERROR_FORMAT, "tenant: not an id");
+		return NULL;
 	}
-	if (recorded)
-		fact->attribute_name = evidence_keep(evidence, span_of(recorded)).data;
+	memcpy(header.tenant, tenant, ID_BYTES + 1);
+	return instant_of(line, "collected", &header.collected_ms, err) ? evidence_new(&header)
+									: NULL;
+}
+
+static bool read_covered(struct evidence *evidence, const json_t *from, struct error *err)
+{
+	const json_t *windows = json_array_of(from, "covered", err), *window;
+	size_t i;
+
+	if (!windows)
+		return false;
+	json_array_foreach(windows, i, window)
+	{
+		struct evidence_source source = { .source = FROM_AUDIT };
+
+		if (!instant_of(window, "from", &source.from_ms, err) ||
+			!instant_of(window, "until", &source.until_ms, err))
+			return error_prefix(err, "covered");
+		evidence_add_source(evidence, &source);
+	}
 	return true;
 }
 
-static bool read_value(struct evidence *evidence, const json_t *line, const char *key,
-	const struct attribute *attribute, bool *known, struct span *value, struct error *err)
+static bool read_source(struct evidence *evidence, const json_t *from, struct error *err)
 {
-	CLEANUP(buf_release) struct buf text = BUF_UP_TO(EVIDENCE_LINE_MAX);
-	CLEANUP(buf_release) struct buf canonical = BUF_UP_TO(EVIDENCE_LINE_MAX);
+	const char *name = json_text(from, "source", err);
+	struct evidence_source source = { 0 };
+
+	if (!name)
+		return false;
+	if (!fact_source_find(name, &source.source))
+		return error_set(err, ERROR_FORMAT, "source: \"%s\" is unknown", name);
+	if (source.source == FROM_AUDIT)
+		return read_covered(evidence, from, err);
+	source.server = json_text_or_null(from, "server");
+	source.file = json_text_or_null(from, "file");
+	source.digest = json_text_or_null(from, "digest");
+	if (!instant_where_known(from, "from", &source.from_ms, err) ||
+		!instant_where_known(from, "until", &source.until_ms, err))
+		return false;
+	evidence_add_source(evidence, &source);
+	return true;
+}
+
+bool evidence_read_sources(struct evidence *evidence, const json_t *line, struct error *err)
+{
+	const json_t *sources = json_array_of(line, "sources", err), *source;
+	size_t i;
+
+	if (!sources)
+		return false;
+	json_array_foreach(sources, i, source)
+	{
+		if (!json_is_object(source))
+			return error_set(err, ERROR_FORMAT, "sources: objects expected");
+		if (!read_source(evidence, source, err))
+			return false;
+	}
+	return true;
+}
+
+static bool read_number(const json_t *line, const char *key, int64_t *number, struct error *err)
+{
+	const json_t *json = json_object_get(line, key);
+
+	if (json && !json_is_integer(json))
+		return error_set(err, ERROR_FORMAT, "%s: not a number", key);
+	*number = json ? json_integer_value(json) : 0;
+	return true;
+}
+
+static bool read_counters(const json_t *line, struct evidence_run *run, struct error *err)
+{
+	for (size_t i = 0; i < RUN_COUNTERS; i++) {
+		int64_t number;
+
+		if (!read_number(line, run_counter_names[i], &number, err))
+			return false;
+		run->counters[i] = (uint64_t)number;
+	}
+	return true;
+}
+
+static bool read_run(struct evidence *evidence, const json_t *line, struct error *err)
+{
+	struct evidence_run run = {
+		.server = json_text_or_null(line, "server"),
+		.connector = json_text_or_null(line, "connector"),
+		.cloud = json_is_true(json_object_get(line, "cloud")),
+		.type = json_text_or_null(line, "type"),
+		.by = json_text_or_null(line, "by"),
+		.result = json_text_or_null(line, "result"),
+	};
+
+	if (!read_number(line, "run", &run.number, err) ||
+		!read_number(line, "step", &run.step, err) ||
+		!instant_where_known(line, "from", &run.start_ms, err) ||
+		!instant_where_known(line, "until", &run.end_ms, err) ||
+		!read_counters(line, &run, err))
+		return false;
+	evidence_add_run(evidence, &run);
+	return true;
+}
+
+static bool read_names(const json_t *line, struct fact *fact, struct error *err)
+{
+	const char *kind = json_text(line, "kind", err), *operation, *source;
+
+	if (!kind)
+		return false;
+	fact->kind = kind_find(span_of(kind));
+	if (!fact->kind)
+		return error_set(err, ERROR_FORMAT, "kind: \"%s\" is unknown", kind);
+	operation = json_text(line, "operation", err);
+	if (!operation)
+		return false;
+	if (!fact_operation_find(operation, &fact->operation))
+		return error_set(err, ERROR_FORMAT, "operation: \"%s\" is unknown", operation);
+	source = json_text(line, "source", err);
+	return source &&
+		(fact_source_find(source, &fact->source) ||
+			error_set(err, ERROR_FORMAT, "source: \"%s\" is unknown", source));
+}
+
+static bool read_attribute(const json_t *line, struct fact *fact, struct error *err)
+{
+	const json_t *attribute = json_object_get(line, "attribute");
+
+	fact->attribute_name = json_text_or_null(line, "recorded");
+	if (!attribute)
+		return true;
+	fact->attribute = json_is_string(attribute)
+		? attribute_find(fact->kind, span_of(json_string_value(attribute)))
+		: NULL;
+	return fact->attribute ||
+		error_set(err, ERROR_FORMAT, "attribute: not one of a %s", fact->kind->name);
+}
+
+static void read_value(
+	const json_t *line, const char *key, struct buf *text, bool *known, struct span *value)
+{
 	const json_t *json = json_object_get(line, key);
 
 	*known = json != NULL;
 	if (!json || json_is_null(json))
-		return true;
-	json_add(&text, json);
-	if (!value_add_canonical(&canonical, attribute, buf_span(&text), err))
-		return error_prefix(err, "%s", key);
-	if (canonical.length)
-		*value = evidence_keep(evidence, buf_span(&canonical));
-	return true;
+		return;
+	json_add(text, json);
+	*value = buf_span(text);
 }
 
-/* Members and owners are added and removed one at a time: their value is one id. */
-static bool check_relation_value(const struct fact *fact, struct error *err)
+static bool read_time(const json_t *line, struct fact *fact, struct error *err)
 {
-	struct span value = fact->operation == FACT_ADD ? fact->new_value : fact->old_value;
+	int64_t earliest_ms;
 
-	if (fact->operation != FACT_ADD && fact->operation != FACT_REMOVE)
+	if (!instant_of(line, "when", &fact->when_ms, err))
+		return false;
+	if (!json_object_get(line, "earliest"))
 		return true;
-	if (fact->new_known != (fact->operation == FACT_ADD) || fact->new_known == fact->old_known)
-		return error_set(err, ERROR_FORMAT, "%s: wrong side of the value",
-			operation_names[fact->operation]);
-	if (!fact->attribute || fact->attribute->compare != COMPARE_REFERENCE ||
-		fact->attribute->shape != SHAPE_SET)
-		return error_set(err, ERROR_FORMAT, "%s: not of a relation",
-			operation_names[fact->operation]);
-	if (!value.data || scan_type(value) != SCAN_STRING ||
-		!text_is_guid(scan_text_direct(value)))
-		return error_set(err, ERROR_FORMAT, "%s: its value is no id",
-			operation_names[fact->operation]);
-	return true;
+	if (!instant_of(line, "earliest", &earliest_ms, err))
+		return false;
+	fact->within_ms = fact->when_ms - earliest_ms;
+	return fact->within_ms > 0 || error_set(err, ERROR_FORMAT, "earliest: not before \"when\"");
 }
 
-static bool read_values(
-	struct evidence *evidence, const json_t *line, struct fact *fact, struct error *err)
-{
-	bool one = fact->operation == FACT_ADD || fact->operation == FACT_REMOVE;
-	const struct attribute *attribute = one ? NULL : fact->attribute;
-
-	return read_value(
-		       evidence, line, "old", attribute, &fact->old_known, &fact->old_value, err) &&
-		read_value(evidence, line, "new", attribute, &fact->new_known, &fact->new_value,
-			err) &&
-		check_relation_value(fact, err);
-}
-
-static const struct writer *read_writer(
-	struct evidence *evidence, const json_t *line, struct error *err)
+static bool read_writer(const json_t *line, struct writer *writer, struct error *err)
 {
 	const json_t *who = json_object_of(line, "who", err);
-	struct writer writer = { 0 };
 
 	if (!who)
-		return NULL;
-	writer.id = json_text(who, "id", err);
-	writer.name = writer.id ? json_text(who, "name", err) : NULL;
-	writer.server = json_text_or_null(who, "server");
-	return writer.name ? evidence_keep_writer(evidence, &writer) : NULL;
+		return false;
+	writer->id = json_text(who, "id", err);
+	writer->name = writer->id ? json_text(who, "name", err) : NULL;
+	writer->server = json_text_or_null(who, "server");
+	return writer->name != NULL;
 }
 
 static bool read_fact(struct evidence *evidence, const json_t *line, struct error *err)
 {
-	struct fact fact = { .source = SOURCE_AUDIT };
-	const char *kind = json_text(line, "kind", err), *id, *reference;
+	CLEANUP(buf_release) struct buf old_text = BUF_UP_TO(EVIDENCE_LINE_MAX);
+	CLEANUP(buf_release) struct buf new_text = BUF_UP_TO(EVIDENCE_LINE_MAX);
+	struct writer who = { 0 };
+	struct fact fact = { .who = &who };
 
-	if (!kind)
+	if (!read_names(line, &fact, err) || !read_attribute(line, &fact, err) ||
+		!read_time(line, &fact, err) || !read_writer(line, &who, err))
 		return false;
-	fact.kind = kind_find(span_of(kind));
-	if (!fact.kind)
-		return error_set(err, ERROR_FORMAT, "kind: \"%s\" is unknown", kind);
-	id = json_text(line, "id", err);
-	if (!id)
+	fact.id = json_text(line, "id", err);
+	fact.reference = fact.id ? json_text(line, "reference", err) : NULL;
+	if (!fact.reference)
 		return false;
-	if (!text_is_guid(span_of(id)))
-		return error_set(err, ERROR_FORMAT, "id: not an id");
-	reference = json_text(line, "reference", err);
-	if (!reference || !read_operation(line, &fact.operation, err) ||
-		!read_attribute(evidence, line, &fact, err) ||
-		!read_values(evidence, line, &fact, err) ||
-		!instant_of(line, "when", &fact.when_ms, err))
-		return false;
-	fact.id = evidence_keep(evidence, span_of(id)).data;
-	fact.reference = evidence_keep(evidence, span_of(reference)).data;
-	fact.who = read_writer(evidence, line, err);
-	if (!fact.who)
-		return false;
-	evidence_add_fact(evidence, &fact);
-	return true;
+	read_value(line, "old", &old_text, &fact.old_known, &fact.old_value);
+	read_value(line, "new", &new_text, &fact.new_known, &fact.new_value);
+	return evidence_add_fact(evidence, &fact, err);
+}
+
+bool evidence_read_line(struct evidence *evidence, const json_t *line, struct error *err)
+{
+	return json_object_get(line, "run") ? read_run(evidence, line, err)
+					    : read_fact(evidence, line, err);
 }
 
 /* The next line, parsed. `*rest` moves behind it. */
@@ -338,11 +477,9 @@ static json_t *next_line(struct span *rest, struct error *err)
 static struct evidence *read_first_line(struct span *rest, struct error *err)
 {
 	CLEANUP(json_freep) json_t *line = next_line(rest, err);
-	struct evidence_header header = { 0 };
+	CLEANUP(evidence_freep) struct evidence *evidence = line ? read_header(line, err) : NULL;
 
-	if (!line || !read_header(line, &header, err))
-		return NULL;
-	return evidence_new(&header);
+	return evidence && evidence_read_sources(evidence, line, err) ? TAKE(evidence) : NULL;
 }
 
 /* What stands in the file must be what would be written. */
@@ -383,7 +520,7 @@ struct evidence *evidence_parse(struct span bytes, const char *name, struct erro
 			}
 			return TAKE(evidence);
 		}
-		if (!line || !read_fact(evidence, line, err))
+		if (!line || !evidence_read_line(evidence, line, err))
 			evidence_free(TAKE(evidence));
 	}
 	if (evidence)

@@ -29,6 +29,8 @@ static void walk_release(struct walk *walk)
 {
 	memory_free(walk->reconciling.writers);
 	memory_free(walk->reconciling.explained);
+	memory_free(walk->reconciling.doubles);
+	memory_free(walk->reconciling.told);
 	memory_free(walk->reconciling.links);
 	memory_free(walk->touched);
 }
@@ -85,21 +87,27 @@ static void keep_value(struct findings *findings, struct known_value *value)
 	value->value = value->known ? texts_keep(findings->texts, value->value) : SPAN_NONE;
 }
 
-/* The references of the deciding events, each once. */
+static size_t keep_reference(
+	struct findings *findings, const char **references, size_t kept, const struct fact *fact)
+{
+	for (size_t i = 0; fact && i < kept; i++)
+		if (strcmp(references[i], fact->reference) == 0)
+			return kept;
+	if (fact)
+		references[kept++] = texts_keep(findings->texts, span_of(fact->reference)).data;
+	return kept;
+}
+
+/* The references of the deciding events, each once; first the one that keeps the exact time. */
 static void keep_references(struct findings *findings, struct finding *finding,
 	const struct event *const *deciding, size_t count)
 {
-	const char **references = memory_array(count + 1, sizeof(*references));
+	const char **references = memory_array(2 * count + 1, sizeof(*references));
 	size_t kept = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		const char *reference = deciding[i]->fact->reference;
-		bool there = false;
-
-		for (size_t j = 0; j < kept; j++)
-			there = there || strcmp(references[j], reference) == 0;
-		if (!there)
-			references[kept++] = texts_keep(findings->texts, span_of(reference)).data;
+		kept = keep_reference(findings, references, kept, deciding[i]->fact);
+		kept = keep_reference(findings, references, kept, deciding[i]->also);
 	}
 	finding->references = references;
 	finding->reference_count = kept;
@@ -179,7 +187,7 @@ struct known_value subject_live(const struct subject *subject, const struct attr
 static bool has_facts(const struct subject *subject, const struct attribute *attribute)
 {
 	for (size_t i = 0; i < subject->fact_count; i++)
-		if (subject->facts[i]->attribute == attribute)
+		if (subject->facts[i]->attribute == attribute && fact_is_write(subject->facts[i]))
 			return true;
 	return false;
 }
@@ -189,13 +197,14 @@ static void decide_value(struct reconciling *reconciling, const struct subject *
 {
 	CLEANUP(timeline_release) struct timeline timeline = { 0 };
 	CLEANUP(answer_release) struct answer answer = { 0 };
+	struct times times;
 	struct question question = {
 		.attribute = attribute,
 		.same = attribute_equal,
 		.base = subject_base(subject, attribute),
 		.live = subject_live(subject, attribute),
 		.timeline = &timeline,
-		.times = &reconciling->times,
+		.times = &times,
 		.origin = subject->origin,
 	};
 
@@ -207,6 +216,8 @@ static void decide_value(struct reconciling *reconciling, const struct subject *
 			if (question.live.known)
 				explain(reconciling, subject->facts[i]);
 		}
+	timeline_settle(reconciling, &timeline, attribute, attribute_equal);
+	times = times_of_value(reconciling, subject, attribute, &timeline);
 	verdict_decide(&question, &answer);
 	if (answer.found)
 		findings_add_answer(reconciling, subject, attribute, SPAN_NONE, &question, &answer);
@@ -240,7 +251,7 @@ static bool is_shared(const struct reconciling *reconciling, const struct subjec
 	const struct attribute *attribute)
 {
 	for (size_t i = 0; i < subject->fact_count; i++)
-		if (subject->facts[i]->attribute == attribute &&
+		if (subject->facts[i]->attribute == attribute && fact_is_write(subject->facts[i]) &&
 			fact_class(reconciling, subject->facts[i]) != WRITER_STAGING)
 			return true;
 	return false;
@@ -299,6 +310,24 @@ static struct origin origin_of(const struct reconciling *reconciling, const stru
 	return (struct origin){ TIME_NONE, false };
 }
 
+/* The facts about an object that decide anything; borrowed until the next call. */
+static const struct fact *const *facts_of(
+	struct reconciling *reconciling, struct span id, size_t *count)
+{
+	const struct fact *const *facts = evidence_of(reconciling->options->evidence, id, count);
+	size_t kept = 0;
+
+	if (!reconciling->has_files)
+		return facts;
+	reconciling->told = memory_resize(
+		reconciling->told, *count + 1, sizeof(*reconciling->told));
+	for (size_t i = 0; i < *count; i++)
+		if (fact_takes_part(facts[i]))
+			reconciling->told[kept++] = facts[i];
+	*count = kept;
+	return reconciling->told;
+}
+
 static bool walk_object(struct walk *walk, struct span id, struct span base_lines,
 	struct span live_lines, struct error *err)
 {
@@ -314,8 +343,7 @@ static bool walk_object(struct walk *walk, struct span id, struct span base_line
 	subject.live = live;
 	subject.id = live ? object_id(live) : base ? object_id(base) : id;
 	if (walk->reconciling.options->evidence)
-		subject.facts = evidence_of(
-			walk->reconciling.options->evidence, subject.id, &subject.fact_count);
+		subject.facts = facts_of(&walk->reconciling, subject.id, &subject.fact_count);
 	if (live || base)
 		subject.kind = object_kind(live ? live : base);
 	else if (subject.fact_count)
@@ -340,7 +368,7 @@ static void walk_find_touched(struct walk *walk)
 	for (size_t i = 0; i < reconciling->fact_count; i++) {
 		const struct fact *fact = &reconciling->first_fact[i];
 
-		if (fact_class(reconciling, fact) != WRITER_STAGING)
+		if (!fact_is_write(fact) || fact_class(reconciling, fact) != WRITER_STAGING)
 			continue;
 		MEMORY_GROW(walk->touched, walk->touched_count, walk->touched_capacity);
 		walk->touched[walk->touched_count++] = (struct touched){ .id = fact->id };
@@ -399,6 +427,22 @@ static bool check_tenants(const struct reconcile_options *options, struct error 
 	return true;
 }
 
+/*
+ * A proof needs all the time from some moment to the live snapshot: the last window that begins
+ * before live was complete is the only one that can hold it.
+ */
+static void take_covered(struct times *times, const struct evidence *evidence)
+{
+	size_t count;
+	const struct covered *covered = evidence_covered(evidence, &count);
+
+	for (size_t i = 0; i < count; i++)
+		if (!i || covered[i].from_ms <= times->live_until) {
+			times->evidence_from = covered[i].from_ms;
+			times->evidence_until = covered[i].until_ms;
+		}
+}
+
 static struct findings *findings_prepare(const struct reconcile_options *options)
 {
 	const struct snapshot_header *base = snapshot_header(options->base);
@@ -412,15 +456,12 @@ static struct findings *findings_prepare(const struct reconcile_options *options
 	findings->live = texts_keep(findings->texts, span_of(snapshot_identity(options->live)))
 				 .data;
 	findings->times = (struct times){ base->taken_from_ms, base->taken_until_ms,
-		live->taken_from_ms, live->taken_until_ms, INT64_MAX, INT64_MIN };
+		live->taken_from_ms, live->taken_until_ms, INT64_MAX, INT64_MIN, false };
 	if (options->evidence) {
-		const struct evidence_header *evidence = evidence_header(options->evidence);
-
 		findings->evidence = texts_keep(
 			findings->texts, span_of(evidence_identity(options->evidence)))
 					     .data;
-		findings->times.evidence_from = evidence->from_ms;
-		findings->times.evidence_until = evidence->until_ms;
+		take_covered(&findings->times, options->evidence);
 		findings->writer_count = evidence_writer_count(options->evidence);
 		findings->writers = memory_array(
 			findings->writer_count + 1, sizeof(*findings->writers));

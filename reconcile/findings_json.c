@@ -149,6 +149,8 @@ static void add_header_line(struct buf *out, const struct findings *findings)
 	add_instant(out, "liveTaken", findings->times.live_until);
 	if (findings->evidence) {
 		add_text(out, "evidence", span_of(findings->evidence));
+	}
+	if (findings->times.evidence_from <= findings->times.evidence_until) {
 		add_instant(out, "coveredFrom", findings->times.evidence_from);
 		add_instant(out, "coveredUntil", findings->times.evidence_until);
 	}

@@ -37,6 +37,23 @@ static bool is_by_staging(const struct reconciling *reconciling, const struct fa
 	return fact_class(reconciling, fact) == WRITER_STAGING;
 }
 
+/* The audit log tells of the same deed with its exact time. */
+static bool is_told_by_log(const struct reconciling *reconciling, const struct subject *subject,
+	const struct fact *fact)
+{
+	if (fact->source == FROM_AUDIT)
+		return false;
+	for (size_t i = 0; i < subject->fact_count; i++)
+		if (subject->facts[i]->source == FROM_AUDIT &&
+			subject->facts[i]->operation == fact->operation &&
+			is_by_staging(reconciling, subject->facts[i]) ==
+				is_by_staging(reconciling, fact)) {
+			reconciling->doubles[fact - reconciling->first_fact] = true;
+			return true;
+		}
+	return false;
+}
+
 static void story_read(
 	const struct reconciling *reconciling, const struct subject *subject, struct story *story)
 {
@@ -47,7 +64,7 @@ static void story_read(
 	for (size_t i = 0; i < subject->fact_count; i++) {
 		const struct fact *fact = subject->facts[i];
 
-		if (!is_of_object(fact))
+		if (!is_of_object(fact) || is_told_by_log(reconciling, subject, fact))
 			continue;
 		story->last = fact;
 		if (is_by_staging(reconciling, fact)) {
@@ -68,10 +85,10 @@ static void story_read(
 static void story_find_touch(
 	const struct reconciling *reconciling, const struct subject *subject, struct story *story)
 {
-	int64_t since_ms = story->staging->when_ms;
+	int64_t since_ms = story->staging->when_ms - story->staging->within_ms;
 
 	for (size_t i = 0; i < subject->fact_count; i++)
-		if (subject->facts[i]->when_ms >= since_ms &&
+		if (subject->facts[i]->when_ms >= since_ms && fact_is_write(subject->facts[i]) &&
 			!is_by_staging(reconciling, subject->facts[i]))
 			story->touched = subject->facts[i];
 	if (!story->touched)

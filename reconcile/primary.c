@@ -5,6 +5,8 @@
  * The answer also settles how addresses come back: one as the primary at most, and that only
  * where it is proved.
  */
+#include <stdlib.h>
+
 #include "base/scan.h"
 #include "base/text.h"
 #include "reconcile/sets_internal.h"
@@ -102,18 +104,63 @@ static struct finding *finding_of(const struct set *set, struct span key)
 	return NULL;
 }
 
+static void add_whole_event(
+	const struct set *set, const struct whole *whole, struct timeline *timeline)
+{
+	struct event event = event_of(set->reconciling, whole->fact);
+
+	event.old_value.value = primary_of(&whole->old_elements);
+	event.new_value.value = primary_of(&whole->new_elements);
+	event.seen = event.seen ||
+		(event.old_value.known && event.new_value.known &&
+			same_element(set->attribute, event.old_value.value, event.new_value.value));
+	timeline_add(timeline, &event);
+}
+
+/* The same delta adds a primary address. */
+static bool is_replaced(const struct set *set, const struct fact *removal)
+{
+	for (size_t i = 0; i < set->singles.count; i++) {
+		const struct element *other = &set->singles.items[i];
+
+		if (other->fact->operation == FACT_ADD && element_is_primary(other->value) &&
+			other->fact->when_ms == removal->when_ms &&
+			strcmp(other->fact->reference, removal->reference) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A file's delta: what it adds as the primary address is that; what it takes away leaves it open. */
+static void add_single_event(
+	const struct set *set, const struct element *single, struct timeline *timeline)
+{
+	struct event event = event_of(set->reconciling, single->fact);
+	bool removal = single->fact->operation == FACT_REMOVE;
+
+	if (!element_is_primary(single->value) || (removal && is_replaced(set, single->fact)))
+		return;
+	event.old_value = (struct known_value){ 0 };
+	if (removal)
+		event.new_value = (struct known_value){ 0 };
+	timeline_add(timeline, &event);
+}
+
+static int compare_events(const void *left, const void *right)
+{
+	const struct event *a = left, *b = right;
+
+	return (a->fact > b->fact) - (a->fact < b->fact);
+}
+
 static void primary_timeline(const struct set *set, struct timeline *timeline)
 {
-	for (size_t i = 0; i < set->whole_count; i++) {
-		const struct whole *whole = &set->wholes[i];
-		struct event event = event_of(set->reconciling, whole->fact);
-
-		event.old_value.value = primary_of(&whole->old_elements);
-		event.new_value.value = primary_of(&whole->new_elements);
-		event.seen = event.old_value.known && event.new_value.known &&
-			same_element(set->attribute, event.old_value.value, event.new_value.value);
-		timeline_add(timeline, &event);
-	}
+	for (size_t i = 0; i < set->whole_count; i++)
+		add_whole_event(set, &set->wholes[i], timeline);
+	for (size_t i = 0; i < set->singles.count; i++)
+		add_single_event(set, &set->singles.items[i], timeline);
+	if (timeline->count)
+		qsort(timeline->events, timeline->count, sizeof(*timeline->events), compare_events);
 }
 
 /*
@@ -191,13 +238,14 @@ void primary_decide(struct set *set)
 {
 	CLEANUP(timeline_release) struct timeline timeline = { 0 };
 	CLEANUP(answer_release) struct answer answer = { 0 };
+	struct times times;
 	struct question question = {
 		.attribute = set->attribute,
 		.same = same_element,
 		.base = { set->base_value.known, primary_of(&set->base) },
 		.live = { set->live_value.known, primary_of(&set->live) },
 		.timeline = &timeline,
-		.times = &set->reconciling->times,
+		.times = &times,
 		.origin = set->subject->origin,
 		.element = true,
 	};
@@ -205,6 +253,8 @@ void primary_decide(struct set *set)
 	const char *why_not = NULL;
 
 	primary_timeline(set, &timeline);
+	timeline_settle(set->reconciling, &timeline, set->attribute, same_element);
+	times = times_of_value(set->reconciling, set->subject, set->attribute, &timeline);
 	verdict_decide(&question, &answer);
 	if (answer.found) {
 		candidates_add(set, &set->base, NULL);

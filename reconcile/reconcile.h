@@ -23,11 +23,33 @@
 
 /* ---- evidence: who wrote what, when (docs/FORMAT-evidence.md) ----------------------- */
 
+/* Where a fact comes from decides what it proves. */
+enum fact_source {
+	FROM_AUDIT, /* the directory's audit log: writes of all writers */
+	/* Connector spaces of the cloud connector, each by the server's file. */
+	FROM_STAGING_SPACE,    /* the staging server sent it, and has not read it back yet */
+	FROM_STAGING_ESCROW,   /* it was sending it when its run died: perhaps written */
+	FROM_PRODUCTION_SPACE, /* FACT_SHOWN: the production server holds this for the state;
+				  other operations: it sent it, and has not read it back yet */
+	/* No writes to this directory; listed, never put back. */
+	FROM_DIRECTORY_SPACE, /* the staging server sent it to Active Directory itself */
+	FROM_FORECAST,        /* what the staging server would write next */
+	FROM_EXPORT_ERROR,    /* a server was refused: FACT_NAMED, `new_value` what it wanted to
+				 write, `attribute_name` the error */
+	FROM_RUNS,            /* run history: no facts, only runs */
+	FACT_SOURCE_COUNT,
+};
+
+/* "audit", "staging-space", … as in files. */
+const char *fact_source_name(enum fact_source source);
+
 enum fact_operation {
 	FACT_SET,    /* the attribute became `new` (a set: the whole set) */
 	FACT_ADD,    /* `new` was added to a relation or set */
 	FACT_REMOVE, /* `old` was removed from it */
 	FACT_NAMED,  /* the record names the attribute, no values */
+	FACT_SHOWN,  /* nobody wrote: `new` stood there (a set: the whole set); without an
+			attribute: the object was there */
 	FACT_CREATE,
 	FACT_DELETE,
 	FACT_PURGE,
@@ -36,14 +58,15 @@ enum fact_operation {
 
 struct writer {
 	const char *id;   /* object id or app id */
-	const char *name; /* UPN, or the app's display name */
+	const char *name; /* UPN, or the app's display name; of a server's file: its name */
 	const char *
 		server; /* "SYNC02" where the name is a sync server's identity (contract 4.4); else NULL */
 };
 
 struct fact {
 	int64_t when_ms;
-	const char *source; /* "audit" */
+	int64_t within_ms; /* it may have been this much earlier; 0: `when_ms` is exact */
+	enum fact_source source;
 	const struct writer *who;
 	const struct kind *kind;
 	const char *id;
@@ -53,18 +76,22 @@ struct fact {
 	enum fact_operation operation;
 	bool old_known, new_known;
 	struct span old_value, new_value; /* canonical; absent = nothing */
-	const char *reference;            /* audit id */
+	const char *reference;            /* audit id; of a server's file: file and DN */
 };
 
 struct evidence;
 
 struct evidence_header {
 	char tenant[ID_BYTES + 1];
-	int64_t from_ms, until_ms; /* covered, all writers */
+	/* Covered, all writers: the last such window. Both 0: none is. */
+	int64_t from_ms, until_ms;
 	int64_t collected_ms;
 };
 
-/* An empty collection for what follows; facts are added in any order. */
+/*
+ * An empty collection for what follows; facts are added in any order. With `until_ms` it has a
+ * source already: the audit log of that window.
+ */
 struct evidence *evidence_new(const struct evidence_header *header);
 void evidence_free(struct evidence *evidence);
 DEFINE_CLEANUP(struct evidence *, evidence_free);
@@ -79,6 +106,69 @@ MUST_CHECK bool evidence_add_audit(
 	struct evidence *evidence, struct span record, struct error *err);
 
 /*
+ * Adds a fact from a server's file; all that it points to is copied. Values may be JSON of any form
+ * (of FACT_ADD and FACT_REMOVE: the one element). `who->id` and `who->name` may be NULL: the name is
+ * then the server's. The same fact twice is there once. ERROR_FORMAT: what can't be of this attribute.
+ */
+MUST_CHECK bool evidence_add_fact(
+	struct evidence *evidence, const struct fact *fact, struct error *err);
+
+/* Where facts come from. */
+struct evidence_source {
+	enum fact_source source;
+	const char *server; /* whose file it is; NULL: nobody's, or not known */
+	const char *file;   /* its name, for people */
+	const char *digest; /* its BLAKE2b-256, 64 hex digits; NULL: none */
+	/*
+	 * Of the audit log: the time for which the records of all writers were read; only this is
+	 * such a promise, and all such windows together are what is covered. Of a connector space:
+	 * `until_ms` is when it was exported, and what that server had sent last until then is in it.
+	 * Of run history: its first and last run. 0: not known.
+	 */
+	int64_t from_ms, until_ms;
+};
+
+void evidence_add_source(struct evidence *evidence, const struct evidence_source *source);
+/* Those of files, sorted, each once; the audit log is told by evidence_covered(). */
+const struct evidence_source *evidence_sources(struct evidence *evidence, size_t *count);
+
+/* The times covered: sorted, none touching another. */
+struct covered {
+	int64_t from_ms, until_ms;
+};
+const struct covered *evidence_covered(const struct evidence *evidence, size_t *count);
+
+enum run_counter { /* of an export step */
+	RUN_ADDS,
+	RUN_UPDATES,
+	RUN_RENAMES,
+	RUN_DELETES,
+	RUN_DELETE_ADDS,
+	RUN_FAILURES,
+	RUN_COUNTERS,
+};
+
+/* One step of one run of a sync server (facts 1.4). Texts may be NULL. */
+struct evidence_run {
+	const char *server;    /* "SYNC02" */
+	const char *connector; /* "contoso.onmicrosoft.com - AAD" */
+	bool cloud;            /* the connector to this directory, not one to Active Directory */
+	const char *type;      /* of the step: "export", "delta-import", … */
+	const char *by;        /* the account; "NT SERVICE\ADSync": the scheduler */
+	const char *result;    /* "success", … */
+	int64_t number, step;
+	int64_t start_ms, end_ms; /* end 0: not ended */
+	uint64_t counters[RUN_COUNTERS];
+};
+
+void evidence_add_run(struct evidence *evidence, const struct evidence_run *run);
+/* In order of start; each once. */
+const struct evidence_run *evidence_runs(struct evidence *evidence, size_t *count);
+
+/* Adds all of `from`. ERROR_REFUSED: of another tenant. */
+MUST_CHECK bool evidence_merge(struct evidence *into, struct evidence *from, struct error *err);
+
+/*
  * Says that nothing before `from_ms` is covered after all: the log did not reach back that far.
  * Call before saving; an earlier instant than the header's changes nothing.
  */
@@ -87,7 +177,7 @@ void evidence_cover_from(struct evidence *evidence, int64_t from_ms);
 /* More was collected: all up to `until_ms` is covered. An earlier instant changes nothing. */
 void evidence_cover_until(struct evidence *evidence, int64_t until_ms);
 
-/* Whole or not at all: header line, a fact a line in order of time, trailer with the count. */
+/* Whole or not at all: header line, runs, a fact a line in order of time, trailer with counts. */
 MUST_CHECK bool evidence_save(struct evidence *evidence, const char *path, struct error *err);
 /* ERROR_FORMAT: file, line, byte; also a missing trailer ("incomplete"). */
 MUST_CHECK struct evidence *evidence_load(const char *path, struct error *err);

@@ -20,7 +20,6 @@ enum {
 
 #define EVIDENCE_FORMAT "unstage-evidence/1"
 #define FINDINGS_FORMAT "unstage-findings/1"
-#define SOURCE_AUDIT    "audit"
 
 #define NAME_NOT_RECORDED "(not recorded)" /* of a writer */
 
@@ -49,10 +48,19 @@ static inline size_t writer_number(const struct writer *writer)
 size_t evidence_writer_count(const struct evidence *evidence);
 const struct writer *evidence_writer(const struct evidence *evidence, size_t number);
 
-/* The evidence's own copies: what a fact that is added must be made of. */
+/* The evidence's own copies: what a fact that is added as it is must be made of. */
 struct span evidence_keep(struct evidence *evidence, struct span text);
 const struct writer *evidence_keep_writer(struct evidence *evidence, const struct writer *writer);
-void evidence_add_fact(struct evidence *evidence, const struct fact *fact);
+void evidence_add_kept(struct evidence *evidence, const struct fact *fact);
+
+/* ---- evidence_fact.c ----------------------------------------------------------------- */
+
+/* Does this source tell writes to the directory, and is the fact one? */
+bool fact_is_write(const struct fact *fact);
+/* False: no source has this name. */
+MUST_CHECK bool fact_source_find(const char *name, enum fact_source *source);
+const char *fact_operation_name(enum fact_operation operation);
+MUST_CHECK bool fact_operation_find(const char *name, enum fact_operation *operation);
 
 /* The hexadecimal tail of a sync identity's name, which tells installations apart; or absent. */
 struct span sync_identity_installation(const char *name);
@@ -63,6 +71,12 @@ struct span sync_identity_installation(const char *name);
 void evidence_add_file(struct buf *out, struct evidence *evidence);
 /* evidence_load() behind the reading; `name` stands in errors. */
 MUST_CHECK struct evidence *evidence_parse(struct span bytes, const char *name, struct error *err);
+
+/* The sources of a header line, and one line between header and trailer: a fact or a run. */
+MUST_CHECK bool evidence_read_sources(
+	struct evidence *evidence, const json_t *line, struct error *err);
+MUST_CHECK bool evidence_read_line(
+	struct evidence *evidence, const json_t *line, struct error *err);
 
 /* An instant that is written again as it was read: from 1970 to the end of the year 9999. */
 MUST_CHECK bool evidence_instant(const char *text, int64_t *ms);
@@ -87,12 +101,24 @@ enum writer_class {
 
 struct event {
 	int64_t when_ms;
+	int64_t within_ms; /* it happened so much earlier at most; 0: at `when_ms` */
 	const struct fact *fact;
+	const struct fact *also; /* tells of the same write; NULL: none */
 	enum writer_class writer;
-	/* The record shows the value and did not change it: an element of a set that stayed. */
+	/*
+	 * The value stood there and nobody wrote it: an element of a set that stayed, or what a
+	 * server's file shows.
+	 */
 	bool seen;
+	bool shown;   /* by a server's file: it may trail behind what happened */
+	bool perhaps; /* it was being sent when the run died */
 	struct known_value old_value, new_value;
 };
+
+static inline int64_t event_earliest(const struct event *event)
+{
+	return event->when_ms - event->within_ms;
+}
 
 struct timeline {
 	struct event *events;
@@ -103,19 +129,33 @@ void timeline_add(struct timeline *timeline, const struct event *event);
 void timeline_release(struct timeline *timeline);
 
 struct reconciling;
+struct subject;
 
 /* The event that a fact about the whole value is. */
 struct event event_of(const struct reconciling *reconciling, const struct fact *fact);
+
+/* Are `a` and `b` the same, as far as this question goes? */
+typedef bool same_function(const struct attribute *attribute, struct span a, struct span b);
+
+/*
+ * Brings what several sources tell into one order: a write that two of them tell of is one event,
+ * and what a server's file shows stands where it stood at the earliest.
+ */
+void timeline_settle(struct reconciling *reconciling, struct timeline *timeline,
+	const struct attribute *attribute, same_function *same);
 
 /* ---- verdict.c: the decision, from values and times alone --------------------------- */
 
 struct times {
 	int64_t base_from, base_until, live_from, live_until;
+	/* All who can write the value are known from then until then; from > until: at no time. */
 	int64_t evidence_from, evidence_until;
+	bool by_servers; /* because only sync servers can, and the production server's file tells */
 };
 
-/* Are `a` and `b` the same, as far as this question goes? */
-typedef bool same_function(const struct attribute *attribute, struct span a, struct span b);
+/* The times of one value: of what only sync servers write, their files may tell all. */
+struct times times_of_value(const struct reconciling *reconciling, const struct subject *subject,
+	const struct attribute *attribute, const struct timeline *timeline);
 
 /*
  * Since when nothing can happen to the object unseen: the base has it, or somebody else made it
@@ -173,11 +213,14 @@ struct reconciling {
 	struct findings *findings;
 	enum writer_class *writers; /* by writer_number() */
 	bool *explained;            /* by place of the fact in the evidence */
+	bool *doubles;              /* likewise: tells of a write that another fact tells, too */
 	struct times times;
 	struct link *links; /* ids that others put into relations, sorted */
 	size_t link_count, link_capacity;
 	const struct fact *first_fact;
 	size_t fact_count;
+	const struct fact **told; /* room for the facts about one object */
+	bool has_files;           /* facts of other sources than the audit log take part */
 };
 
 /* Somebody other than staging made `id` a member, owner or manager of something. */
@@ -186,6 +229,8 @@ struct link {
 	const struct fact *fact;
 };
 
+/* A write to this directory, or what stood there: other facts decide nothing. */
+bool fact_takes_part(const struct fact *fact);
 enum writer_class fact_class(const struct reconciling *reconciling, const struct fact *fact);
 void explain(struct reconciling *reconciling, const struct fact *fact);
 
@@ -209,6 +254,8 @@ MUST_CHECK enum examine objects_decide(
 	struct reconciling *reconciling, const struct subject *subject);
 
 /* doors.c */
+/* Of this object nobody but a sync server can write it (facts 7.1). */
+bool is_written_by_servers_only(const struct object *object, const struct attribute *attribute);
 enum door door_of_value(
 	const struct object *object, const struct attribute *attribute, struct known_value before);
 /* `base` may be NULL: in deleted items an object does not show all that it is. */

@@ -102,20 +102,58 @@ static void add_whole_event(const struct set *set, const struct whole *whole, st
 
 	event.old_value.value = elements_find(&whole->old_elements, key);
 	event.new_value.value = elements_find(&whole->new_elements, key);
-	event.seen = event.old_value.known && event.new_value.known &&
-		same_presence(set->attribute, event.old_value.value, event.new_value.value) &&
-		!is_promotion(set, &event);
+	event.seen = event.seen ||
+		(event.old_value.known && event.new_value.known &&
+			same_presence(
+				set->attribute, event.old_value.value, event.new_value.value) &&
+			!is_promotion(set, &event));
 	timeline_add(timeline, &event);
 }
 
-/* What is added was not there, and what is removed is not there afterwards. */
+/*
+ * What is added was not there, and what is removed is not there afterwards. A file tells what
+ * its server wanted to add or remove: whether it was there, the server may have got wrong.
+ */
 static void add_single_event(
 	const struct set *set, const struct element *single, struct timeline *timeline)
 {
 	struct event event = event_of(set->reconciling, single->fact);
 
-	event.old_value.known = event.new_value.known = true;
+	event.old_value.known = single->fact->source == FROM_AUDIT;
+	if (!event.old_value.known)
+		event.old_value.value = SPAN_NONE;
+	event.new_value.known = true;
 	timeline_add(timeline, &event);
+}
+
+/* A file's delta that takes one spelling of an address away and adds another: it stays. */
+static bool is_respelling(const struct element *a, const struct element *b)
+{
+	return a->fact->source != FROM_AUDIT && a->fact->when_ms == b->fact->when_ms &&
+		a->fact->operation == FACT_ADD && b->fact->operation == FACT_REMOVE &&
+		strcmp(a->fact->reference, b->fact->reference) == 0;
+}
+
+static void add_respelling_event(
+	const struct set *set, const struct element *added, struct timeline *timeline)
+{
+	struct event event = event_of(set->reconciling, added->fact);
+
+	event.seen = true;
+	timeline_add(timeline, &event);
+}
+
+/* Adds the event of the single fact at `place`, or of two that belong together; the next place. */
+static size_t add_single(const struct set *set, size_t place, size_t end, struct timeline *timeline)
+{
+	const struct element *single = &set->singles.items[place];
+
+	if (place + 1 < end && is_respelling(single, single + 1)) {
+		add_respelling_event(set, single, timeline);
+		return place + 2;
+	}
+	add_single_event(set, single, timeline);
+	return place + 1;
 }
 
 /* The first single fact about this element, or where it would stand. */
@@ -147,25 +185,28 @@ static void element_timeline(const struct set *set, struct span key, struct time
 				set->wholes[whole].fact < set->singles.items[single].fact))
 			add_whole_event(set, &set->wholes[whole++], key, timeline);
 		else
-			add_single_event(set, &set->singles.items[single++], timeline);
+			single = add_single(set, single, end, timeline);
 }
 
 static void decide_element(struct set *set, struct span key)
 {
 	CLEANUP(timeline_release) struct timeline timeline = { 0 };
 	CLEANUP(answer_release) struct answer answer = { 0 };
+	struct times times;
 	struct question question = {
 		.attribute = set->attribute,
 		.same = same_presence,
 		.base = { set->base_value.known, elements_find(&set->base, key) },
 		.live = { set->live_value.known, elements_find(&set->live, key) },
 		.timeline = &timeline,
-		.times = &set->reconciling->times,
+		.times = &times,
 		.origin = set->subject->origin,
 		.element = true,
 	};
 
 	element_timeline(set, key, &timeline);
+	timeline_settle(set->reconciling, &timeline, set->attribute, same_presence);
+	times = times_of_value(set->reconciling, set->subject, set->attribute, &timeline);
 	verdict_decide(&question, &answer);
 	if (answer.found)
 		findings_add_answer(

@@ -164,7 +164,8 @@ static void count_facts(struct reconciling *reconciling)
 	for (size_t i = 0; i < reconciling->fact_count; i++) {
 		const struct fact *fact = &reconciling->first_fact[i];
 
-		if (fact_class(reconciling, fact) != WRITER_STAGING)
+		if (!fact_is_write(fact) || reconciling->doubles[i] ||
+			fact_class(reconciling, fact) != WRITER_STAGING)
 			continue;
 		if (!summary->staging_facts++)
 			summary->staging_first_ms = fact->when_ms;

@@ -21,6 +21,7 @@ struct run {
 	const struct event *after;   /* a write by somebody else after the run, the last */
 	const struct event *tied;    /* one in the same millisecond as a write of the run */
 	const struct event *sight;   /* after the run: another value than staging wrote */
+	const struct event *shown;   /* before the run: what production's own file shows */
 };
 
 static bool is_write(const struct event *event)
@@ -36,6 +37,14 @@ static bool is_staging(const struct event *event)
 static bool same(const struct question *question, struct span a, struct span b)
 {
 	return question->same(question->attribute, a, b);
+}
+
+/* Its time as far as it is known meets the run's. */
+static bool is_tied(
+	const struct run *run, const struct timeline *timeline, const struct event *event)
+{
+	return event->when_ms >= event_earliest(&timeline->events[run->first]) &&
+		event_earliest(event) <= timeline->events[run->last].when_ms;
 }
 
 /* Both known, and not the same. */
@@ -87,24 +96,36 @@ static void run_look_back(struct run *run, const struct timeline *timeline)
 	}
 }
 
+static bool is_of_production(const struct event *event)
+{
+	return event->shown && event->writer == WRITER_OTHER &&
+		event->fact->source == FROM_PRODUCTION_SPACE;
+}
+
+static void run_look_at_write(
+	struct run *run, const struct timeline *timeline, const struct event *event)
+{
+	if (event_earliest(event) > timeline->events[run->last].when_ms)
+		run->after = event;
+	else if (is_tied(run, timeline, event))
+		run->tied = event;
+}
+
 static void run_look_around(struct run *run, const struct question *question)
 {
 	const struct timeline *timeline = question->timeline;
 	const struct event *last = &timeline->events[run->last];
-	int64_t first_ms = timeline->events[run->first].when_ms;
 
 	for (size_t i = 0; i < timeline->count; i++) {
 		const struct event *event = &timeline->events[i];
 
 		if (is_staging(event))
 			continue;
-		if (is_write(event) && event->when_ms > last->when_ms)
-			run->after = event;
-		else if (is_write(event) && i > run->first && event->when_ms >= first_ms)
-			run->tied = event;
-		if (is_write(event) && i < run->first && event->when_ms == first_ms)
-			run->tied = event;
-		if (!is_write(event) && i > run->last &&
+		if (is_write(event))
+			run_look_at_write(run, timeline, event);
+		else if (is_of_production(event) && i < run->first)
+			run->shown = event;
+		else if (!event->shown && i > run->last &&
 			contradict(question, event->new_value, last->new_value))
 			run->sight = event;
 	}
@@ -149,8 +170,9 @@ static bool base_is_newest(const struct question *question, const struct run *ru
 {
 	const struct event *first = &question->timeline->events[run->first];
 
-	return question->base.known && first->when_ms > question->times->base_until &&
-		(!run->writer || run->writer->when_ms < question->times->base_from);
+	return question->base.known && event_earliest(first) > question->times->base_until &&
+		(!run->writer || run->writer->when_ms < question->times->base_from) &&
+		(!run->shown || run->shown->when_ms < question->times->base_from);
 }
 
 static bool before_from_base(
@@ -192,7 +214,7 @@ static bool before_is_undisputed(const struct question *question, const struct r
 	if (base_is_newest(question, run) && contradict(question, question->base, before))
 		return not_proved(answer,
 			"the base snapshot differs, and no record tells who changed it since");
-	if (question->origin.made_since && !run->writer && before.value.data)
+	if (question->origin.made_since && !run->writer && !run->shown && before.value.data)
 		return not_proved(answer,
 			"the object was made without it, and no record tells who wrote it since");
 	return true;
@@ -208,12 +230,14 @@ static bool before_is_vouched_for(
 	const struct times *times = question->times;
 	const struct event *first = &question->timeline->events[run->first];
 
-	if (run->writer && run->writer->when_ms >= times->evidence_from)
+	if (run->writer && event_earliest(run->writer) >= times->evidence_from)
+		return true;
+	if (run->shown && event_earliest(run->shown) >= times->evidence_from)
 		return true;
 	if (question->origin.since_ms == TIME_NONE)
 		return not_proved(answer,
 			"the base snapshot does not have the object, and no record tells who made it");
-	if (first->when_ms <= question->origin.since_ms)
+	if (event_earliest(first) <= question->origin.since_ms)
 		return not_proved(
 			answer, "the staging server wrote before the base snapshot was complete");
 	if (times->evidence_from > question->origin.since_ms)
@@ -232,6 +256,8 @@ static bool run_is_whole(const struct question *question, const struct run *run,
 	for (size_t i = run->first + 1; i <= run->last; i++) {
 		const struct event *event = &question->timeline->events[i];
 
+		if (event->shown)
+			continue;
 		if (contradict(question, event->old_value, stands) &&
 			contradict(question, event->old_value, before))
 			return not_proved_by(
@@ -251,7 +277,8 @@ static bool before_prove(const struct question *question, const struct run *run,
 
 	if (run->tied)
 		return not_proved_by(answer,
-			"in the same millisecond as the staging server's there is a write",
+			"at the same time as the staging server's, as far as times are known, there is a "
+			"write",
 			run->tied);
 	if (run->writer && run->writer->writer == WRITER_DOUBTFUL)
 		return not_proved_by(answer,
@@ -261,8 +288,10 @@ static bool before_prove(const struct question *question, const struct run *run,
 		told = before_from_records(question, run, before, answer);
 	else
 		told = before_from_base(question, before, answer);
-	if (told)
+	if (told) {
 		add_deciding(answer, run->writer);
+		add_deciding(answer, run->shown);
+	}
 	return told && before_is_undisputed(question, run, *before, answer) &&
 		before_is_vouched_for(question, run, answer) &&
 		run_is_whole(question, run, *before, answer);
@@ -318,16 +347,22 @@ static void decide_no_change(
 
 static void decide_revert(const struct question *question, struct answer *answer)
 {
-	if (question->times->evidence_from > answer->last_staging->when_ms) {
+	const struct times *times = question->times;
+
+	if (times->evidence_from > event_earliest(answer->last_staging)) {
 		say(answer, VERDICT_SUSPECT,
 			"the evidence does not cover the time of the staging server's write: somebody "
 			"may have written since");
 		return;
 	}
-	if (question->times->evidence_until < question->times->live_until) {
+	if (times->evidence_until < times->live_until) {
 		say(answer, VERDICT_SUSPECT,
-			"the evidence ends before the live snapshot was taken: somebody may have "
-			"written since");
+			times->by_servers
+				? "the production server's connector space was exported before the "
+				  "live snapshot was taken: that server may have written since; "
+				  "export it again"
+				: "the evidence ends before the live snapshot was taken: somebody "
+				  "may have written since");
 		return;
 	}
 	say(answer, VERDICT_REVERT, "written");
@@ -359,6 +394,19 @@ static bool decide_with_before(
 	return false;
 }
 
+/* It may never have been written; live, which has something else, does not tell. */
+static void decide_perhaps(const struct question *question, struct answer *answer)
+{
+	if (known_same(question, question->live, answer->before))
+		say(answer, VERDICT_HEALED,
+			"the staging server's run died while it sent this: perhaps it was never "
+			"written, and what stood there before stands there");
+	else
+		say(answer, VERDICT_SUSPECT,
+			"the staging server's run died while it sent this, and live has something "
+			"else: perhaps it was written");
+}
+
 static void decide_with_staging(
 	const struct question *question, const struct run *run, struct answer *answer)
 {
@@ -372,9 +420,13 @@ static void decide_with_staging(
 	answer->verdict = VERDICT_SUSPECT;
 	if (!before_prove(question, run, &answer->before, answer))
 		answer->before = (struct known_value){ 0 };
+	live_is_staging = known_same(question, question->live, answer->staging);
+	if (last->perhaps && !live_is_staging) {
+		decide_perhaps(question, answer);
+		return;
+	}
 	if (answer->before.known && decide_with_before(question, run, late, answer))
 		return;
-	live_is_staging = known_same(question, question->live, answer->staging);
 	if (run->after)
 		say_write(
 			answer, VERDICT_CONTESTED, "written after the staging server", run->after);

@@ -45,6 +45,12 @@ static bool same_installation(const struct writer *a, const struct writer *b)
 		text_compare_caseless(of_a, of_b) == 0;
 }
 
+/* A server's file names the server and no installation: who imported it said whose it is. */
+static bool is_of_file(const struct writer *writer, const struct writer *named)
+{
+	return same_text(writer->server, named->server) && same_text(writer->name, writer->server);
+}
+
 static bool refuse_unknown(struct evidence *evidence, const char *staging, struct error *err)
 {
 	CLEANUP(buf_release) struct buf known = BUF_UP_TO(REASON_MAX);
@@ -68,7 +74,7 @@ static void classify_kin(struct reconciling *reconciling, const struct evidence 
 
 		if (reconciling->writers[i] == WRITER_STAGING || !writer->server)
 			continue;
-		if (same_installation(writer, named))
+		if (same_installation(writer, named) || is_of_file(writer, named))
 			reconciling->writers[i] = WRITER_STAGING;
 		else if (same_text(writer->server, named->server))
 			reconciling->writers[i] = WRITER_DOUBTFUL;
@@ -93,6 +99,25 @@ static void classify_same_account(struct reconciling *reconciling, const struct 
 			reconciling->writers[i] = WRITER_DOUBTFUL;
 }
 
+static bool is_stagings_file(const struct fact *fact)
+{
+	return fact->source == FROM_STAGING_SPACE || fact->source == FROM_STAGING_ESCROW;
+}
+
+/*
+ * Who sent what stands in a staging server's connector space is a staging server: the one that is
+ * meant where its file does not say which it is, else one whose values prove nothing.
+ */
+static bool classify_by_file(struct reconciling *reconciling, const struct fact *fact)
+{
+	enum writer_class *class = &reconciling->writers[writer_number(fact->who)];
+
+	if (!is_stagings_file(fact) || *class == WRITER_STAGING)
+		return false;
+	*class = fact->who->server ? WRITER_DOUBTFUL : WRITER_STAGING;
+	return *class == WRITER_STAGING;
+}
+
 static bool classify_staging(struct reconciling *reconciling, struct error *err)
 {
 	struct evidence *evidence = reconciling->options->evidence;
@@ -104,6 +129,8 @@ static bool classify_staging(struct reconciling *reconciling, struct error *err)
 			reconciling->writers[i] = WRITER_STAGING;
 			found = true;
 		}
+	for (size_t i = 0; i < reconciling->fact_count; i++)
+		found = classify_by_file(reconciling, &reconciling->first_fact[i]) || found;
 	if (!found)
 		return refuse_unknown(evidence, staging, err);
 	for (size_t i = 0; i < evidence_writer_count(evidence); i++)
@@ -150,8 +177,9 @@ static void links_collect(struct reconciling *reconciling)
 		const struct fact *fact = &reconciling->first_fact[i];
 		struct link link = { .fact = fact };
 
-		if (!fact->attribute || fact->attribute->compare != COMPARE_REFERENCE ||
-			!fact->new_value.data || scan_type(fact->new_value) != SCAN_STRING ||
+		if (!fact_is_write(fact) || !fact->attribute ||
+			fact->attribute->compare != COMPARE_REFERENCE || !fact->new_value.data ||
+			scan_type(fact->new_value) != SCAN_STRING ||
 			fact_class(reconciling, fact) == WRITER_STAGING)
 			continue;
 		link.id = scan_text_direct(fact->new_value);
@@ -196,6 +224,10 @@ bool writers_classify(struct reconciling *reconciling, struct error *err)
 		evidence_writer_count(evidence) + 1, sizeof(*reconciling->writers));
 	reconciling->explained = memory_array(
 		reconciling->fact_count + 1, sizeof(*reconciling->explained));
+	reconciling->doubles = memory_array(
+		reconciling->fact_count + 1, sizeof(*reconciling->doubles));
+	for (size_t i = 0; i < reconciling->fact_count && !reconciling->has_files; i++)
+		reconciling->has_files = reconciling->first_fact[i].source != FROM_AUDIT;
 	if (reconciling->options->staging &&
 		!(classify_staging(reconciling, err) && classify_production(reconciling, err)))
 		return false;

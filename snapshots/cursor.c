@@ -14,6 +14,7 @@ void cursor_init(struct cursor *cursor, struct snapshot *snapshot)
 {
 	*cursor = (struct cursor){
 		.snapshot = snapshot,
+		.unpacker = &snapshot->unpacker,
 		.plain = BUF_UP_TO(SNAPSHOT_BUCKET_MAX),
 		.carried = BUF_UP_TO(OBJECT_LINES_MAX),
 	};
@@ -58,7 +59,8 @@ bool cursor_fill(struct cursor *cursor, struct error *err)
 	cursor->loaded = cursor->next++;
 	cursor->at = 0;
 	cursor->id_at = SPAN_NONE;
-	return frame_read(cursor->snapshot, cursor->loaded, &cursor->plain, err) &&
+	return frame_read(
+		       cursor->snapshot, cursor->unpacker, cursor->loaded, &cursor->plain, err) &&
 		(!cursor->thorough ||
 			frame_check_lines(
 				cursor->snapshot, cursor->loaded, buf_span(&cursor->plain), err));

@@ -105,27 +105,61 @@ static const char *plain_fault(const struct entry *entry, struct span plain)
 	return NULL;
 }
 
-bool frame_read(struct snapshot *snapshot, uint32_t number, struct buf *plain, struct error *err)
+bool unpacker_init(struct unpacker *unpacker, struct error *err)
+{
+	unpacker->packed.limit = PACKED_MAX;
+	unpacker->zstd = ZSTD_createDCtx();
+	return unpacker->zstd || error_set(err, ERROR_SYSTEM, "libzstd can't start");
+}
+
+void unpacker_release(struct unpacker *unpacker)
+{
+	ZSTD_freeDCtx(unpacker->zstd);
+	buf_release(&unpacker->packed);
+}
+
+bool frames_load(const struct snapshot *snapshot, struct unpacker *unpacker, uint32_t first,
+	uint32_t end, size_t bytes, struct span *packed, struct error *err)
+{
+	const char *fault;
+	char *room;
+
+	buf_cut(&unpacker->packed, 0);
+	room = buf_room(&unpacker->packed, bytes);
+	if (!room)
+		return frame_damaged(snapshot, first, err, "larger than a frame may be");
+	if (!read_at(snapshot->descriptor, snapshot->path, snapshot_entry(snapshot, first).offset,
+		    room, bytes, err))
+		return false;
+	*packed = (struct span){ room, bytes };
+	for (uint32_t i = first; i < end; i++) {
+		struct entry entry = snapshot_entry(snapshot, i);
+
+		fault = frame_fault(&entry, (struct span){ room, entry.packed });
+		if (fault)
+			return frame_damaged(snapshot, i, err, fault);
+		room += entry.packed;
+	}
+	return true;
+}
+
+bool frame_read(const struct snapshot *snapshot, struct unpacker *unpacker, uint32_t number,
+	struct buf *plain, struct error *err)
 {
 	struct entry entry = snapshot_entry(snapshot, number);
+	struct span packed;
 	const char *fault;
-	char *packed, *room;
 	size_t unpacked;
+	char *room;
 
-	buf_cut(&snapshot->packed, 0);
 	buf_cut(plain, 0);
-	packed = buf_room(&snapshot->packed, entry.packed);
-	if (!packed)
-		return frame_damaged(snapshot, number, err, "larger than a frame may be");
-	if (!read_at(snapshot->descriptor, snapshot->path, entry.offset, packed, entry.packed, err))
+	if (!frames_load(snapshot, unpacker, number, number + 1, entry.packed, &packed, err))
 		return false;
-	fault = frame_fault(&entry, (struct span){ packed, entry.packed });
-	if (fault)
-		return frame_damaged(snapshot, number, err, fault);
 	room = buf_room(plain, entry.plain);
 	if (!room)
 		return frame_damaged(snapshot, number, err, "more lines than a frame may have");
-	unpacked = ZSTD_decompressDCtx(snapshot->unpacker, room, entry.plain, packed, entry.packed);
+	unpacked = ZSTD_decompressDCtx(
+		unpacker->zstd, room, entry.plain, packed.data, packed.length);
 	if (ZSTD_isError(unpacked) || unpacked != entry.plain)
 		return frame_damaged(snapshot, number, err, "zstd can't unpack it");
 	buf_grew(plain, unpacked);

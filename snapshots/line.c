@@ -109,6 +109,18 @@ struct span line_id(struct span line)
 	return SPAN_NONE;
 }
 
+bool line_is_part(struct span line)
+{
+	struct keys keys = keys_of(line);
+	struct span key;
+	const char *value;
+
+	while (next_key(&keys, &key, &value))
+		if (span_is(key, "part"))
+			return true;
+	return false;
+}
+
 bool line_read(struct span line, struct line_facts *facts)
 {
 	struct keys keys = keys_of(line);

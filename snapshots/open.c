@@ -31,8 +31,7 @@ void snapshot_close(struct snapshot *snapshot)
 		return;
 	if (snapshot->descriptor >= 0)
 		close(snapshot->descriptor);
-	ZSTD_freeDCtx(snapshot->unpacker);
-	buf_release(&snapshot->packed);
+	unpacker_release(&snapshot->unpacker);
 	buf_release(&snapshot->index);
 	for (size_t i = 0; i < snapshot->quarantined_count; i++)
 		memory_free(snapshot->quarantined[i]);
@@ -55,6 +54,11 @@ const char *snapshot_path(const struct snapshot *snapshot)
 const char *snapshot_identity(const struct snapshot *snapshot)
 {
 	return snapshot->identity;
+}
+
+void snapshot_use_workers(struct snapshot *snapshot, unsigned workers)
+{
+	snapshot->workers = workers;
 }
 
 const char *const *snapshot_quarantined(const struct snapshot *snapshot, size_t *count)
@@ -319,7 +323,7 @@ static bool header_read(struct snapshot *snapshot, struct error *err)
 {
 	CLEANUP(buf_release) struct buf line = BUF_UP_TO(HEADER_MAX);
 
-	if (!frame_read(snapshot, 0, &line, err) ||
+	if (!frame_read(snapshot, &snapshot->unpacker, 0, &line, err) ||
 		!frame_check_lines(snapshot, 0, buf_span(&line), err))
 		return false;
 	if (!header_parse(snapshot, buf_span(&line), err))
@@ -334,13 +338,12 @@ struct snapshot *snapshot_open_descriptor_take(int descriptor, const char *path,
 	snapshot->descriptor = descriptor;
 	snapshot->path = memory_text(path);
 	snapshot->index.limit = INDEX_MAX;
-	snapshot->packed.limit = PACKED_MAX;
-	snapshot->unpacker = ZSTD_createDCtx();
-	if (sodium_init() < 0 || !snapshot->unpacker) {
-		error_set(err, ERROR_SYSTEM, "%s: libsodium or libzstd can't start", path);
+	if (sodium_init() < 0) {
+		error_set(err, ERROR_SYSTEM, "%s: libsodium can't start", path);
 		return NULL;
 	}
-	if (!index_read(snapshot, err) || !header_read(snapshot, err))
+	if (!unpacker_init(&snapshot->unpacker, err) || !index_read(snapshot, err) ||
+		!header_read(snapshot, err))
 		return NULL;
 	return TAKE(snapshot);
 }

@@ -34,12 +34,18 @@ struct snapshot_writer;
 
 /*
  * Starts a snapshot that appears at `path` with snapshot_writer_finish(). Lines are kept in an
- * unnamed temporary file beside it, so memory is some tens of bytes an object.
+ * unnamed temporary file beside it, so memory does not grow with the number of objects.
  */
 MUST_CHECK struct snapshot_writer *snapshot_writer_open(
 	const char *path, const struct snapshot_header *header, struct error *err);
 void snapshot_writer_close(struct snapshot_writer *writer); /* drops what is not finished */
 DEFINE_CLEANUP(struct snapshot_writer *, snapshot_writer_close);
+
+/*
+ * Threads that may compress, to be said before the first object comes. None unless this is
+ * called: a process that holds secrets has one thread. The file is the same.
+ */
+void snapshot_writer_use_workers(struct snapshot_writer *writer, unsigned workers);
 
 /*
  * Adds the lines of one object (its line, then its part lines, each ended by a newline). Objects
@@ -68,6 +74,14 @@ struct snapshot;
 MUST_CHECK struct snapshot *snapshot_open(const char *path, struct error *err);
 void snapshot_close(struct snapshot *snapshot);
 DEFINE_CLEANUP(struct snapshot *, snapshot_close);
+
+/*
+ * Threads that snapshot_compare() and snapshot_check() may start for this snapshot. None unless this
+ * is called: a process that holds secrets has one thread.
+ */
+void snapshot_use_workers(struct snapshot *snapshot, unsigned workers);
+/* How many are worth it on this machine; 0 where one core has to do everything. */
+unsigned snapshot_workers(void);
 
 const struct snapshot_header *snapshot_header(const struct snapshot *snapshot);
 const char *snapshot_path(const struct snapshot *snapshot);

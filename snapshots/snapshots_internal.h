@@ -77,10 +77,44 @@ struct span line_rest(struct span text);
 uint32_t line_count(struct span text);
 /* The id, or absent. Any bytes may be handed in: a snapshot nobody signed is hostile. */
 struct span line_id(struct span line);
+/* True where the line holds a part of an object's members or owners. */
+bool line_is_part(struct span line);
 /* False without an id or with an unknown kind. */
 bool line_read(struct span line, struct line_facts *facts);
 
+/* ---- crew.c -------------------------------------------------------------------------- */
+
+enum {
+	CREW_MAX = 4,  /* threads: more would wait for the one that hands out */
+	CREW_JOBS = 8, /* in flight */
+};
+
+struct crew;
+
+/* Works on one job; for several jobs at once, in several threads. */
+typedef void crew_work_function(void *context, void *job);
+typedef void crew_release_function(void *job);
+
+/* Jobs of `job_size` bytes, zeroed; without `workers` the caller's thread does the work. */
+struct crew *crew_new(unsigned workers, size_t job_size, crew_work_function *work, void *context);
+/* What is being worked on is waited for, what waits is left; `release` is called for every job. */
+void crew_free(struct crew *crew, crew_release_function *release);
+/* A job to fill, as it was left after its last turn; NULL when all are in flight. */
+void *crew_vacant(struct crew *crew);
+/* Gives out the job that crew_vacant() returned. */
+void crew_give(struct crew *crew);
+/* The job that was given first, once it is done; NULL when none is in flight. */
+void *crew_oldest(struct crew *crew);
+/* That job is vacant again. */
+void crew_drop(struct crew *crew);
+
 /* ---- open.c -------------------------------------------------------------------------- */
+
+/* What unpacking needs; one for each thread that does it. */
+struct unpacker {
+	ZSTD_DCtx *zstd;
+	struct buf packed;
+};
 
 struct snapshot {
 	char *path;
@@ -93,8 +127,8 @@ struct snapshot {
 	unsigned bits;
 	char **quarantined;
 	size_t quarantined_count;
-	ZSTD_DCtx *unpacker;
-	struct buf packed;
+	unsigned workers;
+	struct unpacker unpacker; /* of the thread that opened it */
 };
 
 /*
@@ -118,9 +152,20 @@ void snapshot_header_release(struct snapshot_header *header);
 MUST_CHECK bool read_at(int descriptor, const char *path, uint64_t offset, void *data,
 	size_t length, struct error *err);
 
+/* ERROR_SYSTEM when libzstd can't. */
+MUST_CHECK bool unpacker_init(struct unpacker *unpacker, struct error *err);
+void unpacker_release(struct unpacker *unpacker);
+
+/*
+ * Frames from `first` up to, without, `end` as they lie in the file, `bytes` of them, borrowed
+ * until the next read. Their digests are checked.
+ */
+MUST_CHECK bool frames_load(const struct snapshot *snapshot, struct unpacker *unpacker,
+	uint32_t first, uint32_t end, size_t bytes, struct span *packed, struct error *err);
+
 /* Unpacks frame `number` into `plain` (emptied first); the frame's digest is checked. */
-MUST_CHECK bool frame_read(
-	struct snapshot *snapshot, uint32_t number, struct buf *plain, struct error *err);
+MUST_CHECK bool frame_read(const struct snapshot *snapshot, struct unpacker *unpacker,
+	uint32_t number, struct buf *plain, struct error *err);
 
 /* Whether what frame_read() gave has the digest that the index names. */
 MUST_CHECK bool frame_check_lines(
@@ -134,7 +179,8 @@ bool frame_damaged(
 
 /* Walks the objects of a range of frames in id order; holds one frame at a time. */
 struct cursor {
-	struct snapshot *snapshot;
+	const struct snapshot *snapshot;
+	struct unpacker *unpacker;
 	uint32_t loaded, next, end;  /* frames: in `plain`, not read yet, behind the range */
 	struct buf plain, carried;   /* `carried`: an object that goes over several frames */
 	size_t at;                   /* in plain: the first line not handed out */
@@ -144,6 +190,7 @@ struct cursor {
 	bool thorough; /* checks the digest of the lines, too */
 };
 
+/* With the snapshot's own unpacker: for the thread that opened it. */
 void cursor_init(struct cursor *cursor, struct snapshot *snapshot);
 void cursor_release(struct cursor *cursor);
 /* Goes on with the frames from `first` up to, without, `end`. */
@@ -158,17 +205,68 @@ void cursor_skip_equal(struct cursor *a, struct cursor *b);
 /* The first frame behind those whose bucket begins with the same bits as that of `first`. */
 uint32_t bucket_end(const struct snapshot *snapshot, uint32_t first, unsigned bits);
 
+/* ---- check.c ------------------------------------------------------------------------- */
+
+/* Reads frames from `first` up to, without, `end` and checks the digests of their bytes. */
+MUST_CHECK bool snapshot_check_bytes(
+	struct snapshot *snapshot, uint32_t first, uint32_t end, struct error *err);
+
 /* ---- pack.c -------------------------------------------------------------------------- */
 
 /* Writes frames, then the index, to the file that becomes the snapshot. */
 struct packer;
 
-MUST_CHECK struct packer *packer_new(
-	const char *path, const struct snapshot_header *header, unsigned bits, struct error *err);
+/* Compresses in up to `workers` threads; the file is the same with any number of them. */
+MUST_CHECK struct packer *packer_new(const char *path, const struct snapshot_header *header,
+	unsigned bits, unsigned workers, struct error *err);
 void packer_free(struct packer *packer); /* drops the file when it is not committed */
 DEFINE_CLEANUP(struct packer *, packer_free);
 /* Objects come in id order. */
 MUST_CHECK bool packer_add(struct packer *packer, const uint8_t id[static ID_BINARY_BYTES],
 	struct span lines, const struct line_facts *facts, struct error *err);
+uint64_t packer_count(const struct packer *packer); /* objects */
+unsigned packer_bits(const struct packer *packer);
 /* Index, reading back, renaming. */
 MUST_CHECK bool packer_finish(struct packer *packer, int64_t until_ms, struct error *err);
+/* What was packed, to be read and packed again otherwise; nothing can be added any more. */
+MUST_CHECK struct snapshot *packer_reopen(struct packer *packer, struct error *err);
+
+/* ---- runs.c -------------------------------------------------------------------------- */
+
+/* What was added or removed of one object at last. */
+struct change {
+	uint8_t id[ID_BINARY_BYTES];
+	struct span lines;       /* borrowed until the next one; absent: it is not to be there */
+	struct line_facts facts; /* of the lines; without the id */
+};
+
+/* Objects that come in any order and are read in id order; of an id that came twice the last. */
+struct runs;
+
+/* What is in memory at once. */
+struct runs_limits {
+	size_t bytes, records; /* of the run that is collected: lines, objects */
+	size_t fan_in;         /* runs that are merged at once */
+};
+
+/* `path` is the snapshot's: a temporary file without a name is made beside it. */
+MUST_CHECK struct runs *runs_open(
+	const char *path, const struct runs_limits *limits, struct error *err);
+void runs_close(struct runs *runs);
+DEFINE_CLEANUP(struct runs *, runs_close);
+MUST_CHECK bool runs_add(struct runs *runs, const struct change *change, struct error *err);
+/* True where runs_add() would have to write to the file. */
+bool runs_full(const struct runs *runs, const struct change *change);
+/* True while everything came in id order and nothing was removed. */
+bool runs_in_order(const struct runs *runs);
+/* True while nothing is in the file. */
+bool runs_all_held(const struct runs *runs);
+/* The id that was added last. */
+void runs_last(const struct runs *runs, uint8_t id[static ID_BINARY_BYTES]);
+/* At least as many as there are: what came twice may be counted twice. */
+uint64_t runs_count(const struct runs *runs);
+/* Begins to read; what is added afterwards is not read. */
+MUST_CHECK bool runs_rewind(struct runs *runs, struct error *err);
+/* The next one; not `there` at the end. */
+MUST_CHECK bool runs_next(struct runs *runs, struct change *change, bool *there, struct error *err);
+void runs_clear(struct runs *runs);

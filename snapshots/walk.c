@@ -1,4 +1,4 @@
-/* Reading a snapshot: one object, all of them, those that hold a text, and checking everything. */
+/* Reading a snapshot: one object, all of them, those that hold a text. */
 #include "snapshots/snapshots_internal.h"
 
 /* The first frame of a bucket, or of the one behind it. Frame 0 is the header line. */
@@ -100,43 +100,4 @@ bool snapshot_search(struct snapshot *snapshot, struct span text, snapshot_each_
 			return false;
 	}
 	return true;
-}
-
-/* What the objects add up to, against what the index says. */
-static bool sums_match(const struct snapshot *snapshot, const struct snapshot_header *sums)
-{
-	return sums->deleted == snapshot->header.deleted &&
-		memcmp(sums->objects, snapshot->header.objects, sizeof(sums->objects)) == 0;
-}
-
-bool snapshot_check(struct snapshot *snapshot, const struct progress *progress, struct error *err)
-{
-	CLEANUP(cursor_release) struct cursor cursor;
-	struct snapshot_header sums = { 0 };
-	struct line_facts facts;
-	struct span lines;
-	uint32_t reported = 0;
-
-	cursor_init(&cursor, snapshot);
-	cursor.thorough = true;
-	cursor_seek(&cursor, 1, snapshot->entry_count);
-	for (;;) {
-		if (!cursor_next(&cursor, &lines, err))
-			return false;
-		if (!lines.data)
-			break;
-		if (!line_read(line_first(lines), &facts))
-			return frame_damaged(
-				snapshot, cursor.loaded, err, "an object of no known kind");
-		if (facts.deleted)
-			sums.deleted++;
-		else
-			sums.objects[facts.kind->id]++;
-		if (cursor.loaded != reported)
-			progress_step(progress, "frames", cursor.loaded, snapshot->entry_count - 1);
-		reported = cursor.loaded;
-	}
-	return sums_match(snapshot, &sums) ||
-		error_set(err, ERROR_FORMAT, "%s: index: the objects are not as many as it says",
-			snapshot->path);
 }

@@ -1,75 +1,44 @@
 /*
- * Objects come in the order in which Graph sends them; a snapshot has them in id order. Lines go
- * to an unnamed file in the target's folder (a crash leaves nothing behind), memory keeps 32
- * bytes an object: id, place, and what the index counts. At the end these are sorted, and lines
- * are fetched back one object at a time.
+ * Objects come in the order in which Graph sends them; a snapshot has them in id order. They are
+ * sorted in runs (runs.c) and packed at the end (pack.c).
+ *
+ * Where they come in id order already (another snapshot with changes, a sorted export), they
+ * are packed as they come, from the first full run on: how many there will be, which the width
+ * of buckets follows, is guessed from how densely ids lie so far. A guess that was wrong, or
+ * an object that comes too late, costs a detour: what is packed becomes a run. The file is the
+ * same in each case.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <sodium.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/text.h"
 #include "snapshots/snapshots_internal.h"
 
-enum { SPILL_BYTES = 1 << 20 }; /* collected before they are written */
-
-struct spilled {
-	uint64_t offset;
-	uint32_t length;
-	uint8_t id[ID_BINARY_BYTES];
-	uint8_t kind;
-	bool deleted, quarantined;
+static const struct runs_limits runs_limits = {
+	.bytes = 16 << 20,
+	.records = 128 << 10,
+	.fan_in = 128,
 };
 
 struct snapshot_writer {
 	char *path;
 	struct snapshot_header header;
-	int spill;
-	uint64_t spilled; /* bytes in the file; `pending` comes behind them */
-	struct buf pending;
-	struct spilled *objects;
-	size_t count, capacity;
+	unsigned workers;
+	struct runs *runs;
+	struct packer *direct;         /* takes what comes, while that is in id order; else NULL */
+	uint8_t last[ID_BINARY_BYTES]; /* what it took last */
 };
 
 void snapshot_writer_close(struct snapshot_writer *writer)
 {
 	if (!writer)
 		return;
-	if (writer->spill >= 0)
-		close(writer->spill);
+	packer_free(writer->direct);
+	runs_close(writer->runs);
 	snapshot_header_release(&writer->header);
-	buf_release(&writer->pending);
-	memory_free(writer->objects);
 	memory_free(writer->path);
 	memory_free(writer);
-}
-
-/* For file systems without O_TMPFILE: a name for the moment between two calls. */
-static int named_and_unlinked(const char *path)
-{
-	CLEANUP(buf_release) struct buf template = BUF_UP_TO(64 << 10);
-	int descriptor;
-
-	buf_addf(&template, "%s.XXXXXX", path);
-	descriptor = template.overflowed ? -1 : mkostemp(template.data, O_CLOEXEC);
-	if (descriptor >= 0)
-		unlink(template.data);
-	return descriptor;
-}
-
-static int spill_open(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	CLEANUP(memory_freep)
-	char *folder = slash ? memory_text_span(path, slash == path ? 1 : (size_t)(slash - path))
-			     : memory_text(".");
-	int descriptor = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-
-	return descriptor >= 0 ? descriptor : named_and_unlinked(path);
 }
 
 struct snapshot_writer *snapshot_writer_open(
@@ -78,9 +47,7 @@ struct snapshot_writer *snapshot_writer_open(
 	CLEANUP(snapshot_writer_closep)
 	struct snapshot_writer *writer = memory_new(sizeof(*writer));
 
-	writer->spill = -1;
 	writer->path = memory_text(path);
-	writer->pending.limit = SPILL_BYTES;
 	writer->header = (struct snapshot_header){
 		.tenant = memory_text(header->tenant),
 		.cloud = memory_text(header->cloud),
@@ -95,47 +62,97 @@ struct snapshot_writer *snapshot_writer_open(
 		error_set(err, ERROR_SYSTEM, "%s: libsodium can't start", path);
 		return NULL;
 	}
-	writer->spill = spill_open(path);
-	if (writer->spill < 0) {
-		error_errno(err, "%s: can't create a temporary file beside it", path);
-		return NULL;
-	}
-	return TAKE(writer);
+	writer->runs = runs_open(path, &runs_limits, err);
+	return writer->runs ? TAKE(writer) : NULL;
 }
 
-static bool spill_write(struct snapshot_writer *writer, struct span bytes, struct error *err)
+void snapshot_writer_use_workers(struct snapshot_writer *writer, unsigned workers)
 {
-	while (bytes.length) {
-		ssize_t written = write(writer->spill, bytes.data, bytes.length);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return error_errno(err, "%s: can't write its temporary file", writer->path);
-		bytes.data += written;
-		bytes.length -= (size_t)written;
-		writer->spilled += (uint64_t)written;
-	}
-	return true;
+	writer->workers = workers;
 }
 
-static bool spill_flush(struct snapshot_writer *writer, struct error *err)
+/* ---- packing ------------------------------------------------------------------------------- */
+
+static bool pack_runs(struct snapshot_writer *writer, struct packer *packer, struct error *err)
 {
-	if (!spill_write(writer, buf_span(&writer->pending), err))
+	struct change change;
+	bool there;
+
+	if (!runs_rewind(writer->runs, err))
 		return false;
-	buf_cut(&writer->pending, 0);
+	for (;;) {
+		if (!runs_next(writer->runs, &change, &there, err))
+			return false;
+		if (!there)
+			return true;
+		if (change.lines.data &&
+			!packer_add(packer, change.id, change.lines, &change.facts, err))
+			return false;
+	}
+}
+
+static bool add_line_run(void *context, struct span lines, struct error *err)
+{
+	struct snapshot_writer *writer = context;
+	struct change change = { .lines = lines };
+
+	/* We wrote these lines: they have an id and a kind. */
+	if (!line_read(line_first(lines), &change.facts) || !id_parse(change.facts.id, change.id))
+		return error_set(
+			err, ERROR_FORMAT, "%s: what was packed can't be read back", writer->path);
+	return runs_add(writer->runs, &change, err);
+}
+
+/* What is packed becomes a run, as if it had never been packed. */
+static bool unpack_direct(struct snapshot_writer *writer, struct error *err)
+{
+	CLEANUP(packer_freep) struct packer *packer = TAKE(writer->direct);
+	CLEANUP(snapshot_closep) struct snapshot *packed = packer_reopen(packer, err);
+
+	return packed && snapshot_each(packed, add_line_run, writer, err);
+}
+
+/* Ids are spread evenly: as many in all as there are up to the last one, by its place among all. */
+static uint64_t guess_count(uint64_t count, const uint8_t last[static ID_BINARY_BYTES])
+{
+	uint64_t place = (uint64_t)last[0] << 24 | last[1] << 16 | last[2] << 8 | last[3];
+
+	return (count << 32) / (place + 1);
+}
+
+/* The run in memory is full: where all came in order, it is not written, but packed. */
+static bool start_direct(struct snapshot_writer *writer, struct error *err)
+{
+	uint64_t count = runs_count(writer->runs);
+
+	runs_last(writer->runs, writer->last);
+	writer->direct = packer_new(writer->path, &writer->header,
+		bits_for(guess_count(count, writer->last)), writer->workers, err);
+	if (!writer->direct || !pack_runs(writer, writer->direct, err))
+		return false;
+	runs_clear(writer->runs);
 	return true;
 }
 
-static bool spill_add(struct snapshot_writer *writer, struct span lines, struct error *err)
+static bool add(struct snapshot_writer *writer, const struct change *change, struct error *err)
 {
-	if (lines.length > SPILL_BYTES - writer->pending.length && !spill_flush(writer, err))
-		return false;
-	if (lines.length > SPILL_BYTES)
-		return spill_write(writer, lines, err);
-	buf_add_span(&writer->pending, lines);
-	return true;
+	if (writer->direct) {
+		if (change->lines.data && memcmp(writer->last, change->id, ID_BINARY_BYTES) < 0) {
+			memcpy(writer->last, change->id, ID_BINARY_BYTES);
+			return packer_add(
+				writer->direct, change->id, change->lines, &change->facts, err);
+		}
+		if (!unpack_direct(writer, err))
+			return false;
+	}
+	if (runs_full(writer->runs, change) && runs_in_order(writer->runs) &&
+		runs_all_held(writer->runs)) {
+		return start_direct(writer, err) && add(writer, change, err);
+	}
+	return runs_add(writer->runs, change, err);
 }
+
+/* ---- adding -------------------------------------------------------------------------------- */
 
 /* What is wrong with the lines of one object; NULL when nothing is. */
 static const char *lines_fault(struct span lines, struct line_facts *facts, uint8_t *id)
@@ -159,103 +176,57 @@ static const char *lines_fault(struct span lines, struct line_facts *facts, uint
 
 bool snapshot_writer_add(struct snapshot_writer *writer, struct span lines, struct error *err)
 {
-	struct spilled object = { .offset = writer->spilled + writer->pending.length };
-	struct line_facts facts = { 0 };
-	const char *fault = lines_fault(lines, &facts, object.id);
+	struct change change = { .lines = lines };
+	const char *fault = lines_fault(lines, &change.facts, change.id);
 
 	if (fault)
 		return error_set(err, ERROR_FORMAT, "%s: object %.*s: %s", writer->path,
-			SPAN_FORMAT(facts.id), fault);
-	object.length = (uint32_t)lines.length;
-	object.kind = (uint8_t)facts.kind->id;
-	object.deleted = facts.deleted;
-	object.quarantined = facts.quarantined;
-	if (!spill_add(writer, lines, err))
-		return false;
-	MEMORY_GROW(writer->objects, writer->count, writer->capacity);
-	writer->objects[writer->count++] = object;
-	return true;
+			SPAN_FORMAT(change.facts.id), fault);
+	return add(writer, &change, err);
 }
 
-/* Nothing in the file: what was added of this object before is not to be in the snapshot. */
 bool snapshot_writer_remove(struct snapshot_writer *writer, const char *id, struct error *err)
 {
-	struct spilled object = { .offset = writer->spilled + writer->pending.length };
+	struct change change = { 0 };
 
-	if (!id_parse(span_of(id), object.id))
+	if (!id_parse(span_of(id), change.id))
 		return error_set(err, ERROR_FORMAT,
 			"%s: object %s: an id that is no GUID in lower case", writer->path, id);
-	MEMORY_GROW(writer->objects, writer->count, writer->capacity);
-	writer->objects[writer->count++] = object;
-	return true;
+	return add(writer, &change, err);
 }
 
-/* By id; of equal ids the one that came first is first. */
-static int spilled_order(const void *left, const void *right)
-{
-	const struct spilled *a = left, *b = right;
-	int order = memcmp(a->id, b->id, ID_BINARY_BYTES);
-
-	if (!order)
-		order = (a->offset > b->offset) - (a->offset < b->offset);
-	/* A removal takes no bytes, so that what follows it has the same offset. */
-	return order ? order : (a->length > b->length) - (a->length < b->length);
-}
+/* ---- the end ------------------------------------------------------------------------------- */
 
 /*
- * Of objects that came more than once the last one stays (an object moves between pages), and of
- * those that were removed at last nothing.
+ * How many there are is known when all are packed; where some came twice in different runs, or
+ * were removed, there may be fewer than the runs say, and once in a while fewer buckets.
  */
-static void keep_last(struct snapshot_writer *writer)
+static bool finish_runs(struct snapshot_writer *writer, int64_t until_ms, struct error *err)
 {
-	struct spilled *objects = writer->objects;
-	size_t kept = 0;
+	uint64_t count = runs_count(writer->runs);
 
-	for (size_t i = 0; i < writer->count; i++) {
-		bool again = i + 1 < writer->count &&
-			memcmp(objects[i].id, objects[i + 1].id, ID_BINARY_BYTES) == 0;
+	for (;;) {
+		CLEANUP(packer_freep)
+		struct packer *packer = packer_new(
+			writer->path, &writer->header, bits_for(count), writer->workers, err);
 
-		if (!again && objects[i].length)
-			objects[kept++] = objects[i];
+		if (!packer || !pack_runs(writer, packer, err))
+			return false;
+		count = packer_count(packer);
+		if (bits_for(count) == packer_bits(packer))
+			return packer_finish(packer, until_ms, err);
 	}
-	writer->count = kept;
-}
-
-static bool pack_object(struct snapshot_writer *writer, struct packer *packer,
-	const struct spilled *object, struct buf *lines, struct error *err)
-{
-	struct line_facts facts = {
-		.kind = kind_get(object->kind),
-		.deleted = object->deleted,
-		.quarantined = object->quarantined,
-	};
-	char *room;
-
-	buf_cut(lines, 0);
-	room = buf_room(lines, object->length);
-	if (!buf_check(lines, "an object", err) ||
-		!read_at(writer->spill, writer->path, object->offset, room, object->length, err))
-		return false;
-	buf_grew(lines, object->length);
-	return packer_add(packer, object->id, buf_span(lines), &facts, err);
 }
 
 bool snapshot_writer_finish(struct snapshot_writer *finished, int64_t until_ms, struct error *err)
 {
 	CLEANUP(snapshot_writer_closep) struct snapshot_writer *writer = finished;
-	CLEANUP(packer_freep) struct packer *packer = NULL;
-	CLEANUP(buf_release) struct buf lines = BUF_UP_TO(OBJECT_LINES_MAX);
 
-	if (!spill_flush(writer, err))
-		return false;
-	if (writer->count)
-		qsort(writer->objects, writer->count, sizeof(*writer->objects), spilled_order);
-	keep_last(writer);
-	packer = packer_new(writer->path, &writer->header, bits_for(writer->count), err);
-	if (!packer)
-		return false;
-	for (size_t i = 0; i < writer->count; i++)
-		if (!pack_object(writer, packer, &writer->objects[i], &lines, err))
+	if (writer->direct) {
+		if (bits_for(packer_count(writer->direct)) == packer_bits(writer->direct))
+			return packer_finish(writer->direct, until_ms, err);
+		if (!unpack_direct(writer, err))
 			return false;
-	return packer_finish(packer, until_ms, err);
+	}
+	return finish_runs(writer, until_ms, err);
 }

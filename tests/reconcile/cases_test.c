@@ -7,6 +7,9 @@
  *	                and "owners"
  *	live.jsonl      the same
  *	audits.jsonl    records of the directory audit log
+ *	files.jsonl     may be missing: what servers' files told, lines of facts and runs as in
+ *	                evidence; the files themselves are "sources" of case.json, as in a header.
+ *	                Without "from" and "until" there was no audit log
  *	expected.jsonl  the findings, all of them and in order; a key that is not there is
  *	                not compared
  */
@@ -26,7 +29,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/time.h"
-#include "reconcile/reconcile.h"
+#include "reconcile/reconcile_internal.h"
 
 enum { CASE_FILE_MAX = 1 << 20, LINES_MAX = 64, CASES_MIN = 30 };
 
@@ -40,7 +43,7 @@ struct lines {
 };
 
 struct scene {
-	struct lines base, live, audits, expected;
+	struct lines base, live, audits, files, expected;
 	struct buf settings;
 	json_t *options;
 	struct snapshot *base_snapshot, *live_snapshot;
@@ -67,6 +70,15 @@ static void lines_read(struct lines *lines, const char *folder, const char *name
 		lines->at[lines->count++] = (struct span){ at, (size_t)(newline - at) };
 		at = newline + 1;
 	}
+}
+
+static void lines_read_where_there(struct lines *lines, const char *folder, const char *name)
+{
+	CLEANUP(memory_freep) char *path = file_path(folder, name);
+
+	*lines = (struct lines){ 0 };
+	if (access(path, F_OK) == 0)
+		lines_read(lines, folder, name);
 }
 
 static json_t *parsed(struct span line)
@@ -176,7 +188,8 @@ static void scene_open(struct scene *scene, const char *folder)
 	scene->options = parsed(buf_span(&scene->settings));
 	lines_read(&scene->base, folder, "base.jsonl");
 	lines_read(&scene->live, folder, "live.jsonl");
-	lines_read(&scene->audits, folder, "audits.jsonl");
+	lines_read_where_there(&scene->audits, folder, "audits.jsonl");
+	lines_read_where_there(&scene->files, folder, "files.jsonl");
 	lines_read(&scene->expected, folder, "expected.jsonl");
 	scene->base_snapshot = snapshot_of(&scene->base, "base");
 	scene->live_snapshot = snapshot_of(&scene->live, "live");
@@ -191,7 +204,25 @@ static void scene_release(struct scene *scene)
 	buf_release(&scene->base.text);
 	buf_release(&scene->live.text);
 	buf_release(&scene->audits.text);
+	buf_release(&scene->files.text);
 	buf_release(&scene->expected.text);
+}
+
+/* What the servers' files told; in an order that follows from that of the records. */
+static void add_files(struct evidence *evidence, const struct scene *scene, const size_t *order)
+{
+	struct error err = { 0 };
+
+	if (json_object_get(scene->options, "sources") &&
+		!evidence_read_sources(evidence, scene->options, &err))
+		fail_msg("%s", err.text);
+	for (size_t i = 0; i < scene->files.count; i++) {
+		CLEANUP(json_freep)
+		json_t *line = parsed(scene->files.at[(i + order[0]) % scene->files.count]);
+
+		if (!evidence_read_line(evidence, line, &err))
+			fail_msg("%s", err.text);
+	}
 }
 
 /* The case's evidence; its records in the order that `order` gives. NULL: it has none. */
@@ -205,12 +236,15 @@ static struct evidence *evidence_of_scene(const struct scene *scene, const size_
 	if (json_is_false(json_object_get(scene->options, "evidence")))
 		return NULL;
 	snprintf(header.tenant, sizeof(header.tenant), "%s", json_text_or_null(first, "tenant"));
-	header.from_ms = instant(scene->options, "from");
-	header.until_ms = instant(scene->options, "until");
+	if (json_object_get(scene->options, "from")) {
+		header.from_ms = instant(scene->options, "from");
+		header.until_ms = instant(scene->options, "until");
+	}
 	evidence = evidence_new(&header);
 	for (size_t i = 0; i < scene->audits.count; i++)
 		if (!evidence_add_audit(evidence, scene->audits.at[order[i]], &err))
 			fail_msg("%s", err.text);
+	add_files(evidence, scene, order);
 	return evidence;
 }
 

@@ -532,7 +532,7 @@ static void the_documented_file_is_read(void **state UNUSED)
 		(struct span){ start, (size_t)(end - start) }, "FORMAT-evidence.md", &err);
 	if (!evidence)
 		fail_msg("%s", err.text);
-	assert_int_equal(evidence_count(evidence), 2);
+	assert_int_equal(evidence_count(evidence), 3);
 }
 
 static void a_file_cut_anywhere_is_refused(void **state UNUSED)

@@ -110,12 +110,17 @@ static void expect_as_simple(
 	CLEANUP(snapshot_closep) struct snapshot *a = written(base_path, base);
 	CLEANUP(snapshot_closep) struct snapshot *b = written(live_path, live);
 	CLEANUP(buf_release) struct buf expected = BUF_UP_TO(FILE_MAX);
-	CLEANUP(buf_release) struct buf found = BUF_UP_TO(FILE_MAX);
 	struct error err = { 0 };
 
 	simple_comparison(base, live, &expected);
-	assert_true(snapshot_compare(a, b, note_pair, &found, &err));
-	assert_string_equal(buf_text(&found), buf_text(&expected));
+	for (unsigned workers = 0; workers <= 2; workers += 2) {
+		CLEANUP(buf_release) struct buf found = BUF_UP_TO(FILE_MAX);
+
+		snapshot_use_workers(a, workers);
+		snapshot_use_workers(b, workers);
+		assert_true(snapshot_compare(a, b, note_pair, &found, &err));
+		assert_string_equal(buf_text(&found), buf_text(&expected));
+	}
 }
 
 static void random_directories_compare_as_the_simple_way_says(void **state)
@@ -279,6 +284,40 @@ static void buckets_that_are_equal_are_not_read(void **state)
 	assert_int_equal(err.kind, ERROR_FORMAT);
 }
 
+/* Of many damaged buckets the first is told, and what lies before it is handed out first. */
+static void damage_is_told_in_order_whoever_worked_on_it(void **state)
+{
+	CLEANUP(directory_release) struct directory base = { 0 };
+	CLEANUP(directory_release) struct directory live = { 0 };
+	CLEANUP(memory_freep) char *base_path = file_path(*state, "base");
+	CLEANUP(memory_freep) char *live_path = file_path(*state, "live");
+	CLEANUP(buf_release) struct buf expected = BUF_UP_TO(FILE_MAX);
+	CLEANUP(snapshot_closep) struct snapshot *a = NULL;
+	CLEANUP(snapshot_closep) struct snapshot *b = NULL;
+	struct error expected_err = { 0 };
+
+	for (size_t number = 0; number < 1000; number++) {
+		put_user(&base, number, "Anna");
+		put_user(&live, number, "Bert");
+	}
+	a = written(base_path, &base);
+	b = written(live_path, &live);
+	for (uint32_t i = 5; i < a->entry_count; i++)
+		break_byte(live_path, snapshot_entry(b, i).offset + 20);
+	assert_false(snapshot_compare(a, b, note_pair, &expected, &expected_err));
+	assert_true(expected.length > 0);
+	for (unsigned workers = 1; workers <= CREW_MAX; workers++) {
+		CLEANUP(buf_release) struct buf found = BUF_UP_TO(FILE_MAX);
+		struct error err = { 0 };
+
+		snapshot_use_workers(a, workers);
+		snapshot_use_workers(b, workers);
+		assert_false(snapshot_compare(a, b, note_pair, &found, &err));
+		assert_string_equal(err.text, expected_err.text);
+		assert_string_equal(buf_text(&found), buf_text(&expected));
+	}
+}
+
 static void snapshots_of_two_tenants_are_not_compared(void **state)
 {
 	CLEANUP(memory_freep) char *ours = file_path(*state, "ours");
@@ -324,9 +363,41 @@ static void a_failing_visitor_ends_the_comparison(void **state)
 		put_user(&live, number, "Anna");
 	a = written(base_path, &base);
 	b = written(live_path, &live);
-	assert_false(snapshot_compare(a, b, refuse_pair, &calls, &err));
-	assert_int_equal(err.kind, ERROR_STALE);
-	assert_int_equal(calls, 1);
+	for (unsigned workers = 0; workers <= 2; workers++) {
+		snapshot_use_workers(a, workers);
+		snapshot_use_workers(b, workers);
+		assert_false(snapshot_compare(a, b, refuse_pair, &calls, &err));
+		assert_int_equal(err.kind, ERROR_STALE);
+		assert_int_equal(calls, 1 + workers);
+	}
+}
+
+static bool find_fault(void *context, struct span base, struct span live, struct error *err)
+{
+	(void)context;
+	(void)base;
+	(void)live;
+	return error_set(err, ERROR_FORMAT, "line 1: byte 7: no JSON");
+}
+
+static void what_a_visitor_finds_in_the_lines_is_placed(void **state)
+{
+	CLEANUP(directory_release) struct directory base = { 0 };
+	CLEANUP(directory_release) struct directory live = { 0 };
+	CLEANUP(memory_freep) char *base_path = file_path(*state, "base");
+	CLEANUP(memory_freep) char *live_path = file_path(*state, "live");
+	CLEANUP(snapshot_closep) struct snapshot *a = NULL;
+	CLEANUP(snapshot_closep) struct snapshot *b = NULL;
+	CLEANUP(buf_release) struct buf place = BUF_UP_TO(FILE_MAX);
+	struct error err = { 0 };
+
+	put_user(&live, 1, "Anna");
+	a = written(base_path, &base);
+	b = written(live_path, &live);
+	assert_false(snapshot_compare(a, b, find_fault, NULL, &err));
+	buf_addf(&place, "offset %llu of %s: line 1: byte 7: no JSON",
+		(unsigned long long)snapshot_entry(b, 1).offset, live_path);
+	assert_non_null(strstr(err.text, buf_text(&place)));
 }
 
 int main(void)
@@ -339,8 +410,10 @@ int main(void)
 		IN_FOLDER(snapshots_with_other_bucket_widths_compare),
 		IN_FOLDER(a_snapshot_compared_with_itself_has_no_differences),
 		IN_FOLDER(buckets_that_are_equal_are_not_read),
+		IN_FOLDER(damage_is_told_in_order_whoever_worked_on_it),
 		IN_FOLDER(snapshots_of_two_tenants_are_not_compared),
 		IN_FOLDER(a_failing_visitor_ends_the_comparison),
+		IN_FOLDER(what_a_visitor_finds_in_the_lines_is_placed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -192,6 +192,7 @@ enum oddity {
 	ODD_LONGER,
 	ODD_HUGE,
 	ODD_WINDOW,
+	ODD_BOMB, /* says the length of its text, and unpacks to 64 MiB */
 };
 
 struct crafted {
@@ -233,6 +234,22 @@ static void ask_for_a_large_window(const char *plain, struct buf *out)
 	put_u32(out, 0); /* the checksum, which nobody comes to check */
 }
 
+/* Blocks of one repeated byte, 128 KiB each, behind a header that promises a few bytes. */
+static void add_bomb(const char *plain, struct buf *out)
+{
+	enum { BLOCK = 128 << 10, BLOCKS = 512, REPEATED = 1 };
+
+	buf_add(out, "\x28\xb5\x2f\xfd\x84\x38", 6); /* a window of 128 KiB, a length of 4 bytes */
+	put_u32(out, (uint32_t)strlen(plain));
+	for (uint32_t i = 1; i <= BLOCKS; i++) {
+		uint32_t block = (uint32_t)BLOCK << 3 | REPEATED << 1 | (i == BLOCKS);
+
+		buf_add(out, &block, 3);
+		buf_add_byte(out, '\n');
+	}
+	put_u32(out, 0);
+}
+
 static void add_frame(struct buf *file, struct buf *entries, uint32_t bucket, const char *plain,
 	enum oddity oddity)
 {
@@ -247,6 +264,8 @@ static void add_frame(struct buf *file, struct buf *entries, uint32_t bucket, co
 		buf_add_text(&frame, "garbage");
 	else if (oddity == ODD_WINDOW)
 		ask_for_a_large_window(plain, &frame);
+	else if (oddity == ODD_BOMB)
+		add_bomb(plain, &frame);
 	else
 		compress(plain, oddity, &frame);
 	if (oddity == ODD_TWICE)
@@ -354,6 +373,24 @@ static const struct crafted crafted_rows[] = {
 	{ "skippable", "of a kind", .frames = { { 0, USER(ID_A), ODD_SKIPPABLE } } },
 	{ "garbage", "not exactly one", .frames = { { 0, USER(ID_A), ODD_GARBAGE } } },
 	{ "window", "of a kind", .frames = { { 0, USER(ID_A), ODD_WINDOW } } },
+	{ "bomb", "can't unpack", .frames = { { 0, USER(ID_A), ODD_BOMB } } },
+	{ "header among objects", "without the id",
+		.frames = { { 0, USER(ID_A), 0 }, { 0, HEADER, 0 } } },
+	{ "object twice", "there twice", .frames = { { 0, USER(ID_A) USER(ID_A), 0 } } },
+	{ "object twice over frames", "there twice",
+		.frames = { { 0, USER(ID_A), 0 }, { 0, USER(ID_A), 0 } } },
+	{ "object again behind another", "out of order",
+		.frames = { { 0, USER(ID_A) USER(ID_B) USER(ID_A), 0 } } },
+	{ "part without object", "begins with a part",
+		.frames = { { 0,
+			"{\"id\":\"" ID_A "\",\"kind\":\"group\",\"part\":\"members:00\"}\n",
+			0 } } },
+	{ "invalid UTF-8", "object " ID_A ": byte ",
+		.frames = { { 0, "{\"city\":\"\xc3(\",\"id\":\"" ID_A "\",\"kind\":\"user\"}\n",
+			0 } } },
+	{ "duplicate key", "object " ID_A ": byte ",
+		.frames = { { 0, "{\"id\":\"" ID_A "\",\"kind\":\"user\",\"kind\":\"user\"}\n",
+			0 } } },
 	{ "gap", "one behind the other", .frames = { { 0, USER(ID_A), ODD_GAP } } },
 	{ "plain digest", "not those the index names",
 		.frames = { { 0, USER(ID_A), ODD_PLAIN_DIGEST } } },

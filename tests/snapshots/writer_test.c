@@ -125,6 +125,58 @@ static void the_order_of_arrival_does_not_change_the_identity(void **state)
 	assert_string_equal(up_identity, down_identity);
 }
 
+/* More than memory holds before it packs or spills, in steps of `step` through the numbers. */
+static char *identity_written(
+	void **state, const char *name, uint64_t step, unsigned workers, bool late, uint64_t spread)
+{
+	enum { MANY = 150000, MODULUS = MANY + 1 };
+	CLEANUP(memory_freep) char *path = file_path(*state, name);
+	CLEANUP(buf_release) struct buf lines = BUF_UP_TO(FILE_MAX);
+	struct snapshot_writer *writer = writer_open(path);
+
+	snapshot_writer_use_workers(writer, workers);
+	for (uint64_t i = 0, number = step; i < MANY; i++, number = (number + step) % MODULUS) {
+		buf_cut(&lines, 0);
+		buf_addf(&lines,
+			"{\"accountEnabled\":true,\"displayName\":\"Max %llu\",\"id\":\"%08llx-0000-4000-"
+			"8000-000000000000\",\"kind\":\"user\"}\n",
+			(unsigned long long)number, (unsigned long long)(number * spread));
+		writer_add(writer, buf_span(&lines));
+	}
+	/* The last object once more: too late for what is packed already. */
+	if (late)
+		writer_add(writer, buf_span(&lines));
+	writer_finish(writer);
+	return identity_of(path);
+}
+
+enum {
+	EVEN = 28633, /* the ids of these many objects fill nearly all there are */
+	DENSE = 1,    /* they all lie at the beginning */
+	SHUFFLED = 77777,
+};
+
+static void the_file_is_the_same_however_it_came_to_be(void **state)
+{
+	static const uint64_t spreads[] = { EVEN, DENSE };
+
+	for (size_t i = 0; i < COUNT_OF(spreads); i++) {
+		CLEANUP(memory_freep)
+		char *shuffled = identity_written(
+			state, "shuffled", SHUFFLED, 0, false, spreads[i]);
+		CLEANUP(memory_freep)
+		char *in_order = identity_written(state, "in-order", 1, 0, false, spreads[i]);
+		CLEANUP(memory_freep)
+		char *in_threads = identity_written(state, "in-threads", 1, 2, false, spreads[i]);
+		CLEANUP(memory_freep)
+		char *late = identity_written(state, "late", 1, 2, true, spreads[i]);
+
+		assert_string_equal(in_order, shuffled);
+		assert_string_equal(in_threads, shuffled);
+		assert_string_equal(late, shuffled);
+	}
+}
+
 static void what_is_not_finished_leaves_nothing_behind(void **state)
 {
 	CLEANUP(memory_freep) char *path = file_path(*state, "a.jsonl.zst");
@@ -301,6 +353,7 @@ int main(void)
 		IN_FOLDER(of_an_id_that_comes_twice_the_last_one_stays),
 		IN_FOLDER(what_is_removed_is_not_there_unless_it_comes_again),
 		IN_FOLDER(the_order_of_arrival_does_not_change_the_identity),
+		IN_FOLDER(the_file_is_the_same_however_it_came_to_be),
 		IN_FOLDER(what_is_not_finished_leaves_nothing_behind),
 		IN_FOLDER(an_older_snapshot_stays_until_the_new_one_is_whole),
 		IN_FOLDER(a_full_disk_is_an_error_and_leaves_nothing_behind),

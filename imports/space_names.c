@@ -1,0 +1,96 @@
+/*
+ * Names of attributes in a connector space to rows of the kinds table. A file has some fifty names, a
+ * million times; the table is asked once for each, and the answer kept, also that there is none.
+ * What is kept has a fixed size: a hostile file can make this slower, not larger.
+ */
+#include "base/memory.h"
+#include "imports/space_internal.h"
+
+enum {
+	SLOTS = 1024,
+	PROBES = 4,
+	KEPT_BYTES = 96, /* longer names are looked up each time */
+};
+
+struct name_slot {
+	char name[KEPT_BYTES];
+	size_t length; /* 0: empty */
+	const struct kind *kind;
+	const struct attribute *row;
+	enum space_special special;
+};
+
+struct space_names {
+	struct name_slot slots[SLOTS];
+};
+
+static const struct {
+	const char *name;
+	enum space_special special;
+} specials[] = {
+	{ "cloudMastered", SPECIAL_CLOUD_MASTERED },
+	{ "sourceAnchor", SPECIAL_SOURCE_ANCHOR },
+	{ "objectGUID", SPECIAL_OBJECT_GUID },
+	{ "mS-DS-ConsistencyGuid", SPECIAL_CONSISTENCY_GUID },
+};
+
+struct space_names *space_names_new(void)
+{
+	return memory_new(sizeof(struct space_names));
+}
+
+void space_names_free(struct space_names *names)
+{
+	memory_free(names);
+}
+
+static void look_up(struct name_slot *slot, const struct kind *kind, struct span name)
+{
+	slot->kind = kind;
+	slot->row = kind ? attribute_find_sync(kind, name) : NULL;
+	slot->special = SPECIAL_NONE;
+	for (size_t i = 0; i < COUNT_OF(specials); i++)
+		if (span_is(name, specials[i].name))
+			slot->special = specials[i].special;
+}
+
+/* FNV-1a. */
+static unsigned hash(const struct kind *kind, struct span name)
+{
+	uint32_t value = UINT32_C(2166136261) + (kind ? (uint32_t)kind->id + 1 : 0);
+
+	for (size_t i = 0; i < name.length; i++)
+		value = (value ^ (unsigned char)name.data[i]) * UINT32_C(16777619);
+	return value;
+}
+
+static bool slot_is(const struct name_slot *slot, const struct kind *kind, struct span name)
+{
+	return slot->length == name.length && slot->kind == kind &&
+		memcmp(slot->name, name.data, name.length) == 0;
+}
+
+const struct attribute *space_names_find(struct space_names *names, const struct kind *kind,
+	struct span name, enum space_special *special)
+{
+	struct name_slot passing, *slot = &passing;
+	unsigned first;
+
+	if (name.length <= KEPT_BYTES) {
+		first = hash(kind, name);
+		for (unsigned i = 0; i < PROBES; i++) {
+			slot = &names->slots[(first + i) % SLOTS];
+			if (!slot->length || slot_is(slot, kind, name))
+				break;
+		}
+	}
+	if (slot == &passing || !slot_is(slot, kind, name)) {
+		look_up(slot, kind, name);
+		if (slot != &passing) {
+			memcpy(slot->name, name.data, name.length);
+			slot->length = name.length;
+		}
+	}
+	*special = slot->special;
+	return slot->row;
+}

@@ -154,7 +154,7 @@ static bool set_cycle(
 static bool import_and_synchronise(struct simulator *simulator, const char *server,
 	int64_t begin_ms, struct space_counts *imported, struct error *err)
 {
-	return space_import(simulator, server, begin_ms + cycle_runs[RUN_OF_CLOUD_IMPORT].begin_ms,
+	return space_receive(simulator, server, begin_ms + cycle_runs[RUN_OF_CLOUD_IMPORT].begin_ms,
 		       imported, err) &&
 		space_synchronise(simulator, server, err);
 }
@@ -303,7 +303,7 @@ bool schedule_import(struct simulator *simulator, const char *server, struct err
 	int64_t now = simulator_now_ms(simulator);
 
 	return schedule_until(simulator, server, now, err) &&
-		space_import(simulator, server, now, &imported, err) &&
+		space_receive(simulator, server, now, &imported, err) &&
 		record_by_hand(simulator, server, STEP_DELTA_IMPORT, &imported, err);
 }
 

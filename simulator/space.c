@@ -384,7 +384,7 @@ static bool import_object(struct simulator *simulator, const char *server, const
 		"ttjjii", server, anchor, object.seen, state, (int64_t)operation, now_ms);
 }
 
-bool space_import(struct simulator *simulator, const char *server, int64_t until_ms,
+bool space_receive(struct simulator *simulator, const char *server, int64_t until_ms,
 	struct space_counts *counts, struct error *err)
 {
 	CLEANUP(statement_finalize) sqlite3_stmt *shadow = NULL;

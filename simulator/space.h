@@ -51,7 +51,7 @@ MUST_CHECK bool space_blocked(struct simulator *simulator, const char *cloud_id,
 MUST_CHECK bool space_removed(struct simulator *simulator, const char *cloud_id, struct error *err);
 
 /* Delta import: what the cloud holds since the last one, up to `until_ms`. It confirms what was sent. */
-MUST_CHECK bool space_import(struct simulator *simulator, const char *server, int64_t until_ms,
+MUST_CHECK bool space_receive(struct simulator *simulator, const char *server, int64_t until_ms,
 	struct space_counts *counts, struct error *err);
 /* What was imported is taken over. */
 MUST_CHECK bool space_synchronise(

@@ -29,4 +29,17 @@ checked "schedulers ran every half hour until they were suspended" half_hours
 checked "the configuration names server, account and staging mode, and the edited rule" configuration
 checked "Active Directory was not written, unless told so" directory
 
+stop_tenant
+
+sentence "the demo without a snapshot from before, from these files alone, ends with the same proof: 0"
+expect 0 "$UNSTAGE" demo --base csexport --users 400 --groups 60 --contacts 10 --output demo
+same "still damaged" 0 "$(awk '/values still damaged/ { print $1 }' "$work/stdout")"
+same "lost" 0 "$(awk '/legitimate changes lost/ { print $1 }' "$work/stdout")"
+at_least "damaged" 100 "$(awk '/values damaged by the staging server/ { print $1 }' "$work/stdout")"
+there demo/production.jsonl.zst demo/files/SYNC01/sync01-all.xml demo/files/SYNC02/sync02-all.xml
+
+sentence "there is no other base: 2"
+expect 2 "$UNSTAGE" demo --base memory --output other
+said "csexport"
+
 finish

@@ -15,14 +15,16 @@
 struct demo_arguments {
 	struct common common;
 	int64_t users, groups, contacts, seed;
+	const char *base;
 };
 
-enum { WORDS_MAX = 16, STATUS_ANY = -1, GLIMPSE_LINES = 34 };
+enum { WORDS_MAX = 24, STATUS_ANY = -1, GLIMPSE_LINES = 34 };
 
 struct demo {
 	struct simulated simulated;
 	char program[4096];
 	struct common to_screen;
+	bool from_servers; /* no snapshot of ours from before: the base comes from production's files */
 };
 
 static void say(const char *format, ...) PRINTF_LIKE(1, 2);
@@ -117,6 +119,8 @@ static bool type_command(
 
 static bool before_the_night(struct demo *demo, struct error *err)
 {
+	if (demo->from_servers)
+		return true;
 	heading("An ordinary morning: the production snapshot");
 	return type_command(demo, "unstage snapshot --output production.jsonl.zst", 0, false, err);
 }
@@ -134,12 +138,37 @@ static bool the_night(struct demo *demo, struct error *err)
 	return true;
 }
 
+/* An administrator collects on each server what docs/IMPORTS.md asks for; staging's first. */
+static bool collect(struct demo *demo, struct error *err)
+{
+	CLEANUP(memory_freep) char *folder = file_path(demo->simulated.folder, "files");
+
+	heading("Nobody has a snapshot from before: both servers' own files");
+	say("   an administrator runs csexport, and collects run history and configuration,\n"
+	    "   on SYNC02 and on SYNC01, before either imports again\n");
+	return simulated_write_files(demo->simulated.simulator, folder, NULL, err) &&
+		type_command(demo,
+			"unstage import files/SYNC02/sync02-all.xml files/SYNC02/sync02-runs.json "
+			"files/SYNC02/sync02-steps.json files/SYNC02/configuration "
+			"--live live.jsonl.zst --evidence audit.jsonl --output staging.jsonl",
+			0, false, err) &&
+		type_command(demo,
+			"unstage import files/SYNC01/sync01-all.xml files/SYNC01/sync01-runs.json "
+			"files/SYNC01/sync01-steps.json files/SYNC01/configuration "
+			"--live live.jsonl.zst --evidence staging.jsonl --output evidence.jsonl "
+			"--base production.jsonl.zst",
+			0, false, err);
+}
+
 static bool look(struct demo *demo, struct error *err)
 {
 	heading("What happened?");
 	return type_command(demo, "unstage snapshot --output live.jsonl.zst", 0, false, err) &&
-		type_command(demo, "unstage evidence --from 2d --output evidence.jsonl", 0, false,
-			err) &&
+		type_command(demo,
+			demo->from_servers ? "unstage evidence --from 2d --output audit.jsonl"
+					   : "unstage evidence --from 2d --output evidence.jsonl",
+			0, false, err) &&
+		(!demo->from_servers || collect(demo, err)) &&
 		type_command(demo,
 			"unstage find production.jsonl.zst live.jsonl.zst --evidence evidence.jsonl",
 			1, false, err) &&
@@ -290,6 +319,13 @@ static int run(
 			"demo: say where its files go: --output DIR (a new folder)");
 		return -1;
 	}
+	if (demo_arguments->base && strcmp(demo_arguments->base, "csexport") != 0 &&
+		strcmp(demo_arguments->base, "snapshot") != 0) {
+		error_set(err, ERROR_USAGE,
+			"demo: --base takes snapshot, or csexport: what both servers hold");
+		return -1;
+	}
+	demo.from_servers = demo_arguments->base && demo_arguments->base[0] == 'c';
 	if (access(demo_arguments->common.output, F_OK) == 0) {
 		error_set(err, ERROR_USAGE, "demo: %s is there already; name a new folder",
 			demo_arguments->common.output);
@@ -307,6 +343,9 @@ static int run(
 static const struct option options[] = {
 	{ "output", 'o', OPTION_TEXT, "DIR", "a new folder for everything that the story leaves",
 		offsetof(struct demo_arguments, common.output) },
+	{ "base", 'b', OPTION_TEXT, "WHAT",
+		"snapshot (of before, unless said), or csexport: none, but the servers' files",
+		offsetof(struct demo_arguments, base) },
 	{ "users", 0, OPTION_NUMBER, "N", "2000 unless said",
 		offsetof(struct demo_arguments, users) },
 	{ "groups", 0, OPTION_NUMBER, "N", "200 unless said",

@@ -30,6 +30,7 @@ static void import_release(struct import *import)
 	configuration_free(import->configuration);
 	run_history_free(import->runs);
 	evidence_free(import->evidence);
+	space_ids_free(import->ids);
 	snapshot_close(import->live);
 	profile_free(import->profile);
 }
@@ -230,11 +231,12 @@ static bool add_runs(struct import *import, struct error *err)
 	const struct run_import whose = {
 		.server = import->server,
 		.identity = import->account,
+		.ids = import->ids,
+		.live = import->live,
 	};
 
 	return !has_runs(import) ||
-		run_history_add_to(import->runs, import->evidence, import->live, &whose,
-			&import->refusals, err);
+		run_history_add_to(import->runs, import->evidence, &whose, &import->refusals, err);
 }
 
 static void load_profile(struct import *import, const char *name)
@@ -254,9 +256,10 @@ static bool read_all(
 		return false;
 	if (arguments->live && !(import->live = snapshot_open(arguments->live, err)))
 		return false;
+	import->ids = space_ids_new(import->live);
 	return read_small_files(import, err) && settle_server(import, err) &&
 		settle_role(import, err) && check_server(import, err) &&
-		open_evidence(import, err) && add_runs(import, err) && import_spaces(import, err);
+		open_evidence(import, err) && import_spaces(import, err) && add_runs(import, err);
 }
 
 static bool tell(const struct import *import, struct error *err)

@@ -29,6 +29,7 @@ struct import {
 	struct imported_file files[OPERANDS_MAX];
 	size_t file_count;
 	struct snapshot *live; /* or NULL */
+	struct space_ids *ids;
 	struct configuration *configuration;
 	struct run_history *runs;
 	const char *server, *account; /* NULL: no file says it */

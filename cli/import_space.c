@@ -162,7 +162,6 @@ static bool import_with_base(
 
 bool import_spaces(struct import *import, struct error *err)
 {
-	CLEANUP(space_ids_freep) struct space_ids *ids = NULL;
 	struct space_flows flows = { { NULL } };
 	const struct writer who = { .name = import->account, .server = import->server };
 	struct space_import space = { .evidence = import->evidence,
@@ -182,8 +181,7 @@ bool import_spaces(struct import *import, struct error *err)
 	if (!settle_times(import, &space, &taken_ms, err))
 		return false;
 	space.role = space_roles[import->role];
-	ids = space_ids_new(import->live);
-	space.ids = ids;
+	space.ids = import->ids;
 	if (import->configuration && configuration_summary(import->configuration)->rules) {
 		flows = configuration_space_flows(import->configuration);
 		space.flows = &flows;

@@ -22,8 +22,9 @@ static void add_objects(struct screen *screen, const struct space_report *report
 	screen_addf(screen, STYLE_PLAIN, "  %llu objects: %llu users, %llu groups, %llu contacts\n",
 		number(report->objects), number(report->by_kind[KIND_USER]),
 		number(report->by_kind[KIND_GROUP]), number(report->by_kind[KIND_CONTACT]));
-	screen_addf(screen, STYLE_PLAIN, "  last import %s UTC\n",
-		screen_time(report->imported_ms, imported));
+	if (report->imported_ms > 0)
+		screen_addf(screen, STYLE_PLAIN, "  last import %s UTC\n",
+			screen_time(report->imported_ms, imported));
 }
 
 static void add_deltas(struct screen *screen, const struct space_report *report)

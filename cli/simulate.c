@@ -69,6 +69,50 @@ static bool play_adsync(struct simulator *simulator, const char *argument, struc
 	return simulator_play_adsync(simulator, argument, err);
 }
 
+/* "DIR [utf16] [iso] [nested] [died] [ad]": DIR/SYNC01 and DIR/SYNC02. */
+static bool write_files(struct simulator *simulator, const char *argument, struct error *err)
+{
+	CLEANUP(memory_freep) char *words = memory_text(argument);
+	struct simulator_files files = { 0 };
+	const struct {
+		const char *word;
+		bool *flag;
+	} flags[] = {
+		{ "utf16", &files.wide },
+		{ "iso", &files.iso_dates },
+		{ "nested", &files.nested },
+		{ "died", &files.died_midway },
+		{ "ad", &files.directory_written },
+	};
+	char *rest = NULL, *folder = strtok_r(words, " ", &rest);
+
+	if (!folder)
+		return error_set(err, ERROR_USAGE, "files: say into which folder");
+	for (char *word = strtok_r(NULL, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
+		bool known = false;
+
+		for (size_t i = 0; i < COUNT_OF(flags); i++) {
+			if (strcmp(flags[i].word, word) == 0)
+				known = *flags[i].flag = true;
+		}
+		if (!known)
+			return error_set(err, ERROR_USAGE,
+				"files: \"%s\" is none of utf16, iso, nested, died, ad", word);
+	}
+	return simulated_write_files(simulator, folder, &files, err);
+}
+
+static bool play_import(struct simulator *simulator, const char *argument, struct error *err)
+{
+	return simulator_play_import(simulator, argument, err);
+}
+
+static bool play_synchronisation(
+	struct simulator *simulator, const char *argument, struct error *err)
+{
+	return simulator_play_synchronisation(simulator, argument, err);
+}
+
 /* What can be typed while it runs. */
 static const struct play {
 	const char *word, *help;
@@ -79,6 +123,9 @@ static const struct play {
 	{ "morning", "people correct two values; some objects move to the cloud", play_morning },
 	{ "cycle", "production's import, synchronisation, export", play_cycle },
 	{ "adsync", "FILE.csv: an administrator runs Remove-ADSyncToolsAadObject", play_adsync },
+	{ "import", "SERVER: it imports from the cloud", play_import },
+	{ "synchronise", "SERVER: it takes over what it imported", play_synchronisation },
+	{ "files", "DIR [utf16] [iso] [nested] [died] [ad]: what both servers hold", write_files },
 	{ "prove", "what is damaged, put back, lost", prove },
 };
 
@@ -100,7 +147,7 @@ static void obey(struct simulator *simulator, char *line)
 		return;
 	}
 	for (size_t i = 0; i < COUNT_OF(plays); i++)
-		text_line(stderr, "  %-9s %s", plays[i].word, plays[i].help);
+		text_line(stderr, "  %-11s %s", plays[i].word, plays[i].help);
 }
 
 /* Serves until a signal, or "quit"; the end of stdin only ends the typing. */
@@ -372,7 +419,12 @@ const struct command command_simulate = {
 	.summary = "a simulated tenant to try things on",
 	.details =
 		"Prints the export line for your shell and serves on 127.0.0.1. While it runs,\n"
-		"type day, incident, morning, cycle, adsync FILE, prove, or quit.\n\n"
+		"type day, incident, morning, cycle, adsync FILE, import SERVER, synchronise SERVER,\n"
+		"files DIR, prove, or quit.\n\n"
+		"files writes what an administrator collects on SYNC01 and SYNC02: csexport of both\n"
+		"connectors, run history and steps, configuration. Behind DIR: utf16 (UTF-16 with a\n"
+		"byte order mark), iso (dates in JSON), nested (steps in the history), died (the\n"
+		"export ended midway), ad (SYNC02 wrote into Active Directory, too).\n\n"
 		"--page-fault makes a page html, empty, cut (before its Content-Length), short\n"
 		"(with the right one), no-value, value-object, value-null, value-text, item-text,\n"
 		"huge (64 MiB), empty-items (30 MB), link-self, link-back, content-type (text)\n"

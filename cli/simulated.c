@@ -95,6 +95,17 @@ void simulated_close(struct simulated *simulated)
 	memory_free(simulated->config);
 }
 
+bool simulated_write_files(struct simulator *simulator, const char *folder,
+	const struct simulator_files *files, struct error *err)
+{
+	CLEANUP(memory_freep) char *production = file_path(folder, SIMULATED_PRODUCTION);
+	CLEANUP(memory_freep) char *staging = file_path(folder, SIMULATED_STAGING);
+
+	return simulator_write_server_files(
+		       simulator, SIMULATED_PRODUCTION, production, files, err) &&
+		simulator_write_server_files(simulator, SIMULATED_STAGING, staging, files, err);
+}
+
 static void add_count(struct screen *screen, bool good, uint64_t count, const char *text)
 {
 	screen_addf(screen, good ? STYLE_GREEN : STYLE_RED, "  %6llu  %s\n",

@@ -21,6 +21,10 @@ MUST_CHECK bool simulated_open(struct simulated *simulated, const struct simulat
 	const struct simulator_size *size, unsigned port, const char *folder, struct error *err);
 void simulated_close(struct simulated *simulated);
 
+/* What both servers hold: FOLDER/SYNC01 and FOLDER/SYNC02. */
+MUST_CHECK bool simulated_write_files(struct simulator *simulator, const char *folder,
+	const struct simulator_files *files, struct error *err);
+
 /* Two days of virtual time: the base was taken at their begin, the story ends at their end. */
 enum { SIMULATED_STORY_MS = 26 * 3600 * 1000 };
 

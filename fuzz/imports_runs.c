@@ -43,7 +43,7 @@ static void expect_evidence(const struct run_history *history)
 	struct error err = { 0 };
 	size_t refusals, count, runs;
 
-	if (!run_history_add_to(history, evidence, NULL, &whose, &refusals, &err)) {
+	if (!run_history_add_to(history, evidence, &whose, &refusals, &err)) {
 		assert(err.kind == ERROR_FORMAT);
 		return;
 	}

@@ -241,16 +241,18 @@ const struct run_history_summary *run_history_summary(const struct run_history *
 struct run_import {
 	const char *server;   /* whose runs these are: "SYNC02"; NULL: not known */
 	const char *identity; /* of the server, as the audit log has it; NULL: its name does */
+	/* Tell which objects the server was refused, and of which kind they are; each may be NULL. */
+	struct space_ids *ids;
+	struct snapshot *live;
 };
 
 /*
  * Adds the files as sources; the exports that may have written and were counted, of Active
- * Directory's connectors too; and what the server was refused: the conflicts whose object the service named (FROM_EXPORT_ERROR).
- * `live`, where it is given, tells the kinds of these objects; without it none is added.
+ * Directory's connectors too; and what the server was refused: the conflicts of objects that are known (FROM_EXPORT_ERROR).
+ * Whose kind `live` does not tell is left out.
  */
 MUST_CHECK bool run_history_add_to(const struct run_history *history, struct evidence *evidence,
-	struct snapshot *live, const struct run_import *import, size_t *refusals,
-	struct error *err);
+	const struct run_import *import, size_t *refusals, struct error *err);
 
 /* ---- server configuration: the folder of Get-ADSyncServerConfiguration (facts 1.3) --------- */
 

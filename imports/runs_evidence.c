@@ -5,6 +5,7 @@
 #include "base/scan.h"
 #include "base/time.h"
 #include "imports/runs_internal.h"
+#include "imports/space_internal.h"
 
 enum { NAME_JSON_MAX = 64 << 10, REFERENCE_MAX = 1 << 10 };
 
@@ -42,6 +43,23 @@ static void add_runs(const struct run_history *history, struct evidence *evidenc
 
 /* ---- refusals ----------------------------------------------------------------------------- */
 
+/* As the service named it, else by its name in the connector space; "": it is not known. */
+static bool find_object(const struct run_error *error, const struct run_import *import,
+	char text[static ID_BYTES + 1], struct error *err)
+{
+	enum space_match match = MATCH_NONE;
+	uint8_t id[ID_BINARY_BYTES];
+
+	snprintf(text, ID_BYTES + 1, "%s", error->object ? error->object : "");
+	if (error->object || !error->dn || !error->entra || !import->ids)
+		return true;
+	if (!space_ids_find_dn(import->ids, span_of(error->dn), &match, id, err))
+		return false;
+	if (match == MATCH_ONE)
+		id_text(id, text);
+	return true;
+}
+
 /* The object's kind, from the line of the live snapshot; NULL: it is not there. */
 static bool find_kind(
 	struct snapshot *live, const char *id, const struct kind **kind, struct error *err)
@@ -50,6 +68,8 @@ static bool find_kind(
 	CLEANUP(object_freep) struct object *object = NULL;
 
 	*kind = NULL;
+	if (!*id)
+		return true;
 	if (!snapshot_object(live, span_of(id), &lines, err))
 		return false;
 	if (!lines.length)
@@ -75,7 +95,7 @@ static bool add_refused(struct buf *out, const struct attribute *attribute, cons
 	return true;
 }
 
-static bool add_refusal(struct evidence *evidence, const struct run_error *error,
+static bool add_refusal(struct evidence *evidence, const struct run_error *error, const char *id,
 	const struct kind *kind, const struct run_import *import, struct error *err)
 {
 	CLEANUP(buf_release) struct buf value = BUF_UP_TO(NAME_JSON_MAX);
@@ -86,7 +106,7 @@ static bool add_refusal(struct evidence *evidence, const struct run_error *error
 		.source = FROM_EXPORT_ERROR,
 		.who = &who,
 		.kind = kind,
-		.id = error->object,
+		.id = id,
 		.attribute_name = error->name ? error->name : error->type,
 		.operation = FACT_NAMED,
 	};
@@ -101,21 +121,22 @@ static bool add_refusal(struct evidence *evidence, const struct run_error *error
 }
 
 static bool add_refusals(const struct run_history *history, struct evidence *evidence,
-	struct snapshot *live, const struct run_import *import, size_t *refusals, struct error *err)
+	const struct run_import *import, size_t *refusals, struct error *err)
 {
 	for (size_t i = 0; i < history->error_count; i++) {
 		const struct run_error *error = &history->errors[i];
 		const struct kind *kind;
+		char id[ID_BYTES + 1];
 
-		if (error->kind != RUN_ERROR_EXPORT || !error->object ||
-			error->when_ms == TIME_NONE)
+		if (error->kind != RUN_ERROR_EXPORT || error->when_ms == TIME_NONE)
 			continue;
-		if (!find_kind(live, error->object, &kind, err))
+		if (!find_object(error, import, id, err) ||
+			!find_kind(import->live, id, &kind, err))
 			return false;
 		if (!kind)
 			continue;
-		if (!add_refusal(evidence, error, kind, import, err))
-			return error_prefix(err, "the export error of %s", error->object);
+		if (!add_refusal(evidence, error, id, kind, import, err))
+			return error_prefix(err, "the export error of %s", id);
 		(*refusals)++;
 	}
 	return true;
@@ -135,11 +156,11 @@ static void add_sources(const struct run_history *history, struct evidence *evid
 }
 
 bool run_history_add_to(const struct run_history *history, struct evidence *evidence,
-	struct snapshot *live, const struct run_import *import, size_t *refusals, struct error *err)
+	const struct run_import *import, size_t *refusals, struct error *err)
 {
 	*refusals = 0;
 	add_runs(history, evidence, import);
-	if (live && !add_refusals(history, evidence, live, import, refusals, err))
+	if (import->live && !add_refusals(history, evidence, import, refusals, err))
 		return false;
 	add_sources(history, evidence, import, FROM_RUNS);
 	if (*refusals)

@@ -3,7 +3,7 @@
  * production's repair. Who is who stands in story.h.
  */
 #include "base/memory.h"
-#include "simulator/story.h"
+#include "simulator/space.h"
 
 static const int64_t minute_ms = 60000;
 
@@ -221,7 +221,8 @@ static bool switch_to_cloud(
 
 	(void)index;
 	story_wait_ms(simulator, minute_ms / 10);
-	return tenant_set_cloud_managed(simulator, &admin, id, true, err);
+	return tenant_set_cloud_managed(simulator, &admin, id, true, err) &&
+		space_blocked(simulator, id, err);
 }
 
 static bool correct(struct simulator *simulator, const char *id, size_t index, struct error *err)
@@ -279,7 +280,8 @@ static bool morning(struct simulator *simulator, struct error *err)
 
 static bool production_cycle(struct simulator *simulator, struct error *err)
 {
-	return connector_export(simulator, SERVER_PRODUCTION, err) &&
+	return schedule_set(simulator, SERVER_PRODUCTION, true, err) &&
+		connector_export(simulator, SERVER_PRODUCTION, err) &&
 		story_heal_quarantine(simulator, err);
 }
 
@@ -301,4 +303,33 @@ bool simulator_play_morning(struct simulator *simulator, struct error *err)
 bool simulator_play_production_cycle(struct simulator *simulator, struct error *err)
 {
 	return play(simulator, production_cycle, err);
+}
+
+/* ---- by the hand of whoever works on a server ------------------------------------------------- */
+
+bool simulator_play_import(struct simulator *simulator, const char *server, struct error *err)
+{
+	bool done;
+
+	simulator_lock(simulator);
+	done = simulator_begin(simulator, err) && schedule_import(simulator, server, err) &&
+		simulator_commit(simulator, err);
+	if (!done)
+		simulator_rollback(simulator);
+	simulator_unlock(simulator);
+	return done;
+}
+
+bool simulator_play_synchronisation(
+	struct simulator *simulator, const char *server, struct error *err)
+{
+	bool done;
+
+	simulator_lock(simulator);
+	done = simulator_begin(simulator, err) && schedule_synchronise(simulator, server, err) &&
+		simulator_commit(simulator, err);
+	if (!done)
+		simulator_rollback(simulator);
+	simulator_unlock(simulator);
+	return done;
 }

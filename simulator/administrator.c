@@ -1,7 +1,7 @@
 /* An administrator at work with our hand-off files: the CSV, and a paragraph. */
 #include "base/file.h"
 #include "base/memory.h"
-#include "simulator/story.h"
+#include "simulator/space.h"
 
 enum { CSV_MAX = 64 << 20, CELLS_MAX = 64, CELL_MAX = 64 << 10 };
 
@@ -104,7 +104,8 @@ static bool remove_listed(
 		object = tenant_get(simulator, id, NULL, &state);
 		json_decref(object);
 		if (object && state == OBJECT_LIVE &&
-			!tenant_delete(simulator, &administrator, id, err))
+			(!tenant_delete(simulator, &administrator, id, err) ||
+				!space_removed(simulator, id, err)))
 			return error_prefix(err, "%s: row %zu", path, row);
 	}
 	return true;

@@ -3,7 +3,7 @@
  * born in the cloud and those switched to it. Some names are what a hostile user would choose.
  */
 #include "base/memory.h"
-#include "simulator/story.h"
+#include "simulator/space.h"
 
 enum {
 	FOUNDED_DAYS_AGO = 400,
@@ -159,7 +159,7 @@ static bool add_synced_person(struct simulator *simulator, unsigned number, stru
 	if (!switched)
 		return cast_add(simulator, CAST_PERSON, id, err);
 	return tenant_set_cloud_managed(simulator, &admin, id, true, err) &&
-		cast_add(simulator, CAST_SWITCHED, id, err);
+		space_blocked(simulator, id, err) && cast_add(simulator, CAST_SWITCHED, id, err);
 }
 
 static bool add_cloud_person(struct simulator *simulator, unsigned number, struct error *err)
@@ -392,7 +392,7 @@ static bool populate(
 	if (!found(simulator, size, err) || !assign_roles(simulator, err))
 		return false;
 	simulator_set_now_ms(simulator, now);
-	return tenant_set_last_sync_ms(simulator, now, err) &&
+	return tenant_set_last_sync_ms(simulator, now, err) && schedule_prepare(simulator, err) &&
 		story_set_mark(simulator, MARK_BASE, err);
 }
 

@@ -2,11 +2,15 @@
 #include <sqlite3.h>
 
 #include "base/memory.h"
-#include "simulator/story.h"
+#include "simulator/space.h"
+#include "simulator/story_sql.h"
 
 static const char schema[] =
 	"CREATE TABLE IF NOT EXISTS connector ("
 	" server TEXT, anchor TEXT, cloud_id TEXT, kind INTEGER, present INTEGER, wanted TEXT,"
+	" blocked INTEGER NOT NULL DEFAULT 0, seen TEXT, seen_ms INTEGER, arrived TEXT,"
+	" arrived_as INTEGER NOT NULL DEFAULT 0, sent TEXT, sent_as INTEGER NOT NULL DEFAULT 0,"
+	" sent_ms INTEGER, refusal TEXT, directory TEXT,"
 	" PRIMARY KEY (server, anchor)) WITHOUT ROWID;"
 	"CREATE INDEX IF NOT EXISTS connector_cloud ON connector (server, cloud_id);"
 	"CREATE TABLE IF NOT EXISTS connector_flow ("
@@ -26,12 +30,7 @@ bool connector_prepare(struct simulator *simulator, struct error *err)
 	if (sqlite3_exec(database, schema, NULL, NULL, NULL) != SQLITE_OK)
 		return error_set(err, ERROR_SYSTEM, "simulator: connector spaces: %s",
 			sqlite3_errmsg(database));
-	return true;
-}
-
-static void statement_finalize(sqlite3_stmt **statement)
-{
-	sqlite3_finalize(*statement);
+	return space_prepare(simulator, err);
 }
 
 /* Runs one statement with up to four texts and one number; the number is bound last. */
@@ -55,15 +54,12 @@ static bool run(struct simulator *simulator, const char *sql, const char *const 
 bool connector_add(struct simulator *simulator, const char *server, const char *anchor,
 	const char *cloud_id, enum object_kind kind, const json_t *wanted, struct error *err)
 {
-	CLEANUP(buf_release) struct buf text = BUF_UP_TO(1 << 20);
-	const char *texts[4] = { server, anchor, cloud_id, NULL };
-
-	json_add(&text, wanted);
-	texts[3] = buf_text(&text);
-	return run(simulator,
-		"INSERT INTO connector (server, anchor, cloud_id, wanted, kind, present)"
-		" VALUES (?1, ?2, ?3, ?4, ?5, 1)",
-		texts, 4, (int)kind, err);
+	/* What an export is to create was never imported; everything else is as at the founding. */
+	return story_run(simulator, err,
+		"INSERT INTO connector (server, anchor, cloud_id, kind, present, wanted, seen, seen_ms)"
+		" VALUES (?1, ?2, ?3, ?4, 1, ?5, CASE WHEN ?3 IS NULL THEN 'null' END, ?6)",
+		"tttiji", server, anchor, cloud_id, (int64_t)kind, wanted,
+		simulator_now_ms(simulator));
 }
 
 bool connector_drop(
@@ -71,9 +67,10 @@ bool connector_drop(
 {
 	const char *texts[] = { server, cloud_id };
 
-	return run(simulator,
-		"UPDATE connector SET present = 0 WHERE server = ?1 AND cloud_id = ?2", texts, 2, 0,
-		err);
+	return space_freeze(simulator, server, cloud_id, err) &&
+		run(simulator,
+			"UPDATE connector SET present = 0 WHERE server = ?1 AND cloud_id = ?2",
+			texts, 2, 0, err);
 }
 
 json_t *connector_wanted(struct simulator *simulator, const char *server, const char *cloud_id)
@@ -110,9 +107,10 @@ bool connector_set(struct simulator *simulator, const char *server, const char *
 	json_object_set_new(wanted, property, json_deep_copy(value));
 	json_add(&text, wanted);
 	texts[2] = buf_text(&text);
-	return run(simulator,
-		"UPDATE connector SET wanted = ?3 WHERE server = ?1 AND cloud_id = ?2", texts, 3, 0,
-		err);
+	return space_freeze(simulator, server, cloud_id, err) &&
+		run(simulator,
+			"UPDATE connector SET wanted = ?3 WHERE server = ?1 AND cloud_id = ?2",
+			texts, 3, 0, err);
 }
 
 bool connector_link(struct simulator *simulator, const char *server, const char *cloud_id,
@@ -120,10 +118,11 @@ bool connector_link(struct simulator *simulator, const char *server, const char 
 {
 	const char *texts[] = { server, cloud_id, target };
 
-	return run(simulator,
-		       "INSERT OR IGNORE INTO connector_flow (server, cloud_id, relation)"
-		       " VALUES (?1, ?2, ?3)",
-		       texts, 2, (int)relation, err) &&
+	return space_freeze(simulator, server, cloud_id, err) &&
+		run(simulator,
+			"INSERT OR IGNORE INTO connector_flow (server, cloud_id, relation)"
+			" VALUES (?1, ?2, ?3)",
+			texts, 2, (int)relation, err) &&
 		run(simulator,
 			there ? "INSERT OR IGNORE INTO connector_link (server, cloud_id, target, relation)"
 				" VALUES (?1, ?2, ?3, ?4)"
@@ -135,7 +134,8 @@ bool connector_link(struct simulator *simulator, const char *server, const char 
 bool directory_set(struct simulator *simulator, const char *cloud_id, const char *property,
 	const json_t *value, bool staging_sees, struct error *err)
 {
-	return connector_set(simulator, SERVER_PRODUCTION, cloud_id, property, value, err) &&
+	return (staging_sees || space_freeze_directory(simulator, SERVER_STAGING, cloud_id, err)) &&
+		connector_set(simulator, SERVER_PRODUCTION, cloud_id, property, value, err) &&
 		(!staging_sees ||
 			connector_set(simulator, SERVER_STAGING, cloud_id, property, value, err));
 }
@@ -143,8 +143,9 @@ bool directory_set(struct simulator *simulator, const char *cloud_id, const char
 bool directory_link(struct simulator *simulator, const char *cloud_id, enum relation relation,
 	const char *target, bool there, bool staging_sees, struct error *err)
 {
-	return connector_link(
-		       simulator, SERVER_PRODUCTION, cloud_id, relation, target, there, err) &&
+	return (staging_sees || space_freeze_directory(simulator, SERVER_STAGING, cloud_id, err)) &&
+		connector_link(
+			simulator, SERVER_PRODUCTION, cloud_id, relation, target, there, err) &&
 		(!staging_sees ||
 			connector_link(
 				simulator, SERVER_STAGING, cloud_id, relation, target, there, err));

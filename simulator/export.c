@@ -6,7 +6,7 @@
 #include <sqlite3.h>
 
 #include "base/memory.h"
-#include "simulator/story.h"
+#include "simulator/space.h"
 
 enum { WRITE_TAKES_MS = 40, MS_A_SECOND = 1000 };
 
@@ -15,6 +15,8 @@ struct export_row {
 	enum object_kind kind;
 	bool present;
 	json_t *wanted;
+	enum space_operation written; /* what became of the object */
+	bool refused;
 };
 
 struct export
@@ -43,6 +45,7 @@ static void add_row(struct export *export, sqlite3_stmt *statement)
 
 	MEMORY_GROW(export->rows, export->count, export->capacity);
 	row = &export->rows[export->count++];
+	*row = (struct export_row){ 0 };
 	row->anchor = memory_text((const char *)sqlite3_column_text(statement, 0));
 	row->cloud_id = memory_text((const char *)sqlite3_column_text(statement, 1));
 	row->kind = (enum object_kind)sqlite3_column_int(statement, 2);
@@ -64,43 +67,6 @@ static bool read_rows(struct export *export, struct error *err)
 	while (sqlite3_step(statement) == SQLITE_ROW)
 		add_row(export, statement);
 	sqlite3_finalize(statement);
-	return true;
-}
-
-/* ---- values ------------------------------------------------------------------------------- */
-
-static bool has_element(const json_t *set, const json_t *element)
-{
-	size_t index;
-	json_t *other;
-
-	json_array_foreach(set, index, other)
-	{
-		if (json_equal(other, element))
-			return true;
-	}
-	return false;
-}
-
-/* Nothing, null and the empty set are one; sets have no order. */
-static bool same_value(const json_t *a, const json_t *b)
-{
-	size_t index;
-	json_t *element;
-	bool empty_a = !a || json_is_null(a) || (json_is_array(a) && !json_array_size(a));
-	bool empty_b = !b || json_is_null(b) || (json_is_array(b) && !json_array_size(b));
-
-	if (empty_a || empty_b)
-		return empty_a && empty_b;
-	if (!json_is_array(a) || !json_is_array(b))
-		return json_equal(a, b) == 1;
-	if (json_array_size(a) != json_array_size(b))
-		return false;
-	json_array_foreach(a, index, element)
-	{
-		if (!has_element(b, element))
-			return false;
-	}
 	return true;
 }
 
@@ -163,7 +129,7 @@ static bool export_values(struct export *export, const struct export_row *row, c
 	audit_begin(export->simulator, update_activity(row->kind));
 	json_object_foreach(row->wanted, name, wanted)
 	{
-		if (same_value(story_property(object, name), wanted))
+		if (space_same_value(story_property(object, name), wanted))
 			continue;
 		if (!export_value(export, row->cloud_id, name, wanted, again, err))
 			return false;
@@ -227,7 +193,7 @@ static bool listed(const struct id_list *list, const char *id)
 static bool is_live(struct simulator *simulator, const char *id)
 {
 	enum object_state state = OBJECT_GONE;
-	json_t *object = tenant_get(simulator, id, NULL, &state);
+	json_t *object = id ? tenant_get(simulator, id, NULL, &state) : NULL;
 
 	json_decref(object);
 	return object && state == OBJECT_LIVE;
@@ -341,12 +307,51 @@ static bool note_birth_conflicts(
 	return true;
 }
 
+/* The group that holds an address of somebody who is not born yet. */
+static const char *clash_with_group(
+	struct export *export, const struct export_row *row, char group[static GUID_TEXT_BYTES])
+{
+	size_t index;
+	json_t *address;
+
+	json_array_foreach(json_object_get(row->wanted, "proxyAddresses"), index, address)
+	{
+		enum object_state state = OBJECT_GONE;
+		enum object_kind kind = OBJECT_USER;
+
+		if (!tenant_find_address(
+			    export->simulator, json_string_value(address), NULL, group, &state))
+			continue;
+		json_decref(tenant_get(export->simulator, group, &kind, NULL));
+		if (state == OBJECT_LIVE && kind == OBJECT_GROUP)
+			return json_string_value(address);
+	}
+	return NULL;
+}
+
+static bool refuse(struct export *export, struct export_row *row, const char *address,
+	const char *group, struct error *err)
+{
+	CLEANUP(json_freep)
+	json_t *refusal = json_pack("{s:s, s:s, s:s, s:s, s:I}", "error",
+		"AttributeValueMustBeUnique", "attribute", "ProxyAddresses", "value", address,
+		"holder", group, "at", (json_int_t)simulator_now_ms(export->simulator));
+
+	row->refused = true;
+	return space_refused(export->simulator, export->server, row->anchor, refusal, err);
+}
+
 static bool create(struct export *export, struct export_row *row, struct error *err)
 {
-	CLEANUP(json_freep) json_t *properties = birth_properties(export, row, err);
 	char id[GUID_TEXT_BYTES];
+	/* Between two people the newcomer's is quarantined; against a group it is an error (facts 4.1). */
+	const char *clash = clash_with_group(export, row, id);
+	CLEANUP(json_freep) json_t *properties = NULL;
 	bool staging = export->actor.role == ACTOR_STAGING;
 
+	if (clash)
+		return refuse(export, row, clash, id, err);
+	properties = birth_properties(export, row, err);
 	story_wait_ms(export->simulator, WRITE_TAKES_MS);
 	if (!tenant_create(export->simulator, &export->actor, row->kind, properties, id, err) ||
 		!learn_id(export, row, id, err) || !note_birth_conflicts(export, row, err))
@@ -384,15 +389,43 @@ static bool export_row(
 	return export_values(export, row, object, again, err) && export_relations(export, row, err);
 }
 
+/* Whatever was written makes the object one of the export's: it waits to be read back. */
+static bool export_row_and_note(
+	struct export *export, struct export_row *row, bool *again, struct error *err)
+{
+	int64_t before = writes_last(export->simulator);
+	bool was_there = is_live(export->simulator, row->cloud_id);
+
+	if (!export_row(export, row, again, err))
+		return false;
+	if (writes_last(export->simulator) == before)
+		return true;
+	if (!row->written)
+		row->written = !was_there ? SPACE_ADD : row->present ? SPACE_UPDATE : SPACE_DELETE;
+	return space_sent(export->simulator, export->server, row->anchor, row->written, err);
+}
+
 static bool export_round(struct export *export, bool *again, struct error *err)
 {
 	*again = false;
 	for (size_t i = 0; i < export->count; i++) {
-		if (!export_row(export, &export->rows[i], again, err))
+		if (!export_row_and_note(export, &export->rows[i], again, err))
 			return error_prefix(
 				err, "%s: export of %s", export->server, export->rows[i].anchor);
 	}
 	return true;
+}
+
+static bool export_all(struct export *export, struct error *err)
+{
+	bool again;
+
+	if (!read_rows(export, err) || !export_round(export, &again, err))
+		return false;
+	if (!again)
+		return true;
+	export->last_round = true;
+	return export_round(export, &again, err);
 }
 
 bool connector_export(struct simulator *simulator, const char *server, struct error *err)
@@ -403,14 +436,19 @@ bool connector_export(struct simulator *simulator, const char *server, struct er
 		.server = server,
 		.actor = story_server(server),
 	};
-	bool again;
+	/* No scheduler exports from a staging server: somebody pressed Run there (facts 1.1). */
+	struct schedule_export run = {
+		.server = server,
+		.by_hand = export.actor.role == ACTOR_STAGING,
+	};
+	struct space_counts counts = { 0 };
 
-	if (!read_rows(&export, err) || !export_round(&export, &again, err))
+	if (!schedule_export_begin(simulator, &run, err) || !export_all(&export, err))
 		return false;
-	if (again) {
-		export.last_round = true;
-		if (!export_round(&export, &again, err))
-			return false;
+	for (size_t i = 0; i < export.count; i++) {
+		space_count(&counts, export.rows[i].written);
+		counts.failures += export.rows[i].refused;
 	}
-	return tenant_set_last_sync_ms(simulator, simulator_now_ms(simulator), err);
+	return schedule_export_end(simulator, &run, &counts, err) &&
+		tenant_set_last_sync_ms(simulator, simulator_now_ms(simulator), err);
 }

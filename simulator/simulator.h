@@ -244,6 +244,34 @@ MUST_CHECK bool simulator_play_adsync(
 MUST_CHECK bool simulator_play_manual(struct simulator *simulator, const char *id,
 	const char *attribute, struct span value, struct error *err);
 
+/*
+ * The servers' own part in it. The schedulers import and synchronise every half hour of the clock,
+ * by themselves; from the incident on both are suspended, production's until its cycle. An import
+ * alone leaves what it brought pending; staging's destroys the evidence of its export (facts 0.4).
+ */
+MUST_CHECK bool simulator_play_import(
+	struct simulator *simulator, const char *server, struct error *err);
+MUST_CHECK bool simulator_play_synchronisation(
+	struct simulator *simulator, const char *server, struct error *err);
+
+/*
+ * Writes what an administrator collects on a server, "SYNC01" or "SYNC02", into `folder`, which is
+ * made: sync02-all.xml (csexport of the connector to the cloud), sync02-pending.xml (the same with
+ * /f:x), sync02-ad.xml (the one to Active Directory), sync02-runs.json (Get-ADSyncRunProfileResult),
+ * sync02-steps.json (Get-ADSyncRunStepResult), sync02-runs.xml (RunDetails() of WMI), and
+ * configuration/ (Get-ADSyncServerConfiguration). One object at a time is in memory.
+ * ERROR_USAGE: no such server, or no company; ERROR_SYSTEM.
+ */
+struct simulator_files {
+	bool wide;              /* UTF-16LE with a byte order mark, as Out-File writes */
+	bool iso_dates;         /* in JSON, instead of "\/Date(…)\/" */
+	bool nested;            /* the run history holds its steps (-RunStepDetails) */
+	bool died_midway;       /* the export by hand died: its last objects are escrowed */
+	bool directory_written; /* SYNC02 wrote into Active Directory, too (not in the book) */
+};
+MUST_CHECK bool simulator_write_server_files(struct simulator *simulator, const char *server,
+	const char *folder, const struct simulator_files *files, struct error *err);
+
 /* ---- playing by hand ------------------------------------------------------------------------ */
 
 /*

@@ -535,7 +535,7 @@ static void what_has_to_be_explained_becomes_evidence(void **state)
 			RUN_ID("03"), ENTRA_CONNECTOR, "3", "Export",
 			"success") "," STEP_OF(RUN_ID("44"), "1", "export", NO_COUNTERS) "]");
 	join(history);
-	assert_true(run_history_add_to(history, evidence, NULL, &whose, &refusals, &err));
+	assert_true(run_history_add_to(history, evidence, &whose, &refusals, &err));
 	runs = evidence_runs(evidence, &count);
 	assert_int_equal(count, 1);
 	assert_string_equal(runs->server, "SYNC02");
@@ -558,7 +558,7 @@ static struct snapshot *live_of(struct scratch *scratch)
 {
 	static const char line[] =
 		"{\"displayName\":\"A\",\"id\":\"7f3a1c52-8e0b-4d9e-b6a4-2c9f10d7e835\","
-		"\"kind\":\"user\"}\n";
+		"\"kind\":\"user\",\"onPremisesImmutableId\":\"niocP31bYEyaHg1Lby6MEQ==\"}\n";
 	char tenant[] = "7c9e1b52-4a0d-4f3e-9b61-2f8d5c6a1e30", cloud[] = "global",
 	     source[] = "graph";
 	const struct snapshot_header head = {
@@ -579,7 +579,7 @@ static void a_refusal_of_an_object_that_is_known_is_a_fact(void **state)
 	CLEANUP(snapshot_closep) struct snapshot *live = live_of(&scratch);
 	CLEANUP(run_history_freep) struct run_history *history = run_history_new();
 	CLEANUP(evidence_freep) struct evidence *evidence = evidence_new(&header);
-	const struct run_import whose = { .server = "SYNC02" };
+	const struct run_import whose = { .server = "SYNC02", .live = live };
 	struct error err = { 0 };
 	const struct fact *fact;
 	size_t refusals;
@@ -587,7 +587,7 @@ static void a_refusal_of_an_object_that_is_known_is_a_fact(void **state)
 	(void)state;
 	add_json(history, "[" EXPORT_RUN "," EXPORT_STEP "]");
 	join(history);
-	assert_true(run_history_add_to(history, evidence, live, &whose, &refusals, &err));
+	assert_true(run_history_add_to(history, evidence, &whose, &refusals, &err));
 	assert_int_equal(refusals, 1);
 	assert_int_equal(evidence_count(evidence), 1);
 	fact = evidence_fact(evidence, 0);
@@ -600,6 +600,35 @@ static void a_refusal_of_an_object_that_is_known_is_a_fact(void **state)
 		span_is(fact->new_value, "[\"SMTP:a@contoso.com\"]"));
 	assert_string_equal(fact->who->server, "SYNC02");
 	assert_non_null(strstr(fact->reference, "CN={6E69}"));
+}
+
+/* Its DN in the connector space holds its source anchor, which the live snapshot has. */
+static void a_refused_object_is_found_by_its_name_in_the_connector_space(void **state)
+{
+	CLEANUP(scratch_remove) struct scratch scratch = scratch_of(SPAN_LITERAL("x"));
+	CLEANUP(snapshot_closep) struct snapshot *live = live_of(&scratch);
+	CLEANUP(space_ids_freep) struct space_ids *ids = space_ids_new(live);
+	CLEANUP(run_history_freep) struct run_history *history = run_history_new();
+	CLEANUP(evidence_freep) struct evidence *evidence = evidence_new(&header);
+	const struct run_import whose = { .server = "SYNC02", .live = live, .ids = ids };
+	struct error err = { 0 };
+	size_t refusals;
+
+	(void)state;
+	add_json(history,
+		"[" EXPORT_RUN ",{\"RunHistoryId\":\"" RUN_ID(
+			"17") "\",\"StepNumber\":1,"
+			      "\"SyncErrors\":{\"SyncErrorsXml\":\"<synchronization-errors><export-error "
+			      "dn='CN={6E696F6350333162594579614867314C6279364D45513D3D}'>"
+			      "<date-occurred>2026-03-02 06:16:00.100</date-occurred>"
+			      "<error-type>InvalidSoftMatch</error-type></export-error>"
+			      "<export-error dn='CN={6E69}'><date-occurred>2026-03-02 06:16:00.100"
+			      "</date-occurred></export-error></synchronization-errors>\"}}]");
+	join(history);
+	assert_true(run_history_add_to(history, evidence, &whose, &refusals, &err));
+	assert_int_equal(refusals, 1);
+	assert_string_equal(evidence_fact(evidence, 0)->id, "7f3a1c52-8e0b-4d9e-b6a4-2c9f10d7e835");
+	assert_string_equal(evidence_fact(evidence, 0)->attribute_name, "InvalidSoftMatch");
 }
 
 /* ---- what is refused ------------------------------------------------------------------------ */
@@ -737,6 +766,7 @@ int main(void)
 		cmocka_unit_test(of_a_long_text_the_beginning_is_kept_and_the_conflict_found),
 		cmocka_unit_test(what_has_to_be_explained_becomes_evidence),
 		cmocka_unit_test(a_refusal_of_an_object_that_is_known_is_a_fact),
+		cmocka_unit_test(a_refused_object_is_found_by_its_name_in_the_connector_space),
 		cmocka_unit_test(elements_that_are_only_alike_are_passed_over),
 		cmocka_unit_test(files_of_two_servers_are_not_mixed),
 		cmocka_unit_test(what_is_no_history_is_refused_with_its_place),

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # ./dev bench [USERS [SECTION...]]: our figures beside named tools, in one run, as ratios. Everything
 # is made from numbers, so that two runs measure the same work; what was made stays in build/bench.
-# The sections are changes, compare, taking, since, check, lines and reading; all when none is named.
+# The sections are changes, compare, taking, since, check, lines, reading and import; all when none is
+# named.
 set -euo pipefail
 users=${1:-1000000}
 sections=("${@:2}")
@@ -17,13 +18,13 @@ fail() {
 }
 
 [[ $users =~ ^[0-9]+$ ]] && [ "$users" -ge 10000 ] || fail "USERS is a number of at least 10000, not '$users'"
-[ ${#sections[@]} -gt 0 ] || sections=(changes compare taking since check lines reading)
+[ ${#sections[@]} -gt 0 ] || sections=(changes compare taking since check lines reading import)
 for section in "${sections[@]}"; do
-	[[ $section =~ ^(changes|compare|taking|since|check|lines|reading)$ ]] || fail "there is no section '$section'"
+	[[ $section =~ ^(changes|compare|taking|since|check|lines|reading|import)$ ]] || fail "there is no section '$section'"
 done
 mkdir -p "$work"
 cmake --build "$build" --target unstage bench_generate bench_compare bench_canonicalise bench_scan \
-	bench_pages bench_read bench_take bench_since >/dev/null
+	bench_pages bench_read bench_take bench_since bench_csexport bench_expat >/dev/null
 # shellcheck source=bench/reading.sh
 . "$here/reading.sh"
 
@@ -55,8 +56,8 @@ make_all() {
 	rm "$work/some.jsonl.zst"
 }
 
-# The reading makes its own pages.
-if [ "${sections[*]}" != reading ] && [ ! -f "$work/ready-$users" ]; then
+# The reading makes its own pages, and the import its own file.
+if [[ ! "${sections[*]}" =~ ^(reading|import)$ ]] && [ ! -f "$work/ready-$users" ]; then
 	say "making $users users, and what changed"
 	rm -f "$work"/*.zst "$work"/*.jsonl "$work"/ready-*
 	make_all
@@ -226,8 +227,6 @@ measure_lines() {
 	row "jansson" "$(seconds jansson-alone)" "$(rate jansson-alone)" "$(times jansson-alone list-alone) times ours"
 }
 
-say "$(nproc) cores, $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1), load $(cut -d ' ' -f 1 /proc/loadavg)"
-say "node $(node --version), $(zstd --version | grep -o 'v[0-9.]*' | head -n 1 | sed 's/^/zstd /'), $(gcc --version | head -n 1)"
 # An update with what changed, beside writing all of it from sorted lines.
 measure_since() {
 	local began whole_ms
@@ -240,5 +239,25 @@ measure_since() {
 	cmp <(zstdcat "$work/since.new.zst" | tail -n +2) "$work/since.lines" || fail "the update has other lines"
 	rm -f "$work"/since.*
 }
+
+# A connector space of half as many objects as there are users, from a file to a base snapshot.
+measure_import() {
+	local objects=$((users / 2)) file="$work/space.xml" import
+	say
+	say "A connector space of $objects objects: csexport's file to a base snapshot, wall clock"
+	"$work/bench_csexport" "$objects" >"$file"
+	printf '%s\n%s\n' '{"format":"unstage-evidence/1","tenant":"11111111-2222-4333-8444-555555555555","collected":"1970-01-01T00:00:01Z","sources":[]}' \
+		'{"end":true,"facts":0,"records":0}' >"$work/space-evidence.jsonl"
+	import="$build/unstage import --role production --server SYNC01 --evidence $work/space-evidence.jsonl --base $work/space.jsonl.zst $file"
+	median expat 3 "$work/bench_expat $file"
+	median import 3 "$import"
+	memory import "$import"
+	row "expat, nothing" "$(seconds expat)" "" ""
+	row "unstage import" "$(seconds import)" "$(mebibytes import) MiB" "$(times import expat) times expat"
+	rm "$file"
+}
+
+say "$(nproc) cores, $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1), load $(cut -d ' ' -f 1 /proc/loadavg)"
+say "node $(node --version), $(zstd --version | grep -o 'v[0-9.]*' | head -n 1 | sed 's/^/zstd /'), $(gcc --version | head -n 1)"
 
 for section in "${sections[@]}"; do "measure_$section"; done

@@ -76,33 +76,9 @@ static bool check_base(struct import *import, struct error *err)
 	return true;
 }
 
-/*
- * A base is as old as the last import that its file tells of. The beginning of a snapshot says so,
- * and the file only once it was read: it is read twice, unless --taken says it.
- */
-static bool find_taken(const struct space_import *space, int64_t *taken_ms, struct error *err)
+static struct snapshot_writer *open_base(const struct import *import, struct error *err)
 {
-	CLEANUP(space_report_freep) struct space_report *report = NULL;
-	struct space_import look = *space;
-
-	if (*taken_ms != TIME_NONE)
-		return true;
-	look.evidence = NULL;
-	look.base = NULL;
-	report = space_import(&look, err);
-	if (!report)
-		return false;
-	if (report->imported_ms == TIME_NONE)
-		return error_set(err, ERROR_USAGE,
-			"%s: no object says when it was imported; say it: --taken WHEN",
-			space->path);
-	*taken_ms = report->imported_ms;
-	return true;
-}
-
-static struct snapshot_writer *open_base(
-	const struct import *import, int64_t taken_ms, struct error *err)
-{
+	struct snapshot_writer *base;
 	char source[] = "csexport", global[] = "global";
 	CLEANUP(memory_freep) char *tenant = memory_text(import->tenant);
 	char *cloud = import->live                          ? snapshot_header(import->live)->cloud
@@ -112,10 +88,25 @@ static struct snapshot_writer *open_base(
 		.tenant = tenant,
 		.cloud = cloud,
 		.source = source,
-		.taken_from_ms = taken_ms,
 	};
 
-	return snapshot_writer_open(import->arguments->base, &header, err);
+	base = snapshot_writer_open(import->arguments->base, &header, err);
+	/* No secret is in this process. */
+	if (base)
+		snapshot_writer_use_workers(base, snapshot_workers());
+	return base;
+}
+
+/* A base is as old as the last import that its file tells of, unless --taken says it. */
+static bool settle_taken(struct import *import, int64_t taken_ms, struct error *err)
+{
+	const struct imported_file *file = first_space(import);
+
+	import->taken_ms = taken_ms == TIME_NONE ? file->space->imported_ms : taken_ms;
+	return import->taken_ms != TIME_NONE ||
+		error_set(err, ERROR_USAGE,
+			"%s: no object says when it was imported; say it: --taken WHEN",
+			file->path);
 }
 
 /* ---- all of them ------------------------------------------------------------------------------ */
@@ -147,17 +138,13 @@ static bool import_with_base(
 {
 	CLEANUP(snapshot_writer_closep) struct snapshot_writer *base = NULL;
 
-	space->path = first_space(import)->path;
-	if (!find_taken(space, &taken_ms, err))
-		return false;
-	base = open_base(import, taken_ms, err);
+	base = open_base(import, err);
 	if (!base)
 		return false;
 	space->base = base;
-	import->taken_ms = taken_ms;
-	if (!import_all(import, space, err))
-		return false;
-	return snapshot_writer_finish(TAKE(base), taken_ms, err);
+	return import_all(import, space, err) && settle_taken(import, taken_ms, err) &&
+		snapshot_writer_taken_from(base, import->taken_ms, err) &&
+		snapshot_writer_finish(TAKE(base), import->taken_ms, err);
 }
 
 bool import_spaces(struct import *import, struct error *err)

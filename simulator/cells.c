@@ -45,6 +45,7 @@ static const struct cell_name {
 	{ "surname", "surname", "sn", CELL_STRING, false, false },
 	{ "userPrincipalName", "userPrincipalName", "userPrincipalName", CELL_STRING, false,
 		false },
+	{ STORY_EXTENSION, STORY_EXTENSION, "contosoCostCentre", CELL_STRING, false, false },
 };
 
 static bool holds_name(const char *const *list, size_t count, const char *name)
@@ -63,7 +64,8 @@ static bool type_has(const char *type, const char *property)
 		"members", "proxyAddresses", "securityEnabled" };
 	static const char *const not_of_user[] = { "description", "members", "owners",
 		"securityEnabled", SPACE_BLOCKED };
-	static const char *const not_of_contact[] = { "accountEnabled", "userPrincipalName" };
+	static const char *const not_of_contact[] = { "accountEnabled", "userPrincipalName",
+		STORY_EXTENSION };
 
 	if (strcmp(type, "group") == 0)
 		return holds_name(group, COUNT_OF(group), property);

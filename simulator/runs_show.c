@@ -233,7 +233,8 @@ static void add_step(struct shell *shell, const struct run *run, const struct ru
 	const char *errors)
 {
 	CLEANUP(buf_release) struct buf step = BUF_UP_TO(4096);
-	bool exported = run->step == STEP_EXPORT && strcmp(run->result, "completed-no-objects");
+	bool exported = run->step == STEP_EXPORT &&
+		strcmp(run->result, "completed-no-objects") != 0;
 
 	add_text(shell, "RunHistoryId", names->history);
 	add_text(shell, "StepHistoryId", names->step);

@@ -209,9 +209,10 @@ static bool read_passes(struct space *space, struct error *err)
 {
 	if (!read_file(space, first_pass, err) || !check_whole(space, err))
 		return false;
-	space_ids_settle(space->import->ids);
+	/* Sorting takes the memory once more; who comes next does it when there is more to ask. */
 	if (!space->waiting_count)
 		return true;
+	space_ids_settle(space->import->ids);
 	if (lseek(space->descriptor, 0, SEEK_SET) < 0)
 		return error_errno(err, "%s: can't read it again", space->import->path);
 	space->last_pass = true;

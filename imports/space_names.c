@@ -70,26 +70,36 @@ static bool slot_is(const struct name_slot *slot, const struct kind *kind, struc
 		memcmp(slot->name, name.data, name.length) == 0;
 }
 
+/* The slot of a name, or the one that it takes: an empty one, or the last that was looked at. */
+static struct name_slot *slot_of(
+	struct space_names *names, const struct kind *kind, struct span name)
+{
+	struct name_slot *slot = NULL;
+	unsigned first = hash(kind, name);
+
+	for (unsigned i = 0; i < PROBES; i++) {
+		slot = &names->slots[(first + i) % SLOTS];
+		if (!slot->length || slot_is(slot, kind, name))
+			break;
+	}
+	return slot;
+}
+
 const struct attribute *space_names_find(struct space_names *names, const struct kind *kind,
 	struct span name, enum space_special *special)
 {
-	struct name_slot passing, *slot = &passing;
-	unsigned first;
+	struct name_slot passing, *slot;
 
-	if (name.length <= KEPT_BYTES) {
-		first = hash(kind, name);
-		for (unsigned i = 0; i < PROBES; i++) {
-			slot = &names->slots[(first + i) % SLOTS];
-			if (!slot->length || slot_is(slot, kind, name))
-				break;
-		}
+	if (name.length > KEPT_BYTES) {
+		look_up(&passing, kind, name);
+		*special = passing.special;
+		return passing.row;
 	}
-	if (slot == &passing || !slot_is(slot, kind, name)) {
+	slot = slot_of(names, kind, name);
+	if (!slot_is(slot, kind, name)) {
 		look_up(slot, kind, name);
-		if (slot != &passing) {
-			memcpy(slot->name, name.data, name.length);
-			slot->length = name.length;
-		}
+		memcpy(slot->name, name.data, name.length);
+		slot->length = name.length;
 	}
 	*special = slot->special;
 	return slot->row;

@@ -111,6 +111,40 @@ static enum graph_delta read_changes(const struct since *since, struct session *
 	return told;
 }
 
+bool since_follow_extensions(
+	struct session *session, struct snapshot_writer *writer, struct error *err)
+{
+	const struct attribute *extensions[OBJECT_EXTENSIONS_MAX];
+	bool known;
+
+	if (!graph_find_extensions(session->graph, err))
+		return false;
+	for (int kind = 0; kind < KIND_COUNT; kind++) {
+		size_t count = graph_extensions(
+			session->graph, (enum kind_id)kind, &known, extensions);
+
+		if (!snapshot_writer_set_extensions(
+			    writer, (enum kind_id)kind, extensions, count, err))
+			return false;
+	}
+	return true;
+}
+
+/* Delta tells what the links were asked for: an extension that is new is not among it. */
+static bool follows_the_same(const struct snapshot *previous, const struct session *session)
+{
+	const struct attribute *extensions[OBJECT_EXTENSIONS_MAX];
+	bool same = snapshot_follows_all(previous), known;
+
+	for (int kind = 0; kind < KIND_COUNT && same; kind++) {
+		size_t count = graph_extensions(
+			session->graph, (enum kind_id)kind, &known, extensions);
+
+		same = snapshot_follows_extensions(previous, (enum kind_id)kind, extensions, count);
+	}
+	return same;
+}
+
 static bool read_since(const struct since *since, struct session *session,
 	const struct graph_taker *taker, const struct graph_audit_window *window, struct error *err)
 {
@@ -118,15 +152,15 @@ static bool read_since(const struct since *since, struct session *session,
 
 	if (!snapshot_writer_follow(writer, since->previous, true, err))
 		return false;
-	if (snapshot_follows_all(since->previous)) {
+	if (follows_the_same(since->previous, session)) {
 		enum graph_delta told = read_changes(since, session, taker, window, err);
 
 		if (told != GRAPH_DELTA_LOST)
 			return told == GRAPH_DELTA_TOLD;
 	} else {
 		progress_warn(talk(),
-			"%s was taken by an unstage that follows other attributes: everything is "
-			"read",
+			"%s was asked for other attributes, or other directory extensions: "
+			"everything is read",
 			snapshot_path(since->previous));
 	}
 	return snapshot_writer_follow(writer, since->previous, false, err) &&

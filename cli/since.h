@@ -19,6 +19,10 @@ struct since {
 MUST_CHECK bool since_init(
 	struct since *since, struct snapshot *previous, const char *every, struct error *err);
 
+/* Asks which directory extensions there are, and tells the writer. Before the first object. */
+MUST_CHECK bool since_follow_extensions(
+	struct session *session, struct snapshot_writer *writer, struct error *err);
+
 /*
  * Reads into `writer`, which then follows `previous`, and tells it where changes will be told and
  * how old owners are. Where changes are lost, all is read, with a warning.

@@ -99,7 +99,8 @@ static bool take(struct session *session, const struct snapshot_arguments *argum
 	if (arguments->evidence && !evidence)
 		return false;
 	writer = snapshot_writer_open(path, &header, err);
-	if (!writer || !read_all(since, session, writer, evidence, err) ||
+	if (!writer || !since_follow_extensions(session, writer, err) ||
+		!read_all(since, session, writer, evidence, err) ||
 		!snapshot_writer_finish(TAKE(writer), graph_service_time_ms(session->graph), err))
 		return false;
 	talk_end();

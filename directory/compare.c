@@ -183,6 +183,46 @@ static bool equal_sets(const struct attribute *attribute, struct span a, struct 
 	return true;
 }
 
+/* Walks the elements of an array, or the one value that stands alone. */
+static bool next_value(struct scan *scan, struct span *alone, struct span *value)
+{
+	if (!alone->data)
+		return scan_element(scan, value);
+	*value = *alone;
+	*alone = SPAN_NONE;
+	return true;
+}
+
+static size_t count_values(struct span value)
+{
+	return scan_type(value) == SCAN_ARRAY ? count_elements(value) : 1;
+}
+
+/*
+ * The same whether it is written as a text or as a number, alone or as the only one of a set: a
+ * LargeInteger is a text for Graph and a number in a connector space, which does not tell the
+ * type of an extension.
+ */
+static bool equal_extensions(struct span a, struct span b)
+{
+	struct scan scan_a = scan_open(a);
+	struct span alone_a = scan_type(a) == SCAN_ARRAY ? SPAN_NONE : a, value;
+
+	if (count_values(a) != count_values(b))
+		return false;
+	while (next_value(&scan_a, &alone_a, &value)) {
+		struct scan scan_b = scan_open(b);
+		struct span alone_b = scan_type(b) == SCAN_ARRAY ? SPAN_NONE : b, other;
+		bool found = false;
+
+		while (!found && next_value(&scan_b, &alone_b, &other))
+			found = scan_compare(value, other) == 0;
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
 bool attribute_equal(const struct attribute *attribute, struct span a, struct span b)
 {
 	a = empty_is_nothing(a);
@@ -191,6 +231,8 @@ bool attribute_equal(const struct attribute *attribute, struct span a, struct sp
 		return true;
 	if (!a.data || !b.data)
 		return false;
+	if (attribute_is_extension(attribute))
+		return equal_extensions(a, b);
 	if (attribute->shape == SHAPE_SET)
 		return equal_sets(attribute, a, b);
 	return attribute->shape == SHAPE_ONE && equal_single(attribute, a, b);

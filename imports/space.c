@@ -162,6 +162,15 @@ static bool read_file(struct space *space, space_object_function *each, struct e
 		each, space, err);
 }
 
+static bool learn_flows(struct space *space, struct error *err)
+{
+	const char *path = space->import->path;
+
+	return space_base_learn(space->base, space->descriptor, path, err) &&
+		(lseek(space->descriptor, 0, SEEK_SET) == 0 ||
+			error_errno(err, "%s: can't read it again", path));
+}
+
 static bool prepare(struct space *space, struct error *err)
 {
 	const struct space_import *import = space->import;
@@ -173,11 +182,9 @@ static bool prepare(struct space *space, struct error *err)
 	if (import->evidence)
 		space->shown = space_shown_new(import->evidence);
 	/* What comes through a pipe comes once. */
-	if (import->flows || space->last_pass)
-		return true;
-	return space_base_learn(space->base, space->descriptor, import->path, err) &&
-		(lseek(space->descriptor, 0, SEEK_SET) == 0 ||
-			error_errno(err, "%s: can't read it again", import->path));
+	if (!import->flows && !space->last_pass && !learn_flows(space, err))
+		return false;
+	return !import->base || space_base_follow(space->base, import->base, err);
 }
 
 /* What the file as a whole says about how it was made (facts 3.1). */

@@ -32,6 +32,11 @@ struct base_kind {
 	const char *selected[ROWS_MAX + 1];
 	bool flowed[ROWS_MAX], filled[ROWS_MAX]; /* by row; `filled`: never nothing */
 	const struct space_attribute *values[ROWS_MAX];
+	/* Directory extensions: those that flow, and what the object has of them. */
+	const struct attribute *extensions[OBJECT_EXTENSIONS_MAX];
+	size_t extension_count;
+	const struct space_attribute *extension_values[OBJECT_EXTENSIONS_MAX];
+	size_t extension_value_count;
 	const struct attribute *sync_enabled, *mail, *addresses, *members;
 };
 
@@ -82,8 +87,22 @@ static void kind_init(struct base_kind *base, enum kind_id id)
 		.kind = base->kind, .selected = base->selected, .unknown = behavior });
 }
 
+static void flow_extension(struct base_kind *base, const struct attribute *extension)
+{
+	for (size_t i = 0; i < base->extension_count; i++)
+		if (base->extensions[i] == extension)
+			return;
+	/* One more than Entra allows stays unknown where it is not shown. */
+	if (base->extension_count < OBJECT_EXTENSIONS_MAX)
+		base->extensions[base->extension_count++] = extension;
+}
+
 static void flow(struct base_kind *base, const struct attribute *row)
 {
+	if (attribute_is_extension(row)) {
+		flow_extension(base, row);
+		return;
+	}
 	base->flowed[row_of(base->kind, row)] = true;
 }
 
@@ -145,6 +164,16 @@ static bool learn(void *context, struct space_object *object, UNUSED struct erro
 bool space_base_learn(struct space_base *base, int descriptor, const char *name, struct error *err)
 {
 	return space_read(descriptor, name, false, learn, base, err);
+}
+
+bool space_base_follow(
+	const struct space_base *base, struct snapshot_writer *writer, struct error *err)
+{
+	for (int i = 0; i < KIND_COUNT; i++)
+		if (!snapshot_writer_set_extensions(writer, (enum kind_id)i,
+			    base->kinds[i].extensions, base->kinds[i].extension_count, err))
+			return false;
+	return true;
 }
 
 /* ---- one object --------------------------------------------------------------------- */
@@ -382,6 +411,12 @@ static bool add_json(
 
 	buf_cut(json, 0);
 	buf_addf(json, "{\"id\":\"%s\"", source->object->id_text);
+	for (size_t i = 0; i < source->kind->extension_value_count; i++) {
+		const struct space_attribute *value = source->kind->extension_values[i];
+
+		if (!add_value(source, value->row, value, err))
+			return false;
+	}
 	while (row < kind->attribute_count) {
 		const struct attribute *attribute = &kind->attributes[row];
 
@@ -398,12 +433,29 @@ static bool add_json(
 	return buf_check(json, "an object", err);
 }
 
+static bool place_extension(
+	struct source *source, const struct space_attribute *attribute, struct error *err)
+{
+	struct base_kind *kind = source->kind;
+
+	for (size_t i = 0; i < kind->extension_value_count; i++)
+		if (kind->extension_values[i]->row == attribute->row)
+			return error_set(
+				err, ERROR_FORMAT, "%s stands there twice", attribute->row->name);
+	if (kind->extension_value_count == OBJECT_EXTENSIONS_MAX)
+		return error_set(err, ERROR_FORMAT, "more than %d directory extensions",
+			OBJECT_EXTENSIONS_MAX);
+	kind->extension_values[kind->extension_value_count++] = attribute;
+	return true;
+}
+
 static bool place_values(struct source *source, enum space_part_id id, struct error *err)
 {
 	const struct space_part *part = &source->object->parts[id];
 	struct base_kind *kind = source->kind;
 
 	memset(kind->values, 0, kind->kind->attribute_count * sizeof(*kind->values));
+	kind->extension_value_count = 0;
 	if (source->after_incident)
 		return true;
 	for (uint32_t i = part->first; i < part->first + part->count; i++) {
@@ -412,6 +464,11 @@ static bool place_values(struct source *source, enum space_part_id id, struct er
 
 		if (!attribute->row)
 			continue;
+		if (attribute_is_extension(attribute->row)) {
+			if (!place_extension(source, attribute, err))
+				return false;
+			continue;
+		}
 		row = row_of(kind->kind, attribute->row);
 		if (kind->values[row])
 			return error_set(err, ERROR_FORMAT, "%.*s stands there twice",

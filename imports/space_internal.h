@@ -307,6 +307,10 @@ DEFINE_CLEANUP(struct space_base *, space_base_free);
 MUST_CHECK bool space_base_learn(
 	struct space_base *base, int descriptor, const char *name, struct error *err);
 /* Adds the lines of an object, as it stands in that part; also to what is shown of it. */
+/* Tells the writer which directory extensions flow. */
+MUST_CHECK bool space_base_follow(
+	const struct space_base *base, struct snapshot_writer *writer, struct error *err);
+
 MUST_CHECK bool space_base_add(struct space *space, const struct space_object *object,
 	enum space_part_id part, struct error *err);
 

@@ -166,7 +166,8 @@ bool space_add_json(
 bool space_set_add_json(struct buf *out, const struct space_set *set, const struct attribute *row,
 	struct error *err)
 {
-	bool array = row ? row->shape != SHAPE_ONE : set->count != 1;
+	bool several = set->count != 1;
+	bool array = row && !attribute_is_extension(row) ? row->shape != SHAPE_ONE : several;
 
 	if (!array && set->count > 1)
 		return error_set(err, ERROR_FORMAT, "%s: %zu values where there is one", row->name,

@@ -180,22 +180,30 @@ void findings_add_answer(struct reconciling *reconciling, const struct subject *
 /* ---- one object
  * ---------------------------------------------------------------------------------------- */
 
-static struct known_value value_in(const struct object *object, const struct attribute *attribute)
+static struct known_value value_in(const struct snapshot *snapshot, const struct object *object,
+	const struct attribute *attribute)
 {
+	struct span value;
+
 	/* In deleted items names are changed and values are stripped. */
 	if (!object || object_deleted(object) || object_unknown(object, attribute))
 		return (struct known_value){ 0 };
-	return (struct known_value){ true, object_get(object, attribute) };
+	value = object_get(object, attribute);
+	/* What was not asked for is not nothing. */
+	if (!value.data && attribute_is_extension(attribute) &&
+		!snapshot_follows_extension(snapshot, object_kind(object)->id, attribute))
+		return (struct known_value){ 0 };
+	return (struct known_value){ true, value };
 }
 
 struct known_value subject_base(const struct subject *subject, const struct attribute *attribute)
 {
-	return value_in(subject->base, attribute);
+	return value_in(subject->base_from, subject->base, attribute);
 }
 
 struct known_value subject_live(const struct subject *subject, const struct attribute *attribute)
 {
-	return value_in(subject->live, attribute);
+	return value_in(subject->live_from, subject->live, attribute);
 }
 
 static bool has_facts(const struct subject *subject, const struct attribute *attribute)
@@ -417,7 +425,8 @@ static bool walk_object(struct walk *walk, struct span id, struct span base_line
 {
 	CLEANUP(object_freep) struct object *base = NULL;
 	CLEANUP(object_freep) struct object *live = NULL;
-	struct subject subject = { 0 };
+	struct subject subject = { .base_from = walk->reconciling.options->base,
+		.live_from = walk->reconciling.options->live };
 
 	if (base_lines.length && !(base = object_parse(base_lines, err)))
 		return error_prefix(err, "%s", snapshot_path(walk->reconciling.options->base));

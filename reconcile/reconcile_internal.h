@@ -199,6 +199,7 @@ struct subject {
 	const struct kind *kind;
 	struct span id;
 	const struct object *base, *live; /* NULL: not there */
+	const struct snapshot *base_from, *live_from;
 	const struct fact *const *facts;
 	size_t fact_count;
 	struct origin origin;

@@ -12,7 +12,7 @@
 
 /* ---- writing ------------------------------------------------------------------------- */
 
-json_t *description_attributes(void)
+json_t *description_attributes(const struct snapshot_header *header)
 {
 	json_t *kinds = json_object();
 
@@ -22,6 +22,9 @@ json_t *description_attributes(void)
 
 		for (size_t i = 0; i < kind->attribute_count; i++)
 			json_array_append_new(names, json_string(kind->attributes[i].name));
+		for (size_t i = 0; i < header->extensions[id].count; i++)
+			json_array_append_new(
+				names, json_string(header->extensions[id].at[i]->name));
 		json_object_set_new(kinds, kind->name, names);
 	}
 	return kinds;

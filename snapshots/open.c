@@ -22,8 +22,10 @@ void snapshot_header_release(struct snapshot_header *header)
 	memory_free(header->tenant);
 	memory_free(header->cloud);
 	memory_free(header->source);
-	for (int kind = 0; kind < KIND_COUNT; kind++)
+	for (int kind = 0; kind < KIND_COUNT; kind++) {
 		memory_free(header->links[kind]);
+		memory_free(header->extensions[kind].at);
+	}
 	*header = (struct snapshot_header){ 0 };
 }
 
@@ -257,11 +259,31 @@ static bool index_read(struct snapshot *snapshot, struct error *err)
 	return index_take_apart(snapshot, &footer, err);
 }
 
-static bool attributes_are_ours(const json_t *header)
+static void read_extensions(
+	const json_t *attributes, enum kind_id kind, struct snapshot_extensions *extensions)
 {
-	CLEANUP(json_freep) json_t *ours = description_attributes();
+	const json_t *names = json_object_get(attributes, kind_get(kind)->name), *name;
+	size_t index, capacity = 0;
 
-	return json_equal(json_object_get(header, "attributes"), ours);
+	json_array_foreach(names, index, name)
+	{
+		const struct attribute *attribute = json_is_string(name)
+			? attribute_find(kind_get(kind), span_of(json_string_value(name)))
+			: NULL;
+
+		if (!attribute || !attribute_is_extension(attribute))
+			continue;
+		MEMORY_GROW(extensions->at, extensions->count, capacity);
+		extensions->at[extensions->count++] = attribute;
+	}
+	extensions_sort(extensions);
+}
+
+static bool attributes_are_ours(const json_t *attributes, const struct snapshot_header *header)
+{
+	CLEANUP(json_freep) json_t *ours = description_attributes(header);
+
+	return json_equal(attributes, ours);
 }
 
 static bool header_parse(struct snapshot *snapshot, struct span line, struct error *err)
@@ -270,6 +292,7 @@ static bool header_parse(struct snapshot *snapshot, struct span line, struct err
 	struct snapshot_header *header = &snapshot->header;
 	const char *format = json ? json_text(json, "format", err) : NULL;
 	const char *tenant, *cloud, *source;
+	const json_t *attributes;
 
 	if (!format)
 		return false;
@@ -287,7 +310,10 @@ static bool header_parse(struct snapshot *snapshot, struct span line, struct err
 	header->tenant = memory_text(tenant);
 	header->cloud = memory_text(cloud);
 	header->source = memory_text(source);
-	snapshot->follows_all = attributes_are_ours(json);
+	attributes = json_object_get(json, "attributes");
+	for (int kind = 0; kind < KIND_COUNT; kind++)
+		read_extensions(attributes, (enum kind_id)kind, &header->extensions[kind]);
+	snapshot->follows_all = attributes_are_ours(attributes, header);
 	return true;
 }
 

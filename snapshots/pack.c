@@ -258,7 +258,7 @@ static bool write_header(
 	json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "format", SNAPSHOT_FORMAT,
 		"tenant", header->tenant, "cloud", header->cloud, "source", header->source,
 		"takenFrom", time_text(header->taken_from_ms, instant), "attributes",
-		description_attributes());
+		description_attributes(header));
 
 	if (!json)
 		return error_set(err, ERROR_FORMAT, "%s: tenant, cloud or source is no UTF-8 text",

@@ -22,13 +22,20 @@ enum {
 		<< 20, /* plain bytes of one bucket's frame when read; a writer splits above 1 MiB */
 };
 
+/* Attributes, in byte order of their names, each once; they are not the list's own. */
+struct snapshot_extensions {
+	const struct attribute **at;
+	size_t count;
+};
+
 struct snapshot_header {
 	char *tenant, *cloud;                  /* GUID; "global" … */
 	char *source;                          /* "graph" */
 	int64_t taken_from_ms, taken_until_ms; /* the service's clock: audit records use the same */
 	uint64_t objects[KIND_COUNT];          /* live ones */
 	uint64_t deleted;
-	uint64_t bytes; /* of plain lines */
+	uint64_t bytes;                                    /* of plain lines */
+	struct snapshot_extensions extensions[KIND_COUNT]; /* those that were asked for */
 
 	/* How it came to be; what a writer is told by its own functions. */
 	char previous[SNAPSHOT_ID_TEXT]; /* identity of the one it was made from; "": of none */
@@ -85,6 +92,13 @@ MUST_CHECK bool snapshot_writer_follow(
 MUST_CHECK bool snapshot_writer_set_links(
 	struct snapshot_writer *writer, char *const links[static KIND_COUNT], struct error *err);
 
+/*
+ * The directory extensions that objects of a kind were asked for, in any order: one that is not among
+ * them is not known of any. Costs least before the first object.
+ */
+MUST_CHECK bool snapshot_writer_set_extensions(struct snapshot_writer *writer, enum kind_id kind,
+	const struct attribute *const *extensions, size_t count, struct error *err);
+
 /* When owners, and what else no change tells of, were last read whole. */
 void snapshot_writer_set_relations(struct snapshot_writer *writer, int64_t when_ms);
 
@@ -127,6 +141,13 @@ const char *const *snapshot_quarantined(const struct snapshot *snapshot, size_t 
 
 /* Whether it was asked for the same attributes as this program asks for. */
 bool snapshot_follows_all(const struct snapshot *snapshot);
+
+/* Whether objects of this kind were asked for a directory extension. */
+bool snapshot_follows_extension(
+	const struct snapshot *snapshot, enum kind_id kind, const struct attribute *extension);
+/* Whether they were asked for these, in any order, and no others. */
+bool snapshot_follows_extensions(const struct snapshot *snapshot, enum kind_id kind,
+	const struct attribute *const *extensions, size_t count);
 
 /* Lines of one object into `lines` (emptied first); empty when it is not there. Reads one bucket. */
 MUST_CHECK bool snapshot_object(

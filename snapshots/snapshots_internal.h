@@ -147,7 +147,7 @@ void snapshot_header_release(struct snapshot_header *header);
 /* ---- description.c ------------------------------------------------------------------- */
 
 /* {"contact":["displayName",…],…}: what this program asks for, so that a later one knows. */
-json_t *description_attributes(void);
+json_t *description_attributes(const struct snapshot_header *header);
 MUST_CHECK bool instant_of(const json_t *object, const char *key, int64_t *ms, struct error *err);
 /* The description in the index, to and from JSON. */
 void description_add(struct buf *out, const struct snapshot_header *header, unsigned bits);
@@ -288,6 +288,13 @@ MUST_CHECK bool runs_rewind(struct runs *runs, struct error *err);
 /* The next one; not `there` at the end. */
 MUST_CHECK bool runs_next(struct runs *runs, struct change *change, bool *there, struct error *err);
 void runs_clear(struct runs *runs);
+
+/* ---- extensions.c -------------------------------------------------------------------- */
+
+void extensions_sort(struct snapshot_extensions *extensions); /* doubles go */
+/* Sorted; `at` is to be freed. */
+struct snapshot_extensions extensions_of(const struct attribute *const *list, size_t count);
+bool extensions_equal(const struct snapshot_extensions *a, const struct snapshot_extensions *b);
 
 /* ---- update.c ------------------------------------------------------------------------ */
 

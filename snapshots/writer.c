@@ -172,10 +172,9 @@ static uint64_t guess_count(uint64_t count, const uint8_t last[static ID_BINARY_
 	return (count << 32) / (place + 1);
 }
 
-/* The run in memory is full: where all came in order, it is not written, but packed. */
+/* The header line is the first of what was packed: another one takes that back. */
 bool snapshot_writer_taken_from(struct snapshot_writer *writer, int64_t from_ms, struct error *err)
 {
-	/* The header line is the first of what was packed. */
 	if (writer->direct && writer->header.taken_from_ms != from_ms &&
 		!unpack_direct(writer, err))
 		return false;
@@ -183,6 +182,19 @@ bool snapshot_writer_taken_from(struct snapshot_writer *writer, int64_t from_ms,
 	return true;
 }
 
+bool snapshot_writer_set_extensions(struct snapshot_writer *writer, enum kind_id kind,
+	const struct attribute *const *list, size_t count, struct error *err)
+{
+	struct snapshot_extensions extensions = extensions_of(list, count);
+	struct snapshot_extensions *kept = &writer->header.extensions[kind];
+	bool other = !extensions_equal(&extensions, kept);
+
+	memory_free(kept->at);
+	*kept = extensions;
+	return !writer->direct || !other || unpack_direct(writer, err);
+}
+
+/* The run in memory is full: where all came in order, it is not written, but packed. */
 static bool start_direct(struct snapshot_writer *writer, struct error *err)
 {
 	uint64_t count = runs_count(writer->runs);

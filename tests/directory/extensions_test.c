@@ -191,6 +191,22 @@ static void a_reader_tells_the_ones_of_each_object_apart(void **state)
 	}
 }
 
+static void the_same_value_may_be_written_in_several_ways(void **state)
+{
+	const struct attribute *row = attribute_find(user(), SPAN_LITERAL(COST));
+
+	(void)state;
+	assert_true(attribute_equal(row, SPAN_LITERAL("17"), SPAN_LITERAL("\"17\"")));
+	assert_true(attribute_equal(row, SPAN_LITERAL("true"), SPAN_LITERAL("\"true\"")));
+	assert_true(attribute_equal(row, SPAN_LITERAL("[\"a\"]"), SPAN_LITERAL("\"a\"")));
+	assert_true(attribute_equal(row, SPAN_LITERAL("[10,9]"), SPAN_LITERAL("[\"10\",\"9\"]")));
+	assert_false(attribute_equal(row, SPAN_LITERAL("17"), SPAN_LITERAL("\"170\"")));
+	assert_false(attribute_equal(row, SPAN_LITERAL("\"a\""), SPAN_LITERAL("\"A\"")));
+	assert_false(attribute_equal(row, SPAN_LITERAL("[\"a\",\"b\"]"), SPAN_LITERAL("\"a\"")));
+	assert_false(attribute_equal(row, SPAN_LITERAL("[1,2]"), SPAN_LITERAL("[1,3]")));
+	assert_false(attribute_equal(row, SPAN_LITERAL("1"), SPAN_NONE));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -204,6 +220,7 @@ int main(void)
 		cmocka_unit_test(an_object_lists_those_that_are_set),
 		cmocka_unit_test(all_of_them_can_be_unknown_at_once),
 		cmocka_unit_test(a_line_takes_a_new_value_for_one),
+		cmocka_unit_test(the_same_value_may_be_written_in_several_ways),
 		cmocka_unit_test(a_reader_tells_the_ones_of_each_object_apart),
 	};
 

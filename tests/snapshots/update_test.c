@@ -201,6 +201,31 @@ static void it_says_what_it_follows_and_where_changes_are_told(void **state)
 	assert_true(snapshot_follows_all(snapshot));
 }
 
+#define APP "extension_7be1c04d9a314c60b9a1e0d4b6f2e8c1_"
+
+static void it_says_which_directory_extensions_were_asked_for(void **state)
+{
+	CLEANUP(memory_freep) char *path = file_path(*state, "extended.jsonl.zst");
+	const struct kind *user = kind_get(KIND_USER);
+	const struct attribute *site = attribute_find(user, SPAN_LITERAL(APP "site"));
+	const struct attribute *cost = attribute_find(user, SPAN_LITERAL(APP "cost"));
+	const struct attribute *asked[] = { site, cost, site };
+	struct snapshot_writer *writer = writer_open(path);
+	CLEANUP(snapshot_closep) struct snapshot *snapshot = NULL;
+	struct error err = { 0 };
+
+	assert_true(snapshot_writer_set_extensions(writer, KIND_USER, asked, 3, &err));
+	writer_finish(writer);
+	snapshot = opened(path);
+	assert_true(snapshot_follows_all(snapshot));
+	assert_int_equal(snapshot_header(snapshot)->extensions[KIND_USER].count, 2);
+	assert_true(snapshot_follows_extension(snapshot, KIND_USER, cost));
+	assert_false(snapshot_follows_extension(snapshot, KIND_GROUP, cost));
+	assert_true(snapshot_follows_extensions(snapshot, KIND_USER, asked, 2));
+	assert_false(snapshot_follows_extensions(snapshot, KIND_USER, asked, 1));
+	assert_true(snapshot_follows_extensions(snapshot, KIND_GROUP, NULL, 0));
+}
+
 static void a_link_longer_than_any_is_refused(void **state)
 {
 	CLEANUP(memory_freep) char *path = file_path(*state, "it.jsonl.zst");
@@ -285,6 +310,7 @@ int main(void)
 		cmocka_unit_test(more_buckets_are_made_where_a_whole_snapshot_has_more),
 		cmocka_unit_test(nothing_that_changed_is_a_copy_of_every_frame),
 		cmocka_unit_test(it_says_what_it_follows_and_where_changes_are_told),
+		cmocka_unit_test(it_says_which_directory_extensions_were_asked_for),
 		cmocka_unit_test(a_link_longer_than_any_is_refused),
 		cmocka_unit_test(another_tenant_is_not_followed),
 		cmocka_unit_test(a_damaged_one_is_followed_by_nothing),

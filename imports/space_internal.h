@@ -135,6 +135,13 @@ typedef bool space_object_function(void *context, struct space_object *object, s
 MUST_CHECK bool space_read(int descriptor, const char *name, bool all, space_object_function *each,
 	void *context, struct error *err);
 
+/*
+ * The same by a thread of its own, while `each` is called by the caller's (space_ahead.c). Without
+ * a thread where the descriptor can't be read again. For processes that hold no secret.
+ */
+MUST_CHECK bool space_read_ahead(int descriptor, const char *name, bool all,
+	space_object_function *each, void *context, struct error *err);
+
 /* ---- names of attributes (space_names.c) --------------------------------------------- */
 
 struct space_names;
@@ -264,6 +271,7 @@ struct space {
 	const char *file;          /* its name, without folders */
 	struct space_base *base;   /* of SPACE_PRODUCTION with a base */
 	struct space_shown *shown; /* … with evidence */
+	struct digest *digest;     /* with evidence, of what can be read again */
 	int descriptor;
 	bool last_pass; /* what can't be resolved now never can */
 	/* Objects of the first pass that may be understood once the whole file is known. */

@@ -107,7 +107,7 @@ async function judge({ method, url, headers, body }) {
 	const answer = await fetch(`http://127.0.0.1:${port}${url}`, {
 		method,
 		headers: { ...headers, accept: "application/json" },
-		body: withoutExtensions(method, body) || undefined,
+		body: body || undefined,
 	});
 	return { status: answer.status, text: await answer.text(), violations: answer.headers.get("sl-violations") };
 }
@@ -130,7 +130,7 @@ for (const request of sent) {
 		continue;
 	}
 	report.judged[operation.name] = (report.judged[operation.name] ?? 0) + 1;
-	const { status, text, violations } = await judge(request);
+	const { status, text, violations } = await judge({ ...request, body: withoutExtensions(request.method, request.body) });
 	const names = unknownNames(request, operation);
 	if (status >= 300 || violations)
 		report.broken.push(`${request.method} ${request.url} ${request.body}: ${status} ${violations ?? text}`);

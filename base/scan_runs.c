@@ -10,6 +10,7 @@
 #include "base/scan_check.h"
 
 static const char null_text[] = "null";
+enum { NULL_BYTES = sizeof(null_text) - 1 };
 
 /* How much of the run's text its member takes, with a comma before all but the first one. */
 static size_t member_length(const struct scan_shape *shape, const struct shape_run *run, size_t at)
@@ -31,7 +32,7 @@ static void add_member(struct scan_shape *shape, struct shape_run *run, struct s
 	if (run->count)
 		*at++ = ',';
 	memcpy(at, node->text, node->length);
-	memcpy(at + node->length, null_text, strlen(null_text));
+	memcpy(at + node->length, null_text, NULL_BYTES);
 	run->nodes[run->count] = (uint16_t)(node - shape->nodes);
 	run->length += (uint16_t)member_length(shape, run, run->count);
 	run->count++;

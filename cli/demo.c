@@ -343,8 +343,7 @@ static int run(
 static const struct option options[] = {
 	{ "output", 'o', OPTION_TEXT, "DIR", "a new folder for everything that the story leaves",
 		offsetof(struct demo_arguments, common.output) },
-	{ "base", 'b', OPTION_TEXT, "WHAT",
-		"snapshot (of before, unless said), or csexport: none, but the servers' files",
+	{ "base", 'b', OPTION_TEXT, "WHAT", "snapshot, or csexport: only the servers' files",
 		offsetof(struct demo_arguments, base) },
 	{ "users", 0, OPTION_NUMBER, "N", "2000 unless said",
 		offsetof(struct demo_arguments, users) },

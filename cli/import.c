@@ -297,28 +297,24 @@ static int run(
 }
 
 static const struct option options[] = {
-	{ "role", 'r', OPTION_TEXT, "ROLE",
-		"production, staging, or ad for an AD connector's space",
+	{ "role", 'r', OPTION_TEXT, "ROLE", "production, staging, or ad (of an AD connector)",
 		offsetof(struct import_arguments, role) },
 	{ "server", 's', OPTION_TEXT, "NAME", "whose files these are; else its configuration says",
 		offsetof(struct import_arguments, server) },
-	{ "live", 'l', OPTION_TEXT, "LIVE",
-		"snapshot that tells who is who, and whose tenant it is",
+	{ "live", 'l', OPTION_TEXT, "LIVE", "snapshot that tells who is who and whose it is",
 		offsetof(struct import_arguments, live) },
 	{ "evidence", 'e', OPTION_TEXT, "FILE", "evidence to which this is added",
 		offsetof(struct import_arguments, evidence) },
-	{ "output", 'o', OPTION_TEXT, "FILE.jsonl", "write all evidence there, whole or not at all",
+	{ "output", 'o', OPTION_TEXT, "FILE", "write all evidence there, whole or not at all",
 		offsetof(struct import_arguments, common.output) },
-	{ "base", 'b', OPTION_TEXT, "FILE.jsonl.zst",
-		"write production's space as a snapshot there",
+	{ "base", 'b', OPTION_TEXT, "FILE", "write production's space as a snapshot there",
 		offsetof(struct import_arguments, base) },
 	{ "taken", 't', OPTION_TEXT, "WHEN", "of that snapshot; else the space's last import",
 		offsetof(struct import_arguments, taken) },
 	{ "incident", 'i', OPTION_TEXT, "WHEN",
 		"when it began; else the other server's first export",
 		offsetof(struct import_arguments, incident) },
-	{ "at", 'a', OPTION_TEXT, "WHEN",
-		"when writes left that do not say it; else the last export",
+	{ "at", 'a', OPTION_TEXT, "WHEN", "when undated writes left; else the last export",
 		offsetof(struct import_arguments, at) },
 	{ "all-pending", 0, OPTION_FLAG, NULL, "the space is whole, though all of it is pending",
 		offsetof(struct import_arguments, all_pending) },
@@ -331,7 +327,7 @@ const struct command command_import = {
 	.operands = "FILE|FOLDER...",
 	.operands_least = 1,
 	.operands_most = OPERANDS_MAX,
-	.summary = "what a sync server's own files say: evidence, and a base snapshot",
+	.summary = "a sync server's own files: evidence and base snapshot",
 	.details = "The files of ONE server, recognised by what is in them:\n"
 		   "  run history      ConvertTo-Json of Get-ADSyncRunProfileResult and of\n"
 		   "                   Get-ADSyncRunStepResult, or WMI's XML\n"

@@ -79,7 +79,7 @@ static bool check_base(struct import *import, struct error *err)
 static struct snapshot_writer *open_base(const struct import *import, struct error *err)
 {
 	struct snapshot_writer *base;
-	char source[] = "csexport", global[] = "global";
+	char source[] = SNAPSHOT_CSEXPORT, global[] = "global";
 	CLEANUP(memory_freep) char *tenant = memory_text(import->tenant);
 	char *cloud = import->live                          ? snapshot_header(import->live)->cloud
 		: import->profile && import->profile->cloud ? import->profile->cloud

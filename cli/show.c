@@ -244,12 +244,12 @@ const struct command command_show = {
 	.operands = "WHAT [ID] | FOLDER [FOLDER]",
 	.operands_least = 1,
 	.operands_most = 2,
-	.summary = "what is in a snapshot, a plan, a server's configuration; the kept snapshots",
+	.summary = "what is in a snapshot, plan or server configuration",
 	.details =
 		"WHAT is a file, the name of a kept snapshot (production, latest, @WHEN), or the\n"
 		"word snapshots: a line for each that the profile's state folder keeps. ID is an\n"
-		"object's; its lines are shown. FOLDER is what Get-ADSyncServerConfiguration wrote;\n"
-		"of two, what only one server flows.\n",
+		"object's; its lines are shown. FOLDER is what Get-ADSyncServerConfiguration\n"
+		"wrote; of two, what only one server flows.\n",
 	.options = options,
 	.arguments_size = sizeof(struct show_arguments),
 	.run = run,

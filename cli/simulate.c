@@ -419,12 +419,12 @@ const struct command command_simulate = {
 	.summary = "a simulated tenant to try things on",
 	.details =
 		"Prints the export line for your shell and serves on 127.0.0.1. While it runs,\n"
-		"type day, incident, morning, cycle, adsync FILE, import SERVER, synchronise SERVER,\n"
-		"files DIR, prove, or quit.\n\n"
-		"files writes what an administrator collects on SYNC01 and SYNC02: csexport of both\n"
-		"connectors, run history and steps, configuration. Behind DIR: utf16 (UTF-16 with a\n"
-		"byte order mark), iso (dates in JSON), nested (steps in the history), died (the\n"
-		"export ended midway), ad (SYNC02 wrote into Active Directory, too).\n\n"
+		"type day, incident, morning, cycle, adsync FILE, import SERVER,\n"
+		"synchronise SERVER, files DIR, prove, or quit.\n\n"
+		"files writes what an administrator collects on SYNC01 and SYNC02: csexport of\n"
+		"both connectors, run history and steps, configuration. Behind DIR: utf16 (with\n"
+		"a byte order mark), iso (dates in JSON), nested (steps in the history), died\n"
+		"(the export ended midway), ad (SYNC02 wrote into Active Directory, too).\n\n"
 		"--page-fault makes a page html, empty, cut (before its Content-Length), short\n"
 		"(with the right one), no-value, value-object, value-null, value-text, item-text,\n"
 		"huge (64 MiB), empty-items (30 MB), link-self, link-back, content-type (text)\n"

@@ -183,19 +183,46 @@ static bool equal_sets(const struct attribute *attribute, struct span a, struct 
 	return true;
 }
 
-/* Walks the elements of an array, or the one value that stands alone. */
-static bool next_value(struct scan *scan, struct span *alone, struct span *value)
+/* The elements of an array, or the one value that stands alone. */
+struct values {
+	struct scan scan;
+	struct span alone;
+};
+
+static struct values values_open(struct span value)
 {
-	if (!alone->data)
-		return scan_element(scan, value);
-	*value = *alone;
-	*alone = SPAN_NONE;
-	return true;
+	bool array = scan_type(value) == SCAN_ARRAY;
+
+	return (struct values){ scan_open(array ? value : SPAN_NONE), array ? SPAN_NONE : value };
 }
 
-static size_t count_values(struct span value)
+static bool values_next(struct values *values, struct span *value)
 {
-	return scan_type(value) == SCAN_ARRAY ? count_elements(value) : 1;
+	*value = values->alone;
+	values->alone = SPAN_NONE;
+	return value->data || scan_element(&values->scan, value);
+}
+
+static bool has_value(struct span all, struct span wanted)
+{
+	struct values values = values_open(all);
+	struct span value;
+
+	while (values_next(&values, &value))
+		if (scan_compare(value, wanted) == 0)
+			return true;
+	return false;
+}
+
+static bool has_all_values(struct span all, struct span wanted)
+{
+	struct values values = values_open(wanted);
+	struct span value;
+
+	while (values_next(&values, &value))
+		if (!has_value(all, value))
+			return false;
+	return true;
 }
 
 /*
@@ -205,22 +232,7 @@ static size_t count_values(struct span value)
  */
 static bool equal_extensions(struct span a, struct span b)
 {
-	struct scan scan_a = scan_open(a);
-	struct span alone_a = scan_type(a) == SCAN_ARRAY ? SPAN_NONE : a, value;
-
-	if (count_values(a) != count_values(b))
-		return false;
-	while (next_value(&scan_a, &alone_a, &value)) {
-		struct scan scan_b = scan_open(b);
-		struct span alone_b = scan_type(b) == SCAN_ARRAY ? SPAN_NONE : b, other;
-		bool found = false;
-
-		while (!found && next_value(&scan_b, &alone_b, &other))
-			found = scan_compare(value, other) == 0;
-		if (!found)
-			return false;
-	}
-	return true;
+	return has_all_values(a, b) && has_all_values(b, a);
 }
 
 bool attribute_equal(const struct attribute *attribute, struct span a, struct span b)

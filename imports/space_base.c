@@ -319,16 +319,22 @@ static bool add_members(const struct source *source, struct error *err)
 
 /* ---- the whole ---------------------------------------------------------------------- */
 
+static bool is_true(
+	const struct source *source, enum space_part_id part, enum space_special special)
+{
+	const struct space_attribute *attribute = space_find_special(source->object, part, special);
+
+	return attribute && attribute->count == 1 &&
+		(attribute->type == SPACE_STRING || attribute->type == SPACE_BOOLEAN) &&
+		span_is(space_text(source->object, source->object->values[attribute->first].text),
+			"true");
+}
+
+/* Switched to the cloud: production knows it still and writes it no more. */
 static bool is_cloud_mastered(const struct source *source, enum space_part_id part)
 {
-	const struct space_attribute *attribute = space_find_special(
-		source->object, part, SPECIAL_CLOUD_MASTERED);
-
-	return span_is(plain_text(source, attribute), "true") ||
-		(attribute && attribute->type == SPACE_BOOLEAN && attribute->count == 1 &&
-			span_is(space_text(source->object,
-					source->object->values[attribute->first].text),
-				"true"));
+	return is_true(source, part, SPECIAL_CLOUD_MASTERED) ||
+		is_true(source, part, SPECIAL_SYNC_BLOCKED);
 }
 
 /* Members have lines of their own; here only that they are known. */

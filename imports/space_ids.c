@@ -63,7 +63,7 @@ static uint64_t hash_of(struct space_ids *ids, struct key key, struct span text)
 
 	buf_cut(&ids->folded, 0);
 	buf_add_byte(&ids->folded, key.type);
-	buf_add_byte(&ids->folded, key.kind ? (char)('0' + key.kind->id) : '-');
+	buf_add_text(&ids->folded, key.kind ? key.kind->name : "-");
 	/* A source anchor is base64, and its letters are two alphabets. */
 	if (key.type == 'a')
 		buf_add_span(&ids->folded, text);

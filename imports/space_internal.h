@@ -50,6 +50,7 @@ enum space_type { SPACE_STRING, SPACE_BINARY, SPACE_INTEGER, SPACE_BOOLEAN, SPAC
 enum space_special {
 	SPECIAL_NONE,
 	SPECIAL_CLOUD_MASTERED,
+	SPECIAL_SYNC_BLOCKED,
 	SPECIAL_SOURCE_ANCHOR, /* its name in the Entra connector; a row of users alone */
 	SPECIAL_OBJECT_GUID,   /* the next two are Active Directory's */
 	SPECIAL_CONSISTENCY_GUID,

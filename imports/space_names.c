@@ -30,6 +30,7 @@ static const struct {
 	const char *name;
 	enum space_special special;
 } specials[] = {
+	{ "blockOnPremisesSync", SPECIAL_SYNC_BLOCKED },
 	{ "cloudMastered", SPECIAL_CLOUD_MASTERED },
 	{ "sourceAnchor", SPECIAL_SOURCE_ANCHOR },
 	{ "objectGUID", SPECIAL_OBJECT_GUID },

@@ -83,10 +83,12 @@ void space_add_base64(struct buf *out, struct span bytes)
 		uint32_t word = (uint32_t)data[i] << 16 |
 			(left > 1 ? (uint32_t)data[i + 1] << 8 : 0U) |
 			(left > 2 ? data[i + 2] : 0U);
-		const char group[] = { digits[word >> 18], digits[word >> 12 & 63],
-			left > 1 ? digits[word >> 6 & 63] : '=',
-			left > 2 ? digits[word & 63] : '=' };
+		char group[] = { digits[word >> 18], digits[word >> 12 & 63], '=', '=' };
 
+		if (left > 1)
+			group[2] = digits[word >> 6 & 63];
+		if (left > 2)
+			group[3] = digits[word & 63];
 		buf_add(out, group, sizeof(group));
 	}
 }

@@ -346,6 +346,13 @@ static enum examine decide_staging(
 /* ---- without staging
  * ---------------------------------------------------------------------------------- */
 
+/* A connector space has what sync flows: who is not synced is not missing from it, but unseen. */
+static bool base_is_blind(const struct subject *subject)
+{
+	return !subject->base && subject->live && !snapshot_sees_cloud(subject->base_from) &&
+		object_mastery(subject->live) != MASTERY_SYNCED;
+}
+
 enum examine objects_decide(struct reconciling *reconciling, const struct subject *subject)
 {
 	enum presence was = presence_of(subject->base), now = presence_of(subject->live);
@@ -357,7 +364,7 @@ enum examine objects_decide(struct reconciling *reconciling, const struct subjec
 	story_read(reconciling, subject, &story);
 	if (story.staging)
 		examine = decide_staging(reconciling, subject, &story);
-	else if (drifts[was][now].differs)
+	else if (drifts[was][now].differs && !base_is_blind(subject))
 		add_sentence(reconciling, subject, &story, drifts[was][now].change, VERDICT_DRIFT,
 			story.last ? "nothing points to the staging server; done"
 				   : "nothing points to the staging server",

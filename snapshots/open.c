@@ -60,6 +60,11 @@ const char *snapshot_identity(const struct snapshot *snapshot)
 	return snapshot->identity;
 }
 
+bool snapshot_sees_cloud(const struct snapshot *snapshot)
+{
+	return strcmp(snapshot->header.source, SNAPSHOT_CSEXPORT) != 0;
+}
+
 bool snapshot_follows_all(const struct snapshot *snapshot)
 {
 	return snapshot->follows_all;

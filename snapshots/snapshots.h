@@ -28,9 +28,11 @@ struct snapshot_extensions {
 	size_t count;
 };
 
+#define SNAPSHOT_CSEXPORT "csexport" /* made of a connector space */
+
 struct snapshot_header {
 	char *tenant, *cloud;                  /* GUID; "global" … */
-	char *source;                          /* "graph" */
+	char *source;                          /* "graph", SNAPSHOT_CSEXPORT */
 	int64_t taken_from_ms, taken_until_ms; /* the service's clock: audit records use the same */
 	uint64_t objects[KIND_COUNT];          /* live ones */
 	uint64_t deleted;
@@ -141,6 +143,9 @@ const char *const *snapshot_quarantined(const struct snapshot *snapshot, size_t 
 
 /* Whether it was asked for the same attributes as this program asks for. */
 bool snapshot_follows_all(const struct snapshot *snapshot);
+
+/* Whether objects that no directory sync masters are in it: in a base made of a connector space not. */
+bool snapshot_sees_cloud(const struct snapshot *snapshot);
 
 /* Whether objects of this kind were asked for a directory extension. */
 bool snapshot_follows_extension(

@@ -104,7 +104,8 @@ for command in $commands; do
 	usage "$command: there is no option '--no-such'; see: unstage $command --help" "$command" --no-such
 	usage "$command: there is no option '--no-such=1'" "$command" --no-such=1
 	usage "$command: there is no option '-?'" "$command" '-?'
-	usage "is one word too many; usage: unstage $command" "$command" a b c d e
+	# More than any command takes.
+	usage "is one word too many; usage: unstage $command" "$command" w{1..33}
 	said "unstage: $command: "
 	least=$("$UNSTAGE" "$command" --help | head -n 1 | sed 's/\[[^]]*\]//g' | wc -w)
 	[ "$least" -le 2 ] || usage "$command: words are missing; usage: unstage $command" "$command"

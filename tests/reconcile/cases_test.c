@@ -148,14 +148,31 @@ static void add_object(struct snapshot_writer *writer, struct span line)
 		fail_msg("%s", err.text);
 }
 
+/* "extensions" of a snapshot's first line: those of users that were asked for. */
+static void follow_extensions(struct snapshot_writer *writer, const json_t *names)
+{
+	const struct attribute *asked[LINES_MAX];
+	struct error err = { 0 };
+	size_t i, count = 0;
+	const json_t *name;
+
+	json_array_foreach(names, i, name) asked[count++] = attribute_find(
+		kind_get(KIND_USER), span_of(json_string_value(name)));
+	if (!snapshot_writer_set_extensions(writer, KIND_USER, asked, count, &err))
+		fail_msg("%s", err.text);
+}
+
 static struct snapshot *snapshot_of(const struct lines *lines, const char *name)
 {
 	struct error err = { 0 };
 	CLEANUP(json_freep) json_t *first = parsed(lines->at[0]);
 	CLEANUP(memory_freep) char *path = file_path(work_folder, name);
 	CLEANUP(snapshot_writer_closep) struct snapshot_writer *writer = NULL;
-	char tenant[64], cloud[] = "global", source[] = "graph";
-	struct snapshot_header header = { .tenant = tenant, .cloud = cloud, .source = source };
+	char tenant[64], cloud[] = "global", graph[] = "graph", csexport[] = SNAPSHOT_CSEXPORT;
+	const char *source = json_text_or_null(first, "source");
+	struct snapshot_header header = { .tenant = tenant,
+		.cloud = cloud,
+		.source = source && strcmp(source, csexport) == 0 ? csexport : graph };
 	struct snapshot *snapshot;
 
 	snprintf(tenant, sizeof(tenant), "%s", json_text_or_null(first, "tenant"));
@@ -164,6 +181,7 @@ static struct snapshot *snapshot_of(const struct lines *lines, const char *name)
 	writer = snapshot_writer_open(path, &header, &err);
 	if (!writer)
 		fail_msg("%s", err.text);
+	follow_extensions(writer, json_object_get(first, "extensions"));
 	for (size_t i = 1; i < lines->count; i++)
 		add_object(writer, lines->at[i]);
 	if (!snapshot_writer_finish(TAKE(writer), instant(first, "takenUntil"), &err))

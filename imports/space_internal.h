@@ -105,6 +105,7 @@ struct space_object {
 	const struct kind *kind; /* NULL: of a type that is not followed */
 	struct space_part parts[SPACE_PARTS];
 	struct space_anchor_of anchor; /* of its state */
+	struct space_text anchor_text; /* the last one that was read, as it stood there */
 	bool has_id;                   /* space_identify() found it */
 	uint8_t id[ID_BINARY_BYTES];
 	char id_text[ID_BYTES + 1];

@@ -40,6 +40,7 @@ struct reading {
 	enum space_part_id part;
 	struct space_attribute *attribute; /* open */
 	struct space_value value;          /* open */
+	struct space_anchor_of anchor;     /* what the object's anchor_text says */
 	struct buf bytes;
 };
 
@@ -344,7 +345,7 @@ static bool unpack(struct reading *reading, struct span text, struct error *err)
 }
 
 /* An anchor of the Entra connector says the object's type, and must say it right. */
-static bool read_anchor(
+static bool unpack_anchor(
 	struct reading *reading, struct span text, struct space_anchor_of *of, struct error *err)
 {
 	struct space_object *object = &reading->object;
@@ -364,6 +365,25 @@ static bool read_anchor(
 			anchor.type);
 	memcpy(of->id, anchor.id, ID_BINARY_BYTES);
 	of->has_id = true;
+	return true;
+}
+
+/* An object has the same one several times: in its parts, and in its state. */
+static bool read_anchor(
+	struct reading *reading, struct span text, struct space_anchor_of *of, struct error *err)
+{
+	struct space_object *object = &reading->object;
+
+	if (object->anchor_text.length &&
+		span_equal(space_text(object, object->anchor_text), text)) {
+		*of = reading->anchor;
+		return true;
+	}
+	*of = (struct space_anchor_of){ .has_id = false };
+	if (!unpack_anchor(reading, text, of, err) ||
+		!keep_text(object, text, &object->anchor_text, err))
+		return false;
+	reading->anchor = *of;
 	return true;
 }
 

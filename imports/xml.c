@@ -31,6 +31,7 @@ struct xml {
 	uint64_t fed;
 	unsigned depth;
 	bool ended;
+	bool in_leaf;                   /* no tag since the start of the element */
 	const char *recent[NAME_SLOTS]; /* borrowed from `names` */
 	const char *known[NAME_SLOTS];  /* attributes' names as expat holds them */
 	char **names;                   /* sorted */
@@ -165,6 +166,7 @@ static void XMLCALL on_start(void *data, const XML_Char *name, const XML_Char **
 		return;
 	}
 	xml->depth++;
+	xml->in_leaf = true;
 	buf_cut(&xml->text, 0);
 	if (!xml->events->start(
 		    xml->context, xml->depth, name, (const char *const *)attributes, xml->err))
@@ -182,6 +184,7 @@ static void XMLCALL on_end(void *data, const XML_Char *name)
 		return;
 	}
 	buf_cut(&xml->text, 0);
+	xml->in_leaf = false;
 	xml->depth--;
 }
 
@@ -189,7 +192,8 @@ static void XMLCALL on_text(void *data, const XML_Char *text, int length)
 {
 	struct xml *xml = data;
 
-	if (xml->ended)
+	/* Behind the end of an element stand the blanks before the next one, half of all calls. */
+	if (xml->ended || !xml->in_leaf)
 		return;
 	buf_add(&xml->text, text, (size_t)length);
 	if (xml->text.overflowed)

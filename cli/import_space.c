@@ -113,14 +113,8 @@ static bool settle_taken(struct import *import, int64_t taken_ms, struct error *
 
 static bool import_file(struct imported_file *file, struct space_import *space, struct error *err)
 {
-	char digest[IMPORT_DIGEST_TEXT];
-
-	if (!import_digest(file->path, digest, err))
-		return false;
 	space->path = file->path;
-	space->digest = digest;
 	file->space = space_import(space, err);
-	space->digest = NULL;
 	return file->space != NULL;
 }
 

@@ -59,9 +59,7 @@ struct space_import {
 	int64_t written_ms;
 	/* SPACE_PRODUCTION: what was imported from then on is no "before"; TIME_NONE: no incident. */
 	int64_t incident_ms;
-	/* For the evidence's list of sources: BLAKE2b-256 in hexadecimal, or NULL; TIME_NONE: not known. */
-	const char *digest;
-	int64_t made_ms;
+	int64_t made_ms;  /* for the evidence's list of sources; TIME_NONE: not known */
 	bool all_pending; /* the file is whole although every object in it has a pending export */
 };
 

@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "imports/digest.h"
 #include "imports/space_internal.h"
 
 static const struct {
@@ -32,6 +33,7 @@ static void space_release(struct space *space)
 	space_base_free(space->base);
 	space_shown_free(space->shown);
 	memory_free(space->waiting);
+	digest_free(space->digest);
 	if (space->descriptor >= 0)
 		close(space->descriptor);
 }
@@ -158,8 +160,8 @@ static bool file_open(struct space *space, struct error *err)
 
 static bool read_file(struct space *space, space_object_function *each, struct error *err)
 {
-	return space_read(space->descriptor, space->import->path, roles[space->import->role].all,
-		each, space, err);
+	return space_read_ahead(space->descriptor, space->import->path,
+		roles[space->import->role].all, each, space, err);
 }
 
 static bool learn_flows(struct space *space, struct error *err)
@@ -176,6 +178,11 @@ static bool prepare(struct space *space, struct error *err)
 	const struct space_import *import = space->import;
 
 	space_ids_settle(import->ids);
+	if (import->evidence && !space->last_pass) {
+		space->digest = digest_begin(space->descriptor, import->path, err);
+		if (!space->digest)
+			return false;
+	}
 	if (import->role != SPACE_PRODUCTION)
 		return true;
 	space->base = space_base_new(import);
@@ -234,15 +241,18 @@ static int64_t known_ms(int64_t ms)
 static bool finish(struct space *space, struct error *err)
 {
 	const struct space_import *import = space->import;
+	char digest[IMPORT_DIGEST_TEXT];
 
 	if (!import->evidence)
 		return true;
+	if (space->digest && !digest_end(space->digest, digest, err))
+		return false;
 	evidence_add_source(import->evidence,
 		&(struct evidence_source){
 			.source = roles[import->role].source,
 			.server = import->who ? import->who->server : NULL,
 			.file = space->file,
-			.digest = import->digest,
+			.digest = space->digest ? digest : NULL,
 			.until_ms = known_ms(import->made_ms),
 		});
 	return !space->shown ||

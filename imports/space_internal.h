@@ -105,6 +105,7 @@ struct space_object {
 	const struct kind *kind; /* NULL: of a type that is not followed */
 	struct space_part parts[SPACE_PARTS];
 	struct space_anchor_of anchor; /* of its state */
+	struct space_text anchor_text; /* the last one that was read, as it stood there */
 	bool has_id;                   /* space_identify() found it */
 	uint8_t id[ID_BINARY_BYTES];
 	char id_text[ID_BYTES + 1];
@@ -135,6 +136,13 @@ typedef bool space_object_function(void *context, struct space_object *object, s
  */
 MUST_CHECK bool space_read(int descriptor, const char *name, bool all, space_object_function *each,
 	void *context, struct error *err);
+
+/*
+ * The same by a thread of its own, while `each` is called by the caller's (space_ahead.c). Without
+ * a thread where the descriptor can't be read again. For processes that hold no secret.
+ */
+MUST_CHECK bool space_read_ahead(int descriptor, const char *name, bool all,
+	space_object_function *each, void *context, struct error *err);
 
 /* ---- names of attributes (space_names.c) --------------------------------------------- */
 
@@ -265,6 +273,7 @@ struct space {
 	const char *file;          /* its name, without folders */
 	struct space_base *base;   /* of SPACE_PRODUCTION with a base */
 	struct space_shown *shown; /* … with evidence */
+	struct digest *digest;     /* with evidence, of what can be read again */
 	int descriptor;
 	bool last_pass; /* what can't be resolved now never can */
 	/* Objects of the first pass that may be understood once the whole file is known. */

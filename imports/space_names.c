@@ -18,10 +18,12 @@ struct name_slot {
 	const struct kind *kind;
 	const struct attribute *row;
 	enum space_special special;
+	struct name_slot *next; /* the one that was asked for behind it, the last time */
 };
 
 struct space_names {
 	struct name_slot slots[SLOTS];
+	struct name_slot *last;
 };
 
 static const struct {
@@ -37,7 +39,10 @@ static const struct {
 
 struct space_names *space_names_new(void)
 {
-	return memory_new(sizeof(struct space_names));
+	struct space_names *names = memory_new(sizeof(*names));
+
+	names->last = names->slots;
+	return names;
 }
 
 void space_names_free(struct space_names *names)
@@ -71,6 +76,15 @@ static bool slot_is(const struct name_slot *slot, const struct kind *kind, struc
 		memcmp(slot->name, name.data, name.length) == 0;
 }
 
+/* Objects have their attributes in the same order, nearly always. */
+static struct name_slot *expected(
+	const struct space_names *names, const struct kind *kind, struct span name)
+{
+	struct name_slot *slot = names->last->next;
+
+	return slot && slot_is(slot, kind, name) ? slot : NULL;
+}
+
 /* The slot of a name, or the one that it takes: an empty one, or the last that was looked at. */
 static struct name_slot *slot_of(
 	struct space_names *names, const struct kind *kind, struct span name)
@@ -96,12 +110,16 @@ const struct attribute *space_names_find(struct space_names *names, const struct
 		*special = passing.special;
 		return passing.row;
 	}
-	slot = slot_of(names, kind, name);
+	slot = expected(names, kind, name);
+	if (!slot)
+		slot = slot_of(names, kind, name);
 	if (!slot_is(slot, kind, name)) {
 		look_up(slot, kind, name);
 		memcpy(slot->name, name.data, name.length);
 		slot->length = name.length;
 	}
+	names->last->next = slot;
+	names->last = slot;
 	*special = slot->special;
 	return slot->row;
 }

@@ -40,6 +40,7 @@ struct reading {
 	enum space_part_id part;
 	struct space_attribute *attribute; /* open */
 	struct space_value value;          /* open */
+	struct space_anchor_of anchor;     /* what the object's anchor_text says */
 	struct buf bytes;
 };
 
@@ -251,15 +252,17 @@ static bool start_attribute(
 	};
 	const char *called = xml_attribute(attributes, "name");
 	bool reference = strcmp(name, "dn-attr") == 0;
+	struct span span;
 
 	reading->attribute = NULL;
 	if (!reference && strcmp(name, "attr") != 0)
 		return true;
-	if (!called || !*called || strlen(called) > XML_NAME_MAX)
+	span = span_of(called ? called : "");
+	if (!span.length || span.length > XML_NAME_MAX)
 		return error_set(
 			err, ERROR_FORMAT, "<%s> without a name, or with a long one", name);
 	attribute.row = space_names_find(
-		reading->names, reading->object.kind, span_of(called), &attribute.special);
+		reading->names, reading->object.kind, span, &attribute.special);
 	if (!attribute.row && !attribute.special && !reading->all && !is_delta(reading->part)) {
 		reading->skip = DEPTH_ATTRIBUTE;
 		return true;
@@ -269,7 +272,7 @@ static bool start_attribute(
 			err, ERROR_FORMAT, "%s: not the kind of value that it has", called);
 	return (reference || read_type(attributes, &attribute.type, err)) &&
 		read_operation(attributes, &attribute.operation, err) &&
-		keep_text(&reading->object, span_of(called), &attribute.name, err) &&
+		keep_text(&reading->object, span, &attribute.name, err) &&
 		keep_attribute(reading, &attribute, err);
 }
 
@@ -342,7 +345,7 @@ static bool unpack(struct reading *reading, struct span text, struct error *err)
 }
 
 /* An anchor of the Entra connector says the object's type, and must say it right. */
-static bool read_anchor(
+static bool unpack_anchor(
 	struct reading *reading, struct span text, struct space_anchor_of *of, struct error *err)
 {
 	struct space_object *object = &reading->object;
@@ -362,6 +365,25 @@ static bool read_anchor(
 			anchor.type);
 	memcpy(of->id, anchor.id, ID_BINARY_BYTES);
 	of->has_id = true;
+	return true;
+}
+
+/* An object has the same one several times: in its parts, and in its state. */
+static bool read_anchor(
+	struct reading *reading, struct span text, struct space_anchor_of *of, struct error *err)
+{
+	struct space_object *object = &reading->object;
+
+	if (object->anchor_text.length &&
+		span_equal(space_text(object, object->anchor_text), text)) {
+		*of = reading->anchor;
+		return true;
+	}
+	*of = (struct space_anchor_of){ .has_id = false };
+	if (!unpack_anchor(reading, text, of, err) ||
+		!keep_text(object, text, &object->anchor_text, err))
+		return false;
+	reading->anchor = *of;
 	return true;
 }
 
@@ -472,26 +494,30 @@ static const struct {
 
 static bool end_part(struct reading *reading, const char *name, struct span text, struct error *err)
 {
-	if (reading->part != SPACE_PARTS || strstr(name, "hologram"))
+	struct space_object *object = &reading->object;
+
+	if (reading->part != SPACE_PARTS)
 		return true;
 	for (size_t i = 0; i < COUNT_OF(states); i++)
-		if (strcmp(states[i].name, name) == 0) {
-			reading->object.has_state |= i > 0;
+		if (states[i].name[0] == name[0] && strcmp(states[i].name, name) == 0) {
+			object->has_state |= i > 0;
 			return states[i].read(reading, text, err);
 		}
-	reading->object.has_state = true;
+	object->has_state = object->has_state || !strstr(name, "hologram");
 	return true;
 }
 
 static bool end_object(struct reading *reading, struct error *err)
 {
-	bool more = reading->each(reading->context, &reading->object, err);
+	struct space_object *object = &reading->object;
+	bool more = reading->each(reading->context, object, err);
 
-	struct span dn = space_text(&reading->object, reading->object.dn);
+	if (!more && err->kind != ERROR_NONE) {
+		struct span dn = space_text(object, object->dn);
 
-	if (!more && err->kind != ERROR_NONE)
 		error_prefix(err, "%.*s", (int)text_whole(dn, SPACE_DN_SHOWN), dn.data);
-	reading->object.number++;
+	}
+	object->number++;
 	return more;
 }
 

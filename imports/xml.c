@@ -31,7 +31,9 @@ struct xml {
 	uint64_t fed;
 	unsigned depth;
 	bool ended;
+	bool in_leaf;                   /* no tag since the start of the element */
 	const char *recent[NAME_SLOTS]; /* borrowed from `names` */
+	const char *known[NAME_SLOTS];  /* attributes' names as expat holds them */
 	char **names;                   /* sorted */
 	size_t name_count, name_capacity;
 };
@@ -135,6 +137,19 @@ static inline bool name_allowed(struct xml *xml, const char *name)
 	return xml->recent[slot] != NULL;
 }
 
+/* Of one name of attributes expat has one copy, which it keeps as long as itself. */
+static inline bool attribute_allowed(struct xml *xml, const char *name)
+{
+	const char **known = &xml->known[(uintptr_t)name / sizeof(void *) % NAME_SLOTS];
+
+	if (*known == name)
+		return true;
+	if (!name_allowed(xml, name))
+		return false;
+	*known = name;
+	return true;
+}
+
 /* ---- what expat tells --------------------------------------------------------------- */
 
 static void XMLCALL on_start(void *data, const XML_Char *name, const XML_Char **attributes)
@@ -143,7 +158,7 @@ static void XMLCALL on_start(void *data, const XML_Char *name, const XML_Char **
 	bool allowed = !xml->ended && name_allowed(xml, name);
 
 	for (size_t i = 0; allowed && attributes[i]; i += 2)
-		allowed = name_allowed(xml, attributes[i]);
+		allowed = attribute_allowed(xml, attributes[i]);
 	if (!allowed)
 		return;
 	if (xml->depth == XML_DEPTH_MAX) {
@@ -151,6 +166,7 @@ static void XMLCALL on_start(void *data, const XML_Char *name, const XML_Char **
 		return;
 	}
 	xml->depth++;
+	xml->in_leaf = true;
 	buf_cut(&xml->text, 0);
 	if (!xml->events->start(
 		    xml->context, xml->depth, name, (const char *const *)attributes, xml->err))
@@ -168,6 +184,7 @@ static void XMLCALL on_end(void *data, const XML_Char *name)
 		return;
 	}
 	buf_cut(&xml->text, 0);
+	xml->in_leaf = false;
 	xml->depth--;
 }
 
@@ -175,7 +192,8 @@ static void XMLCALL on_text(void *data, const XML_Char *text, int length)
 {
 	struct xml *xml = data;
 
-	if (xml->ended)
+	/* Behind the end of an element stand the blanks before the next one, half of all calls. */
+	if (xml->ended || !xml->in_leaf)
 		return;
 	buf_add(&xml->text, text, (size_t)length);
 	if (xml->text.overflowed)
@@ -338,7 +356,7 @@ bool xml_read(const char *path, const struct xml_events *events, void *context, 
 const char *xml_attribute(const char *const *attributes, const char *name)
 {
 	for (; *attributes; attributes += 2)
-		if (strcmp(attributes[0], name) == 0)
+		if (attributes[0][0] == name[0] && strcmp(attributes[0], name) == 0)
 			return attributes[1];
 	return NULL;
 }

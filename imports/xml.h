@@ -28,7 +28,7 @@ struct xml_events {
 	/* `attributes`: names and values in turn, ended by NULL; see xml_attribute(). */
 	bool (*start)(void *context, unsigned depth, const char *name,
 		const char *const *attributes, struct error *err);
-	/* `text`: all that stood between this end and the tag before it, so of a leaf all its text. */
+	/* `text`: of an element without elements in it all its text; of others nothing. */
 	bool (*end)(void *context, unsigned depth, const char *name, struct span text,
 		struct error *err);
 };

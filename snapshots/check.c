@@ -1,14 +1,14 @@
 /*
  * Checking everything: both digests of every frame, the order of the objects, every line, and what the
- * objects add up to. A bucket is a job for a crew; the sums do not care in which order they come.
+ * objects add up to. A bucket, or a piece of the file, is a job for a crew; the sums do not care in which order they come.
  */
 #include "base/scan.h"
 #include "snapshots/snapshots_internal.h"
 
 struct job {
 	struct snapshot *snapshot;
-	uint32_t first, end;       /* frames: those of one bucket */
-	bool bytes_only;           /* the digests of the frames, without unpacking them */
+	uint32_t first, end;       /* frames: those of one bucket, or a piece of the file */
+	size_t bytes;              /* only the digests of these; 0: the objects in them */
 	struct unpacker *unpacker; /* of the thread that works on it */
 	struct cursor cursor;
 	uint64_t objects[KIND_COUNT], deleted;
@@ -80,16 +80,11 @@ static bool job_prepare(struct job *job, struct unpacker *unpacker)
 	return true;
 }
 
-static bool check_bytes(struct job *job)
+static bool check_bytes(struct job *job, struct unpacker *unpacker)
 {
-	for (uint32_t i = job->first; i < job->end; i++) {
-		struct span packed;
-
-		if (!frames_load(job->snapshot, job->unpacker, i, i + 1,
-			    snapshot_entry(job->snapshot, i).packed, &packed, &job->err))
-			return false;
-	}
-	return true;
+	unpacker->packed.limit = PACKED_MAX;
+	return frames_load(
+		job->snapshot, job->first, job->end, job->bytes, &unpacker->packed, &job->err);
 }
 
 static bool check_objects(struct job *job)
@@ -114,8 +109,8 @@ static void job_work(void *context, unsigned worker, void *worked)
 
 	memset(job->objects, 0, sizeof(job->objects));
 	job->deleted = 0;
-	job->failed = !job_prepare(job, &unpackers[worker]) ||
-		!(job->bytes_only ? check_bytes(job) : check_objects(job));
+	job->failed = job->bytes ? !check_bytes(job, &unpackers[worker])
+				 : !job_prepare(job, &unpackers[worker]) || !check_objects(job);
 }
 
 struct checking {
@@ -123,7 +118,7 @@ struct checking {
 	const struct progress *progress;
 	struct crew *crew;
 	struct unpacker unpackers[CREW_MAX];
-	bool bytes_only;
+	bool bytes_only;             /* the digests of the frames, without unpacking them */
 	struct snapshot_header sums; /* only the numbers */
 };
 
@@ -151,7 +146,8 @@ static bool add_up_oldest(struct checking *checking, struct error *err)
 	return true;
 }
 
-static bool give(struct checking *checking, uint32_t first, uint32_t end, struct error *err)
+static bool give(
+	struct checking *checking, uint32_t first, uint32_t end, size_t bytes, struct error *err)
 {
 	struct job *job;
 
@@ -161,7 +157,7 @@ static bool give(struct checking *checking, uint32_t first, uint32_t end, struct
 	job->snapshot = checking->snapshot;
 	job->first = first;
 	job->end = end;
-	job->bytes_only = checking->bytes_only;
+	job->bytes = bytes;
 	crew_give(checking->crew);
 	return true;
 }
@@ -170,12 +166,14 @@ static bool check_buckets(
 	struct checking *checking, uint32_t first, uint32_t last, struct error *err)
 {
 	const struct snapshot *snapshot = checking->snapshot;
+	size_t bytes = 0;
 
 	checking->crew = crew_new(
 		snapshot->workers, sizeof(struct job), job_work, checking->unpackers);
 	for (uint32_t end; first < last; first = end) {
-		end = bucket_end(snapshot, first, snapshot->bits);
-		if (!give(checking, first, end, err))
+		end = checking->bytes_only ? frames_piece(snapshot, first, last, &bytes)
+					   : bucket_end(snapshot, first, snapshot->bits);
+		if (!give(checking, first, end, bytes, err))
 			return false;
 	}
 	while (crew_oldest(checking->crew))

@@ -16,6 +16,8 @@
 
 #include "snapshots/snapshots_internal.h"
 
+enum { PIECE_BYTES = 1 << 20 }; /* of frames that are read with one call */
+
 bool read_at(int descriptor, const char *path, uint64_t offset, void *data, size_t length,
 	struct error *err)
 {
@@ -118,20 +120,35 @@ void unpacker_release(struct unpacker *unpacker)
 	buf_release(&unpacker->packed);
 }
 
-bool frames_load(const struct snapshot *snapshot, struct unpacker *unpacker, uint32_t first,
-	uint32_t end, size_t bytes, struct span *packed, struct error *err)
+uint32_t frames_piece(const struct snapshot *snapshot, uint32_t first, uint32_t end, size_t *bytes)
+{
+	uint32_t at = first + 1;
+
+	*bytes = snapshot_entry(snapshot, first).packed;
+	for (; at < end; at++) {
+		size_t packed = snapshot_entry(snapshot, at).packed;
+
+		if (*bytes + packed > PIECE_BYTES)
+			break;
+		*bytes += packed;
+	}
+	return at;
+}
+
+bool frames_load(const struct snapshot *snapshot, uint32_t first, uint32_t end, size_t bytes,
+	struct buf *packed, struct error *err)
 {
 	const char *fault;
 	char *room;
 
-	buf_cut(&unpacker->packed, 0);
-	room = buf_room(&unpacker->packed, bytes);
+	buf_cut(packed, 0);
+	room = buf_room(packed, bytes);
 	if (!room)
 		return frame_damaged(snapshot, first, err, "larger than a frame may be");
 	if (!read_at(snapshot->descriptor, snapshot->path, snapshot_entry(snapshot, first).offset,
 		    room, bytes, err))
 		return false;
-	*packed = (struct span){ room, bytes };
+	buf_grew(packed, bytes);
 	for (uint32_t i = first; i < end; i++) {
 		struct entry entry = snapshot_entry(snapshot, i);
 
@@ -147,19 +164,18 @@ bool frame_read(const struct snapshot *snapshot, struct unpacker *unpacker, uint
 	struct buf *plain, struct error *err)
 {
 	struct entry entry = snapshot_entry(snapshot, number);
-	struct span packed;
 	const char *fault;
 	size_t unpacked;
 	char *room;
 
 	buf_cut(plain, 0);
-	if (!frames_load(snapshot, unpacker, number, number + 1, entry.packed, &packed, err))
+	if (!frames_load(snapshot, number, number + 1, entry.packed, &unpacker->packed, err))
 		return false;
 	room = buf_room(plain, entry.plain);
 	if (!room)
 		return frame_damaged(snapshot, number, err, "more lines than a frame may have");
 	unpacked = ZSTD_decompressDCtx(
-		unpacker->zstd, room, entry.plain, packed.data, packed.length);
+		unpacker->zstd, room, entry.plain, unpacker->packed.data, unpacker->packed.length);
 	if (ZSTD_isError(unpacked) || unpacked != entry.plain)
 		return frame_damaged(snapshot, number, err, "zstd can't unpack it");
 	buf_grew(plain, unpacked);

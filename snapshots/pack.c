@@ -21,7 +21,6 @@
 enum {
 	LEVEL = 3,
 	MATCH_MIN = 6,
-	COPY_BYTES = 1 << 20, /* of frames that are copied with one call */
 };
 
 /* Frames that were copied: checked on the way, and not read back. */
@@ -358,22 +357,6 @@ bool packer_add(struct packer *packer, const uint8_t id[static ID_BINARY_BYTES],
 
 /* ---- frames of another snapshot -------------------------------------------------------- */
 
-/* Frames from `first` on that make a piece worth a call: one at least. */
-static uint32_t piece_end(const struct snapshot *from, uint32_t first, uint32_t end, size_t *bytes)
-{
-	uint32_t at = first + 1;
-
-	*bytes = snapshot_entry(from, first).packed;
-	for (; at < end; at++) {
-		size_t packed = snapshot_entry(from, at).packed;
-
-		if (*bytes + packed > COPY_BYTES)
-			break;
-		*bytes += packed;
-	}
-	return at;
-}
-
 static void note_copied(struct packer *packer, uint32_t frames)
 {
 	uint32_t first = packer->frames;
@@ -388,15 +371,12 @@ static bool copy_piece(struct packer *packer, struct snapshot *from, uint32_t fi
 	size_t bytes, struct error *err)
 {
 	struct job *job = packer->job;
-	struct span packed;
 	uint64_t offset = 0;
 
-	if (!frames_load(from, &from->unpacker, first, end, bytes, &packed, err))
-		return false;
 	job->copied.limit = INDEX_MAX;
 	job->packed.limit = PACKED_MAX;
-	buf_cut(&job->packed, 0);
-	buf_add_span(&job->packed, packed);
+	if (!frames_load(from, first, end, bytes, &job->packed, err))
+		return false;
 	for (uint32_t i = first; i < end; i++) {
 		struct entry entry = snapshot_entry(from, i);
 
@@ -405,8 +385,6 @@ static bool copy_piece(struct packer *packer, struct snapshot *from, uint32_t fi
 		packer->counts.bytes += entry.plain;
 		put_entry(&job->copied, &entry);
 	}
-	if (!buf_check(&job->packed, packer->path, err))
-		return false;
 	crew_give(packer->crew);
 	return next_job(packer, err);
 }
@@ -422,7 +400,7 @@ bool packer_copy(struct packer *packer, struct snapshot *from, uint32_t first, u
 		return false;
 	note_copied(packer, end - first);
 	for (uint32_t next; first < end; first = next) {
-		next = piece_end(from, first, end, &bytes);
+		next = frames_piece(from, first, end, &bytes);
 		if (!copy_piece(packer, from, first, next, bytes, err))
 			return false;
 	}

@@ -164,12 +164,14 @@ MUST_CHECK bool read_at(int descriptor, const char *path, uint64_t offset, void 
 MUST_CHECK bool unpacker_init(struct unpacker *unpacker, struct error *err);
 void unpacker_release(struct unpacker *unpacker);
 
+/* Frames from `first` on that are worth one call, one at least: up to, without, the result. */
+uint32_t frames_piece(const struct snapshot *snapshot, uint32_t first, uint32_t end, size_t *bytes);
 /*
- * Frames from `first` up to, without, `end` as they lie in the file, `bytes` of them, borrowed
- * until the next read. Their digests are checked.
+ * Frames from `first` up to, without, `end` as they lie in the file, `bytes` of them, into `packed`
+ * (emptied first). Their digests are checked.
  */
-MUST_CHECK bool frames_load(const struct snapshot *snapshot, struct unpacker *unpacker,
-	uint32_t first, uint32_t end, size_t bytes, struct span *packed, struct error *err);
+MUST_CHECK bool frames_load(const struct snapshot *snapshot, uint32_t first, uint32_t end,
+	size_t bytes, struct buf *packed, struct error *err);
 
 /* Unpacks frame `number` into `plain` (emptied first); the frame's digest is checked. */
 MUST_CHECK bool frame_read(const struct snapshot *snapshot, struct unpacker *unpacker,

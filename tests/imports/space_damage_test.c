@@ -54,6 +54,63 @@ static void another_connectors_space_is_refused(void **state)
 	assert_non_null(strstr(trial.err.text, "its role is production or staging"));
 }
 
+static size_t lines_of(const struct buf *text)
+{
+	size_t count = 1;
+
+	for (size_t i = 0; i < text->length; i++)
+		count += text->data[i] == '\n';
+	return count;
+}
+
+/* More than is read ahead; then one that is refused, and behind it what is no XML. */
+static void an_object_far_down_is_refused_with_its_place_before_what_follows(void **state)
+{
+	CLEANUP(trial_release) struct trial trial;
+	CLEANUP(buf_release) struct buf text = BUF_UP_TO(TEXT_MAX);
+	char wanted[64];
+
+	(void)state;
+	trial_init(&trial, SPACE_STAGING);
+	buf_add_text(&text, SPACE_BEGIN);
+	for (int i = 0; i < 1000; i++)
+		buf_add_text(&text, "\n" OBJECT("x", "user", HOLOGRAM(MARA_ANCHOR)));
+	buf_add_text(&text, "\n");
+	snprintf(wanted, sizeof(wanted), "space.xml: line %zu, byte ", lines_of(&text));
+	buf_add_text(&text,
+		OBJECT("y", "user",
+			DELTA("unconfirmed-export", "update",
+				MARA_ANCHOR WRITTEN("accountEnabled", "maybe"))) "<<<");
+	assert_refused(&trial, buf_span(&text), wanted);
+	assert_non_null(strstr(trial.err.text, ": y: "));
+	assert_non_null(strstr(trial.err.text, "accountEnabled: a value that is no boolean"));
+}
+
+static void objects_larger_than_what_is_read_ahead_are_taken(void **state)
+{
+	enum { SMALL = 300, EACH = 100, LARGE_BYTES = 4 << 20 };
+	CLEANUP(trial_release) struct trial trial;
+	CLEANUP(buf_release) struct buf text = BUF_UP_TO(TEXT_MAX);
+	CLEANUP(memory_freep) char *large = memory_new(LARGE_BYTES + 1);
+
+	(void)state;
+	memset(large, 'x', LARGE_BYTES);
+	trial_init(&trial, SPACE_STAGING);
+	buf_add_text(&text, SPACE_BEGIN);
+	for (int i = 0; i < SMALL; i++) {
+		if (i % EACH == 0)
+			buf_addf(&text,
+				OBJECT("z", "user",
+					HOLOGRAM(MARA_ANCHOR
+						"<attr name='city'><value>%s</value></attr>")),
+				large);
+		buf_add_text(&text, OBJECT("x", "user", HOLOGRAM(MARA_ANCHOR)));
+	}
+	buf_add_text(&text, SPACE_END);
+	trial_run_text(&trial, buf_span(&text));
+	assert_int_equal(trial.report->objects, SMALL + SMALL / EACH);
+}
+
 static void what_is_not_as_it_should_be_is_refused_with_its_place(void **state)
 {
 	CLEANUP(trial_release) struct trial trial;
@@ -129,6 +186,8 @@ int main(void)
 		cmocka_unit_test(a_file_made_with_a_filter_is_recognised_and_explained),
 		cmocka_unit_test(a_file_without_state_is_recognised_and_explained),
 		cmocka_unit_test(another_connectors_space_is_refused),
+		cmocka_unit_test(an_object_far_down_is_refused_with_its_place_before_what_follows),
+		cmocka_unit_test(objects_larger_than_what_is_read_ahead_are_taken),
 		cmocka_unit_test(what_is_not_as_it_should_be_is_refused_with_its_place),
 		cmocka_unit_test(the_sample_cut_off_anywhere_is_refused),
 		cmocka_unit_test(the_sample_with_any_byte_flipped_is_refused_or_another_space),

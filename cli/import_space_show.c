@@ -6,7 +6,13 @@
 #include "base/text.h"
 #include "cli/import.h"
 
-enum { WRITES_SHOWN = 6, DN_COLUMNS = 66, LINE_MAX = 4 << 10, JSON_TEXT_MAX = 1 << 20 };
+enum {
+	WRITES_SHOWN = 6,
+	DN_COLUMNS = 66,
+	NOTE_COLUMNS = 63,
+	LINE_MAX = 4 << 10,
+	JSON_TEXT_MAX = 1 << 20
+};
 
 static unsigned long long number(uint64_t value)
 {
@@ -86,16 +92,19 @@ static void add_notes(struct screen *screen, const struct space_report *report)
 
 		if (!report->noted[kind])
 			continue;
-		screen_addf(screen, STYLE_YELLOW, "  %7llu  %s: ", number(report->noted[kind]),
+		screen_addf(screen, STYLE_YELLOW, "  %7llu  %s", number(report->noted[kind]),
 			space_note_name((enum space_note_kind)kind));
 		screen_addf(screen, STYLE_PLAIN, "\n           ");
 		screen_paragraph(screen, STYLE_DIM,
 			span_of(space_note_text((enum space_note_kind)kind)), 11);
 		if (!note)
 			continue;
-		screen_addf(screen, STYLE_PLAIN, "           ");
-		screen_text(screen, STYLE_DIM, span_of(note->detail ? note->detail : note->dn),
-			DN_COLUMNS, false);
+		screen_addf(screen, STYLE_PLAIN, "           first ");
+		screen_text(screen, STYLE_DIM, span_of(note->dn), NOTE_COLUMNS, false);
+		if (note->detail && *note->detail) {
+			screen_addf(screen, STYLE_PLAIN, "\n                 ");
+			screen_text(screen, STYLE_DIM, span_of(note->detail), NOTE_COLUMNS, false);
+		}
 		screen_addf(screen, STYLE_PLAIN, "\n");
 	}
 }

@@ -7,8 +7,8 @@ static const struct {
 	const char *name, *text;
 } notes[SPACE_NOTE_KINDS] = {
 	[SPACE_NO_ID] = { "no id",
-		"nothing tells which object of the directory this is; import the production server's "
-		"space first, or give a live snapshot" },
+		"nothing tells which object of the directory this is: it was never made there, or the "
+		"production server's space, or a live snapshot, would tell" },
 	[SPACE_AMBIGUOUS] = { "ambiguous",
 		"several objects of the directory fit; which of them was meant is not guessed" },
 	[SPACE_NO_REFERENCE] = { "no reference",

@@ -90,7 +90,7 @@ import "$data/configuration/SYNC02" "$data/staging.xml" "$data/runs/runs.json" "
 	--evidence audit.jsonl --output space.jsonl
 expect_status 0
 expect_text out "objects that it wrote and did not read back yet"
-expect_text out "no id:"
+expect_text out "no id"
 jq -se 'map(select(.source == "staging-space")) | length > 0 and
 	all(.[]; .who.server == "SYNC02")' space.jsonl >/dev/null || wrong "$(cat space.jsonl)"
 jq -se 'any(.[]; .source == "forecast" and .operation)' space.jsonl >/dev/null || wrong "no forecast"

@@ -64,6 +64,8 @@ nginx_server() {
 			$3
 			location = /v1.0/users { root $2; rewrite ^ /\$page.json break; }
 			location ~ ^/v1.0/(groups|contacts|directory/deletedItems/[a-z.]*)\$ { return 200 '{"value":[]}'; }
+			# The only batch asks which directory extensions there are.
+			location = /v1.0/\$batch { return 200 '{"responses":[{"id":"1","status":200,"body":{"value":[]}}]}'; }
 			location ~ /oauth2/v2.0/token\$ {
 				return 200 '{"token_type":"Bearer","expires_in":3600,"access_token":"not-a-token"}';
 			}

@@ -3,8 +3,8 @@
  * and are not read at all. Where the two have buckets of different width (one directory is much
  * larger than it was), the buckets of one are put together under the wider bucket of the other.
  *
- * A bucket that is not equal is a job of its own for a crew: both sides are read, checked, unpacked
- * and merged, and what differs waits there for its turn. Only a bucket of several frames, which may
+ * A bucket that is not equal is a job of its own for a crew: both sides are read, checked, unpacked,
+ * merged and looked at, and what came of it waits there for its turn. Only a bucket of several frames, which may
  * be as large as a group, is left to the one who hands out, a frame at a time: memory stays flat.
  */
 #include <inttypes.h>
@@ -126,87 +126,33 @@ static bool fits_a_job(const struct range *range)
 
 /* ---- jobs --------------------------------------------------------------------------------- */
 
-struct pair {
-	struct span base, live; /* in the frames that the job's cursors hold */
-};
-
 struct job {
 	struct range base, live;
 	struct merge merge;
-	struct pair *pairs;
-	size_t count, capacity;
+	const struct snapshot_looker *looker;
+	void *looked; /* what its pairs came to; they may point into the frames that the cursors hold */
 	bool large, failed;
 	struct error err;
 };
+
+static void *looked_new(const struct snapshot_looker *looker)
+{
+	return memory_new(looker->size);
+}
+
+static void looked_free(const struct snapshot_looker *looker, void *looked)
+{
+	if (looked)
+		looker->release(looked);
+	memory_free(looked);
+}
 
 static void job_release(void *released)
 {
 	struct job *job = released;
 
 	merge_release(&job->merge);
-	memory_free(job->pairs);
-}
-
-static bool keep_pair(void *context, struct span base, struct span live, struct error *err)
-{
-	struct job *job = context;
-
-	(void)err;
-	MEMORY_GROW(job->pairs, job->count, job->capacity);
-	job->pairs[job->count++] = (struct pair){ base, live };
-	return true;
-}
-
-static void seek(struct merge *merge, const struct range *base, const struct range *live)
-{
-	cursor_seek(&merge->base.cursor, base->first, base->end);
-	cursor_seek(&merge->live.cursor, live->first, live->end);
-}
-
-static bool job_prepare(struct job *job, struct unpacker *unpacker, struct error *err)
-{
-	struct merge *merge = &job->merge;
-
-	if (!unpacker->zstd && !unpacker_init(unpacker, err))
-		return false;
-	if (!merge->pair) {
-		cursor_init(&merge->base.cursor, job->base.snapshot);
-		cursor_init(&merge->live.cursor, job->live.snapshot);
-		merge->pair = keep_pair;
-		merge->context = job;
-	}
-	merge->base.cursor.unpacker = unpacker;
-	merge->live.cursor.unpacker = unpacker;
-	return true;
-}
-
-static void job_work(void *context, unsigned worker, void *worked)
-{
-	struct unpacker *unpackers = context;
-	struct job *job = worked;
-
-	job->count = 0;
-	job->failed = !job_prepare(job, &unpackers[worker], &job->err);
-	if (job->failed || job->large)
-		return;
-	seek(&job->merge, &job->base, &job->live);
-	job->failed = !merge_all(&job->merge, &job->err);
-}
-
-/* ---- comparing ---------------------------------------------------------------------------- */
-
-struct comparison {
-	struct crew *crew;
-	struct unpacker unpackers[CREW_MAX];
-	struct merge large;
-};
-
-static void comparison_release(struct comparison *comparison)
-{
-	crew_free(comparison->crew, job_release);
-	for (size_t i = 0; i < CREW_MAX; i++)
-		unpacker_release(&comparison->unpackers[i]);
-	merge_release(&comparison->large);
+	looked_free(job->looker, job->looked);
 }
 
 static uint64_t offset_of(const struct range *range)
@@ -227,29 +173,99 @@ static bool add_place(const struct job *job, struct error *err)
 		job->live.snapshot->path);
 }
 
-static bool hand_out_pairs(struct merge *to, const struct job *job, struct error *err)
+static bool job_look(void *context, struct span base, struct span live, struct error *err)
 {
-	for (size_t i = 0; i < job->count; i++)
-		if (!to->pair(to->context, job->pairs[i].base, job->pairs[i].live, err))
-			return add_place(job, err);
+	struct job *job = context;
+
+	return job->looker->look(job->looker->context, job->looked, base, live, err) ||
+		add_place(job, err);
+}
+
+static void seek(struct merge *merge, const struct range *base, const struct range *live)
+{
+	cursor_seek(&merge->base.cursor, base->first, base->end);
+	cursor_seek(&merge->live.cursor, live->first, live->end);
+}
+
+static bool job_prepare(struct job *job, const struct snapshot_looker *looker,
+	struct unpacker *unpacker, struct error *err)
+{
+	struct merge *merge = &job->merge;
+
+	if (!unpacker->zstd && !unpacker_init(unpacker, err))
+		return false;
+	if (!merge->pair) {
+		cursor_init(&merge->base.cursor, job->base.snapshot);
+		cursor_init(&merge->live.cursor, job->live.snapshot);
+		merge->pair = job_look;
+		merge->context = job;
+		job->looker = looker;
+		job->looked = looked_new(looker);
+	}
+	merge->base.cursor.unpacker = unpacker;
+	merge->live.cursor.unpacker = unpacker;
 	return true;
+}
+
+/* ---- comparing ---------------------------------------------------------------------------- */
+
+struct comparison {
+	struct crew *crew;
+	struct unpacker unpackers[CREW_MAX];
+	const struct snapshot_looker *looker;
+	struct merge large;
+	void *looked; /* of one pair of a large bucket */
+};
+
+static void comparison_release(struct comparison *comparison)
+{
+	crew_free(comparison->crew, job_release);
+	for (size_t i = 0; i < CREW_MAX; i++)
+		unpacker_release(&comparison->unpackers[i]);
+	merge_release(&comparison->large);
+	looked_free(comparison->looker, comparison->looked);
+}
+
+static void job_work(void *context, unsigned worker, void *worked)
+{
+	struct comparison *comparison = context;
+	struct job *job = worked;
+
+	job->failed = !job_prepare(
+		job, comparison->looker, &comparison->unpackers[worker], &job->err);
+	if (job->failed || job->large)
+		return;
+	comparison->looker->begin(job->looked);
+	seek(&job->merge, &job->base, &job->live);
+	job->failed = !merge_all(&job->merge, &job->err);
+}
+
+/* Of a bucket of several frames a pair at a time: it may be as large as a group. */
+static bool look_and_hand_out(void *context, struct span base, struct span live, struct error *err)
+{
+	const struct comparison *comparison = context;
+	const struct snapshot_looker *looker = comparison->looker;
+
+	looker->begin(comparison->looked);
+	return looker->look(looker->context, comparison->looked, base, live, err) &&
+		looker->hand_out(looker->context, comparison->looked, err);
 }
 
 /* What was found before a fault is handed out before the fault is told, whoever worked on it. */
 static bool hand_out(struct comparison *comparison, const struct job *job, struct error *err)
 {
+	const struct snapshot_looker *looker = comparison->looker;
 	struct merge *large = &comparison->large;
 
-	if (!hand_out_pairs(large, job, err))
-		return false;
-	if (job->failed) {
-		*err = job->err;
-		return false;
+	if (job->large && !job->failed) {
+		seek(large, &job->base, &job->live);
+		return merge_all(large, err);
 	}
-	if (!job->large)
-		return true;
-	seek(large, &job->base, &job->live);
-	return merge_all(large, err);
+	if (job->looked && !job->large && !looker->hand_out(looker->context, job->looked, err))
+		return add_place(job, err);
+	if (job->failed)
+		*err = job->err;
+	return !job->failed;
 }
 
 static bool hand_out_oldest(struct comparison *comparison, struct error *err)
@@ -301,20 +317,83 @@ static bool compare_buckets(
 	return true;
 }
 
-bool snapshot_compare(struct snapshot *base, struct snapshot *live, snapshot_pair_function *pair,
-	void *context, struct error *err)
+bool snapshot_look(struct snapshot *base, struct snapshot *live,
+	const struct snapshot_looker *looker, struct error *err)
 {
 	unsigned workers = base->workers < live->workers ? base->workers : live->workers;
-	CLEANUP(comparison_release)
-	struct comparison comparison = { .large = { .pair = pair, .context = context } };
+	CLEANUP(comparison_release) struct comparison comparison = { .looker = looker };
 
+	comparison.looked = looked_new(looker);
+	comparison.large.pair = look_and_hand_out;
+	comparison.large.context = &comparison;
 	cursor_init(&comparison.large.base.cursor, base);
 	cursor_init(&comparison.large.live.cursor, live);
 	if (strcasecmp(base->header.tenant, live->header.tenant) != 0)
 		return error_set(err, ERROR_REFUSED,
 			"%s is of tenant %s, %s of tenant %s: name two snapshots of one tenant",
 			base->path, base->header.tenant, live->path, live->header.tenant);
-	comparison.crew = crew_new(workers, sizeof(struct job), job_work, comparison.unpackers);
+	comparison.crew = crew_new(workers, sizeof(struct job), job_work, &comparison);
 	return compare_buckets(
 		&comparison, (struct range){ base, 1, 1 }, (struct range){ live, 1, 1 }, err);
+}
+
+/* ---- pairs, for who does all in one thread ---------------------------------------------------- */
+
+struct pairs {
+	struct pair {
+		struct span base, live;
+	} * at;
+	size_t count, capacity;
+};
+
+struct receiver {
+	snapshot_pair_function *pair;
+	void *context;
+};
+
+static void pairs_begin(void *looked)
+{
+	((struct pairs *)looked)->count = 0;
+}
+
+static bool keep_pair(
+	void *context, void *looked, struct span base, struct span live, struct error *err)
+{
+	struct pairs *pairs = looked;
+
+	(void)context;
+	(void)err;
+	MEMORY_GROW(pairs->at, pairs->count, pairs->capacity);
+	pairs->at[pairs->count++] = (struct pair){ base, live };
+	return true;
+}
+
+static bool hand_out_pairs(void *context, void *looked, struct error *err)
+{
+	const struct receiver *to = context;
+	const struct pairs *pairs = looked;
+
+	for (size_t i = 0; i < pairs->count; i++)
+		if (!to->pair(to->context, pairs->at[i].base, pairs->at[i].live, err))
+			return false;
+	return true;
+}
+
+static void pairs_release(void *looked)
+{
+	memory_free(((struct pairs *)looked)->at);
+}
+
+bool snapshot_compare(struct snapshot *base, struct snapshot *live, snapshot_pair_function *pair,
+	void *context, struct error *err)
+{
+	struct receiver receiver = { pair, context };
+	struct snapshot_looker looker = { .size = sizeof(struct pairs),
+		.begin = pairs_begin,
+		.look = keep_pair,
+		.hand_out = hand_out_pairs,
+		.release = pairs_release,
+		.context = &receiver };
+
+	return snapshot_look(base, live, &looker, err);
 }

@@ -177,6 +177,24 @@ typedef bool snapshot_pair_function(
 MUST_CHECK bool snapshot_compare(struct snapshot *base, struct snapshot *live,
 	snapshot_pair_function *pair, void *context, struct error *err);
 
+/*
+ * The same for who has much to do with each pair, in the threads that snapshot_use_workers() allows:
+ * the pairs of a bucket are looked at in one of them, those of several buckets at once, and
+ * what they came to is handed out in the caller's thread, in id order.
+ */
+struct snapshot_looker {
+	size_t size;                 /* of what the pairs of a bucket come to; zeroed once */
+	void (*begin)(void *looked); /* empties it */
+	/* In any thread. The lines are there until hand_out() returns. */
+	bool (*look)(
+		void *context, void *looked, struct span base, struct span live, struct error *err);
+	bool (*hand_out)(void *context, void *looked, struct error *err);
+	void (*release)(void *looked);
+	void *context;
+};
+MUST_CHECK bool snapshot_look(struct snapshot *base, struct snapshot *live,
+	const struct snapshot_looker *looker, struct error *err);
+
 /* Reads every bucket and checks both digests. ERROR_FORMAT names file, bucket and offset. */
 MUST_CHECK bool snapshot_check(
 	struct snapshot *snapshot, const struct progress *progress, struct error *err);

@@ -82,12 +82,13 @@ DEFINE_CLEANUP(struct session *, session_close);
 
 enum style { STYLE_PLAIN, STYLE_BOLD, STYLE_DIM, STYLE_RED, STYLE_GREEN, STYLE_YELLOW, STYLE_CYAN };
 
-enum { SCREEN_COLUMNS = 80, ANSWER_MAX = 1 << 30 };
+enum { SCREEN_COLUMNS = 80, ANSWER_MAX = 1 << 30, SCREEN_PIECE = 256 << 10 };
 
 /* The answer while it is made. Colour only on a terminal, never the only carrier of meaning. */
 struct screen {
 	struct buf text;
 	bool colour;
+	struct file *file; /* that a long answer goes to; NULL: none, or not yet */
 };
 
 void screen_init(struct screen *screen, const struct common *common);
@@ -102,6 +103,12 @@ void screen_text(
 void screen_paragraph(struct screen *screen, enum style style, struct span text, unsigned indent);
 /* Prints it, or saves it under --output. */
 MUST_CHECK bool screen_give(struct screen *screen, const struct common *common, struct error *err);
+/*
+ * For long answers: gives what there is of it so far, where that is worth it. screen_give() ends it.
+ * Under --output the file appears then, and not before.
+ */
+MUST_CHECK bool screen_give_piece(
+	struct screen *screen, const struct common *common, struct error *err);
 
 /* "2026-03-04 02:17:41", UTC; "-" for TIME_NONE. Borrowed until the next call with this buffer. */
 const char *screen_time(int64_t ms, char text[static TIME_TEXT_BYTES]);
@@ -154,10 +161,10 @@ struct comparison {
 };
 
 /*
- * Opens, reads and reconciles; `--staging`, `--production` and `--key` fall back to the profile. The
+ * Opens, reads and reconciles; with a `listener` as findings_tell(), else (NULL) as findings_new(); `--staging`, `--production` and `--key` fall back to the profile. The
  * operands are files or names (names.h). ERROR_REFUSED also: BASE has a statement that is not its own.
  */
 MUST_CHECK bool comparison_open(struct comparison *comparison,
 	const struct comparison_arguments *arguments, const char *profile_name,
-	const char *const *operands, struct error *err);
+	const char *const *operands, const struct findings_listener *listener, struct error *err);
 void comparison_close(struct comparison *comparison);

@@ -6,7 +6,7 @@
 
 static bool reconcile_all(struct comparison *comparison,
 	const struct comparison_arguments *arguments, const struct profile *profile,
-	struct error *err)
+	const struct findings_listener *listener, struct error *err)
 {
 	struct reconcile_options options = {
 		.base = comparison->base,
@@ -23,7 +23,8 @@ static bool reconcile_all(struct comparison *comparison,
 		options.production = profile->production;
 	if (!options.evidence)
 		options.staging = NULL;
-	comparison->findings = findings_new(&options, err);
+	comparison->findings = listener ? findings_tell(&options, listener, err)
+					: findings_new(&options, err);
 	return comparison->findings != NULL;
 }
 
@@ -34,7 +35,8 @@ static struct snapshot *open_operand(const char *word, const char *profile_name,
 }
 
 bool comparison_open(struct comparison *comparison, const struct comparison_arguments *arguments,
-	const char *profile_name, const char *const *operands, struct error *err)
+	const char *profile_name, const char *const *operands,
+	const struct findings_listener *listener, struct error *err)
 {
 	/* Without a configuration there is just nothing to fall back to. */
 	struct error no_profile = { 0 };
@@ -64,7 +66,7 @@ bool comparison_open(struct comparison *comparison, const struct comparison_argu
 		if (!comparison->evidence)
 			return false;
 	}
-	return reconcile_all(comparison, arguments, profile, err);
+	return reconcile_all(comparison, arguments, profile, listener, err);
 }
 
 void comparison_close(struct comparison *comparison)

@@ -102,21 +102,52 @@ static bool wanted(const struct diff_arguments *diff, const struct finding *find
 	return !diff->verdict || strcmp(diff->verdict, verdict_name(finding->verdict)) == 0;
 }
 
-static void add_findings(
-	struct screen *screen, const struct findings *findings, const struct diff_arguments *diff)
+/* ---- the answer, as findings are told ------------------------------------------------- */
+
+struct telling {
+	const struct diff_arguments *diff;
+	struct screen screen;
+	char last_id[ID_BYTES + 1]; /* of the finding that was shown last */
+};
+
+static void telling_release(struct telling *telling)
 {
-	const struct finding *last = NULL;
+	screen_release(&telling->screen);
+}
 
-	for (size_t i = 0; i < findings_count(findings); i++) {
-		const struct finding *finding = findings_get(findings, i);
+static bool tell_begin(void *context, const struct findings *findings, struct error *err)
+{
+	struct telling *telling = context;
 
-		if (!wanted(diff, finding))
-			continue;
-		if (!last || !span_equal(last->id, finding->id))
-			add_object_line(screen, finding);
-		add_finding(screen, finding);
-		last = finding;
+	(void)err;
+	if (telling->diff->common.json)
+		findings_begin_json(&telling->screen.text, findings);
+	return true;
+}
+
+static void show_finding(struct telling *telling, const struct finding *finding)
+{
+	if (!wanted(telling->diff, finding))
+		return;
+	if (!span_is(finding->id, telling->last_id)) {
+		add_object_line(&telling->screen, finding);
+		snprintf(telling->last_id, sizeof(telling->last_id), "%.*s",
+			SPAN_FORMAT(finding->id));
 	}
+	add_finding(&telling->screen, finding);
+}
+
+static bool tell_finding(void *context, const struct finding *finding, struct error *err)
+{
+	struct telling *telling = context;
+
+	if (telling->diff->common.json) {
+		finding_add_json(&telling->screen.text, finding);
+		buf_add_byte(&telling->screen.text, '\n');
+	} else {
+		show_finding(telling, finding);
+	}
+	return screen_give_piece(&telling->screen, &telling->diff->common, err);
 }
 
 static void add_summary(struct screen *screen, const struct comparison *comparison)
@@ -149,19 +180,14 @@ static bool check_verdict(const char *verdict, struct error *err)
 			verdict);
 }
 
-static bool tell(
-	const struct comparison *comparison, const struct diff_arguments *diff, struct error *err)
+static bool tell_end(
+	struct telling *telling, const struct comparison *comparison, struct error *err)
 {
-	CLEANUP(screen_release) struct screen screen;
-
-	screen_init(&screen, &diff->common);
-	if (diff->common.json) {
-		findings_add_json(&screen.text, comparison->findings);
-	} else {
-		add_findings(&screen, comparison->findings, diff);
-		add_summary(&screen, comparison);
-	}
-	return screen_give(&screen, &diff->common, err);
+	if (telling->diff->common.json)
+		findings_end_json(&telling->screen.text, comparison->findings);
+	else
+		add_summary(&telling->screen, comparison);
+	return screen_give(&telling->screen, &telling->diff->common, err);
 }
 
 static int run(
@@ -169,8 +195,11 @@ static int run(
 {
 	const struct diff_arguments *diff = arguments;
 	CLEANUP(comparison_close) struct comparison comparison = { 0 };
+	CLEANUP(telling_release) struct telling telling = { .diff = diff };
+	struct findings_listener listener = { tell_begin, tell_finding, &telling };
 
 	(void)operand_count;
+	screen_init(&telling.screen, &diff->common);
 	if (diff->verdict && diff->common.json) {
 		error_set(err, ERROR_USAGE,
 			"diff: the JSON has every finding and counts them; leave --verdict out, and: "
@@ -179,9 +208,9 @@ static int run(
 		return -1;
 	}
 	if (!check_verdict(diff->verdict, err) ||
-		!comparison_open(
-			&comparison, &diff->comparison, diff->common.profile, operands, err) ||
-		!tell(&comparison, diff, err))
+		!comparison_open(&comparison, &diff->comparison, diff->common.profile, operands,
+			&listener, err) ||
+		!tell_end(&telling, &comparison, err))
 		return -1;
 	return findings_count(comparison.findings) ? 1 : 0;
 }

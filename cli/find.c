@@ -193,7 +193,8 @@ static int run(
 			"find: say who wrote what: --evidence FILE (from: unstage evidence)");
 		return -1;
 	}
-	if (!comparison_open(&comparison, &find->comparison, find->common.profile, operands, err) ||
+	if (!comparison_open(
+		    &comparison, &find->comparison, find->common.profile, operands, NULL, err) ||
 		!tell(&comparison, find, operands, err))
 		return -1;
 	summary = findings_summary(comparison.findings);

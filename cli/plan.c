@@ -71,7 +71,7 @@ static int run(
 		return -1;
 	}
 	if (!comparison_open(&comparison, &plan_arguments->comparison,
-		    plan_arguments->common.profile, operands, err))
+		    plan_arguments->common.profile, operands, NULL, err))
 		return -1;
 	options.findings = comparison.findings;
 	options.base = comparison.base;

@@ -39,6 +39,7 @@ void screen_init(struct screen *screen, const struct common *common)
 
 void screen_release(struct screen *screen)
 {
+	file_abandon(screen->file);
 	buf_release(&screen->text);
 }
 
@@ -87,17 +88,35 @@ void screen_paragraph(struct screen *screen, enum style style, struct span text,
 	style_finish(screen, style);
 }
 
-bool screen_give(struct screen *screen, const struct common *common, struct error *err)
+static bool give_text(struct screen *screen, const struct common *common, struct error *err)
 {
 	struct span text = buf_span(&screen->text);
 
 	if (!buf_check(&screen->text, "the answer", err))
 		return false;
+	if (common->output && !screen->file && !(screen->file = file_create(common->output, err)))
+		return false;
 	if (common->output)
-		return file_save(common->output, text, err);
+		return file_write(screen->file, text.data, text.length, err);
 	if (fwrite(text.data, 1, text.length, stdout) != text.length)
 		return error_errno(err, "can't write to stdout");
 	return true;
+}
+
+bool screen_give_piece(struct screen *screen, const struct common *common, struct error *err)
+{
+	if (screen->text.length < SCREEN_PIECE && !screen->text.overflowed)
+		return true;
+	if (!give_text(screen, common, err))
+		return false;
+	buf_cut(&screen->text, 0);
+	return true;
+}
+
+bool screen_give(struct screen *screen, const struct common *common, struct error *err)
+{
+	return give_text(screen, common, err) &&
+		(!screen->file || file_commit(TAKE(screen->file), err));
 }
 
 const char *screen_time(int64_t ms, char text[static TIME_TEXT_BYTES])

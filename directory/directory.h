@@ -289,6 +289,31 @@ void element_add_key(struct buf *out, const struct attribute *attribute, struct 
 /* Finds the element with this key; absent when there is none. */
 struct span set_find(const struct attribute *attribute, struct span set, struct span key);
 
+/* ---- two lines at a glance --------------------------------------------------------- */
+
+enum { GLANCE_MAX = 32 }; /* attributes that differ */
+
+/* An attribute that is known of both, and not the same. */
+struct glance_difference {
+	const struct attribute *attribute;
+	struct span base, live; /* absent: nothing */
+};
+
+struct glance {
+	const struct kind *kind;
+	struct span id, name; /* borrowed from the lines, as all of it */
+	enum mastery mastery;
+	struct glance_difference at[GLANCE_MAX]; /* in order of names */
+	size_t count;
+};
+
+/*
+ * What object_parse() of both and attribute_equal() would say of two lines of an object that is
+ * in both, for a small part of the cost: what is equal byte for byte is not looked at, nor
+ * checked. `id`, `name` and `mastery` are those of `live`. False: it takes more than a glance.
+ */
+bool lines_glance(struct span base, struct span live, struct glance *glance);
+
 /* ---- addresses (facts 4.5) ------------------------------------------------------- */
 
 struct address {

@@ -49,6 +49,15 @@ static inline bool name_equal(const char *a, const char *b, size_t length)
 	return a_word == b_word;
 }
 
+/* True where `names`, the "unknown" of an object or absent, has the attribute, or what it is an inner one of. */
+bool names_hold(struct span names, const struct attribute *attribute);
+
+/* What an object says of itself. */
+enum answer { ANSWER_NOTHING, ANSWER_UNKNOWN, ANSWER_TRUE, ANSWER_FALSE };
+
+/* By onPremisesSyncEnabled, isCloudManaged, and object_was_synced(). */
+enum mastery mastery_of(enum answer synced, enum answer switched, bool was_synced);
+
 /* The row of a directory extension, or NULL: no such name, or too many of them. */
 const struct attribute *attribute_extension(struct span name);
 

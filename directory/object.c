@@ -287,13 +287,13 @@ const struct attribute *object_extension(const struct object *object, size_t ind
 	return object->extensions[index].attribute;
 }
 
-bool object_unknown(const struct object *object, const struct attribute *attribute)
+bool names_hold(struct span names, const struct attribute *attribute)
 {
 	struct span whole = { attribute->name, attribute->name_length }, element;
 	struct span outer = { attribute->name,
 		attribute_is_extension(attribute) ? strlen(UNKNOWN_EXTENSIONS)
 						  : attribute->outer_length };
-	struct scan scan = scan_open(object->unknown);
+	struct scan scan = scan_open(names);
 
 	while (scan_element(&scan, &element))
 		if (scan_compare(element, whole) == 0 ||
@@ -302,14 +302,17 @@ bool object_unknown(const struct object *object, const struct attribute *attribu
 	return false;
 }
 
+bool object_unknown(const struct object *object, const struct attribute *attribute)
+{
+	return names_hold(object->unknown, attribute);
+}
+
 struct span object_name(const struct object *object)
 {
 	return object->name;
 }
 
 /* ---- who masters it ------------------------------------------------------------------ */
-
-enum answer { ANSWER_NOTHING, ANSWER_UNKNOWN, ANSWER_TRUE, ANSWER_FALSE };
 
 static enum answer answer_of(const struct object *object, const char *name)
 {
@@ -343,19 +346,24 @@ bool object_was_synced(const struct object *object)
 	return false;
 }
 
-enum mastery object_mastery(const struct object *object)
+enum mastery mastery_of(enum answer synced, enum answer switched, bool was_synced)
 {
-	enum answer synced = answer_of(object, "onPremisesSyncEnabled");
-	enum answer switched = answer_of(object, "isCloudManaged");
-
 	if (synced == ANSWER_UNKNOWN)
 		return MASTERY_UNKNOWN;
 	if (switched == ANSWER_TRUE)
 		return MASTERY_CLOUD;
 	if (synced == ANSWER_TRUE)
 		return MASTERY_SYNCED;
-	if (!object_was_synced(object))
+	if (!was_synced)
 		return MASTERY_CLOUD;
 	/* Switched back, it stays editable until the sync client takes over: cloud until then. */
 	return switched == ANSWER_FALSE ? MASTERY_CLOUD : MASTERY_UNKNOWN;
+}
+
+enum mastery object_mastery(const struct object *object)
+{
+	enum answer synced = answer_of(object, "onPremisesSyncEnabled");
+
+	return mastery_of(synced, answer_of(object, "isCloudManaged"),
+		synced == ANSWER_TRUE || object_was_synced(object));
 }

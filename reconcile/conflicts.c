@@ -34,13 +34,19 @@ struct claims {
 	struct reconciling *reconciling;
 	struct claim *items; /* in order of address, when found */
 	size_t count, capacity;
+	const struct claim **by_id; /* made when it is asked for by object */
+	size_t next;
 };
 
-static void claims_release(struct claims *claims)
+void claims_free(struct claims *claims)
 {
+	if (!claims)
+		return;
 	for (size_t i = 0; i < claims->count; i++)
 		buf_release(&claims->items[i].claimants);
+	memory_free(claims->by_id);
 	memory_free(claims->items);
+	memory_free(claims);
 }
 
 /* "SMTP:Ada@Contoso.com" and "ada@contoso.com" claim the same; other schemes stay with theirs. */
@@ -450,7 +456,7 @@ static const struct fact *last_write(const struct claim *claim)
 	return NULL;
 }
 
-static void add_conflict(struct reconciling *reconciling, struct claim *claim, const char *reason)
+static void add_conflict(struct findings *findings, const struct claim *claim, const char *reason)
 {
 	const struct event *deciding[REFERENCES_MAX];
 	const struct fact *last = last_write(claim);
@@ -475,13 +481,13 @@ static void add_conflict(struct reconciling *reconciling, struct claim *claim, c
 		finding.live = (struct known_value){ true, SPAN_NONE };
 	for (size_t i = 0; i < claim->event_count; i++)
 		deciding[i] = &claim->events[i];
-	findings_add(reconciling, &finding, deciding, claim->event_count);
+	findings_add(findings, &finding, deciding, claim->event_count);
 }
 
-static void report_claim(struct reconciling *reconciling, struct claim *claim)
+static void report_claim(struct findings *findings, const struct claim *claim)
 {
 	CLEANUP(buf_release) struct buf reason = BUF_UP_TO(2 * REASON_MAX);
-	struct finding *finding = find_finding(reconciling->findings, claim);
+	struct finding *finding = find_finding(findings, claim);
 
 	buf_addf(&reason, "%.*s %s here", SPAN_FORMAT(claim->address),
 		claim->refused ? "was refused" : "is in quarantine");
@@ -491,24 +497,63 @@ static void report_claim(struct reconciling *reconciling, struct claim *claim)
 	if (!claim->claimant_count)
 		buf_add_text(&reason, "; nobody in the snapshot holds it");
 	if (finding)
-		mark_finding(reconciling->findings, finding, &reason);
+		mark_finding(findings, finding, &reason);
 	else
-		add_conflict(reconciling, claim, buf_text(&reason));
+		add_conflict(findings, claim, buf_text(&reason));
 }
 
-bool conflicts_find(struct reconciling *reconciling, struct error *err)
+struct claims *claims_find_all(struct reconciling *reconciling, struct error *err)
 {
-	CLEANUP(claims_release) struct claims claims = { .reconciling = reconciling };
+	CLEANUP(claims_freep) struct claims *claims = memory_new(sizeof(*claims));
 
-	if (!claims_collect(&claims, err) || !claims_collect_refused(&claims, err))
-		return false;
-	if (!claims.count)
-		return true;
-	qsort(claims.items, claims.count, sizeof(*claims.items), compare_claims);
-	if (!snapshot_each(reconciling->options->live, find_holders, &claims, err))
-		return false;
-	find_gifts(&claims);
-	for (size_t i = 0; i < claims.count; i++)
-		report_claim(reconciling, &claims.items[i]);
-	return true;
+	claims->reconciling = reconciling;
+	if (!claims_collect(claims, err) || !claims_collect_refused(claims, err))
+		return NULL;
+	if (!claims->count)
+		return TAKE(claims);
+	qsort(claims->items, claims->count, sizeof(*claims->items), compare_claims);
+	if (!snapshot_each(reconciling->options->live, find_holders, claims, err))
+		return NULL;
+	find_gifts(claims);
+	return TAKE(claims);
+}
+
+void claims_report(const struct claims *claims, struct findings *findings)
+{
+	for (size_t i = 0; i < claims->count; i++)
+		report_claim(findings, &claims->items[i]);
+}
+
+/* ---- by object ------------------------------------------------------------------------- */
+
+/* Those of one object stay in the order in which all are reported. */
+static int compare_by_id(const void *left, const void *right)
+{
+	const struct claim *a = *(const struct claim *const *)left;
+	const struct claim *b = *(const struct claim *const *)right;
+	int order = span_compare(a->id, b->id);
+
+	return order ? order : (a > b) - (a < b);
+}
+
+void claims_sort_by_id(struct claims *claims)
+{
+	claims->by_id = memory_array(claims->count + 1, sizeof(struct claim *));
+	for (size_t i = 0; i < claims->count; i++)
+		claims->by_id[i] = &claims->items[i];
+	if (claims->count)
+		qsort(claims->by_id, claims->count, sizeof(struct claim *), compare_by_id);
+}
+
+struct span claims_next(const struct claims *claims)
+{
+	return claims->next < claims->count ? claims->by_id[claims->next]->id : SPAN_NONE;
+}
+
+void claims_report_next(struct claims *claims, struct findings *findings)
+{
+	struct span id = claims_next(claims);
+
+	while (claims->next < claims->count && span_equal(claims_next(claims), id))
+		report_claim(findings, claims->by_id[claims->next++]);
 }

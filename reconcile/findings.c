@@ -12,16 +12,8 @@
 #include "base/time.h"
 #include "reconcile/reconcile_internal.h"
 
-/* An object that staging wrote to, and whether the comparison of the snapshots brought it. */
-struct touched {
-	const char *id;
-	bool visited;
-};
-
 struct walk {
 	struct reconciling reconciling;
-	struct touched *touched; /* in order of id */
-	size_t touched_count, touched_capacity;
 	uint64_t done;
 };
 
@@ -32,15 +24,30 @@ static void walk_release(struct walk *walk)
 	memory_free(walk->reconciling.doubles);
 	memory_free(walk->reconciling.told);
 	memory_free(walk->reconciling.links);
-	memory_free(walk->touched);
+	memory_free(walk->reconciling.touched);
+}
+
+struct findings *findings_empty_new(void)
+{
+	struct findings *findings = memory_new(sizeof(*findings));
+
+	findings->texts = texts_new();
+	return findings;
+}
+
+void findings_empty(struct findings *findings)
+{
+	for (size_t i = 0; i < findings->count; i++)
+		memory_free((void *)(uintptr_t)findings->items[i].references);
+	findings->count = 0;
+	texts_empty(findings->texts);
 }
 
 void findings_free(struct findings *findings)
 {
 	if (!findings)
 		return;
-	for (size_t i = 0; i < findings->count; i++)
-		memory_free((void *)(uintptr_t)findings->items[i].references);
+	findings_empty(findings);
 	for (size_t i = 0; i < findings->writer_count; i++)
 		memory_free(findings->writers[i]);
 	memory_free(findings->writers);
@@ -52,7 +59,7 @@ void findings_free(struct findings *findings)
 
 size_t findings_count(const struct findings *findings)
 {
-	return findings->count;
+	return findings->told;
 }
 
 const struct finding *findings_get(const struct findings *findings, size_t index)
@@ -114,10 +121,9 @@ static void keep_references(struct findings *findings, struct finding *finding,
 	finding->reference_count = kept;
 }
 
-void findings_add(struct reconciling *reconciling, const struct finding *finding,
+void findings_add(struct findings *findings, const struct finding *finding,
 	const struct event *const *deciding, size_t deciding_count)
 {
-	struct findings *findings = reconciling->findings;
 	struct finding kept = *finding;
 
 	kept.id = texts_keep(findings->texts, finding->id);
@@ -174,7 +180,7 @@ void findings_add_answer(struct reconciling *reconciling, const struct subject *
 			finding.reason, to_directory->reference);
 		finding.reason = buf_text(&reason);
 	}
-	findings_add(reconciling, &finding, answer->deciding, answer->deciding_count);
+	findings_add(reconciling->findings, &finding, answer->deciding, answer->deciding_count);
 }
 
 /* ---- one object
@@ -381,16 +387,16 @@ static int compare_touched(const void *left, const void *right)
 	return strcmp(a->id, b->id);
 }
 
-static void mark_visited(struct walk *walk, struct span id)
+static void mark_visited(struct reconciling *reconciling, struct span id)
 {
 	char text[ID_BYTES + 1] = { 0 };
 	struct touched wanted = { .id = text }, *found;
 
-	if (id.length != ID_BYTES || !walk->touched_count)
+	if (id.length != ID_BYTES || !reconciling->touched_count)
 		return;
 	memcpy(text, id.data, ID_BYTES);
-	found = bsearch(
-		&wanted, walk->touched, walk->touched_count, sizeof(wanted), compare_touched);
+	found = bsearch(&wanted, reconciling->touched, reconciling->touched_count, sizeof(wanted),
+		compare_touched);
 	if (found)
 		found->visited = true;
 }
@@ -430,23 +436,23 @@ static const struct fact *const *facts_of(
 	return reconciling->told;
 }
 
-static bool walk_object(struct walk *walk, struct span id, struct span base_lines,
+bool findings_decide(struct reconciling *reconciling, struct span id, struct span base_lines,
 	struct span live_lines, struct error *err)
 {
 	CLEANUP(object_freep) struct object *base = NULL;
 	CLEANUP(object_freep) struct object *live = NULL;
-	struct subject subject = { .base_from = walk->reconciling.options->base,
-		.live_from = walk->reconciling.options->live };
+	struct subject subject = { .base_from = reconciling->options->base,
+		.live_from = reconciling->options->live };
 
 	if (base_lines.length && !(base = object_parse(base_lines, err)))
-		return error_prefix(err, "%s", snapshot_path(walk->reconciling.options->base));
+		return error_prefix(err, "%s", snapshot_path(reconciling->options->base));
 	if (live_lines.length && !(live = object_parse(live_lines, err)))
-		return error_prefix(err, "%s", snapshot_path(walk->reconciling.options->live));
+		return error_prefix(err, "%s", snapshot_path(reconciling->options->live));
 	subject.base = base;
 	subject.live = live;
 	subject.id = live ? object_id(live) : base ? object_id(base) : id;
-	if (walk->reconciling.options->evidence)
-		subject.facts = facts_of(&walk->reconciling, subject.id, &subject.fact_count);
+	if (reconciling->options->evidence)
+		subject.facts = facts_of(reconciling, subject.id, &subject.fact_count);
 	if (live || base)
 		subject.kind = object_kind(live ? live : base);
 	else if (subject.fact_count)
@@ -455,17 +461,23 @@ static bool walk_object(struct walk *walk, struct span id, struct span base_line
 		return true;
 	if (base && live && object_kind(base) != object_kind(live))
 		subject.base = NULL; /* another object: ids of different kinds are not compared */
-	subject.origin = origin_of(&walk->reconciling, &subject);
-	mark_visited(walk, subject.id);
-	decide_subject(&walk->reconciling, &subject);
-	if (walk->reconciling.options->progress)
-		progress_step(walk->reconciling.options->progress, "objects", ++walk->done, 0);
+	subject.origin = origin_of(reconciling, &subject);
+	mark_visited(reconciling, subject.id);
+	decide_subject(reconciling, &subject);
 	return true;
 }
 
-static void walk_find_touched(struct walk *walk)
+static bool walk_object(
+	struct walk *walk, struct span id, struct span base, struct span live, struct error *err)
 {
-	struct reconciling *reconciling = &walk->reconciling;
+	if (!findings_decide(&walk->reconciling, id, base, live, err))
+		return false;
+	progress_step(walk->reconciling.options->progress, "objects", ++walk->done, 0);
+	return true;
+}
+
+static void find_touched(struct reconciling *reconciling)
+{
 	size_t kept = 0;
 
 	for (size_t i = 0; i < reconciling->fact_count; i++) {
@@ -473,15 +485,20 @@ static void walk_find_touched(struct walk *walk)
 
 		if (!fact_is_write(fact) || fact_class(reconciling, fact) != WRITER_STAGING)
 			continue;
-		MEMORY_GROW(walk->touched, walk->touched_count, walk->touched_capacity);
-		walk->touched[walk->touched_count++] = (struct touched){ .id = fact->id };
+		MEMORY_GROW(reconciling->touched, reconciling->touched_count,
+			reconciling->touched_capacity);
+		reconciling->touched[reconciling->touched_count++] = (struct touched){
+			.id = fact->id
+		};
 	}
-	if (walk->touched_count)
-		qsort(walk->touched, walk->touched_count, sizeof(*walk->touched), compare_touched);
-	for (size_t i = 0; i < walk->touched_count; i++)
-		if (!kept || strcmp(walk->touched[kept - 1].id, walk->touched[i].id) != 0)
-			walk->touched[kept++] = walk->touched[i];
-	walk->touched_count = kept;
+	if (reconciling->touched_count)
+		qsort(reconciling->touched, reconciling->touched_count,
+			sizeof(*reconciling->touched), compare_touched);
+	for (size_t i = 0; i < reconciling->touched_count; i++)
+		if (!kept ||
+			strcmp(reconciling->touched[kept - 1].id, reconciling->touched[i].id) != 0)
+			reconciling->touched[kept++] = reconciling->touched[i];
+	reconciling->touched_count = kept;
 	reconciling->findings->summary.objects = kept;
 }
 
@@ -497,12 +514,13 @@ static bool walk_touched(struct walk *walk, struct error *err)
 {
 	CLEANUP(buf_release) struct buf base = BUF_UP_TO(SNAPSHOT_BUCKET_MAX);
 	CLEANUP(buf_release) struct buf live = BUF_UP_TO(SNAPSHOT_BUCKET_MAX);
-	const struct reconcile_options *options = walk->reconciling.options;
+	const struct reconciling *reconciling = &walk->reconciling;
+	const struct reconcile_options *options = reconciling->options;
 
-	for (size_t i = 0; i < walk->touched_count; i++) {
-		struct span id = span_of(walk->touched[i].id);
+	for (size_t i = 0; i < reconciling->touched_count; i++) {
+		struct span id = span_of(reconciling->touched[i].id);
 
-		if (walk->touched[i].visited)
+		if (reconciling->touched[i].visited)
 			continue;
 		if (!snapshot_object(options->base, id, &base, err) ||
 			!snapshot_object(options->live, id, &live, err) ||
@@ -512,7 +530,7 @@ static bool walk_touched(struct walk *walk, struct error *err)
 	return true;
 }
 
-static bool check_tenants(const struct reconcile_options *options, struct error *err)
+bool findings_check_tenants(const struct reconcile_options *options, struct error *err)
 {
 	struct span base = span_of(snapshot_header(options->base)->tenant);
 	struct span live = span_of(snapshot_header(options->live)->tenant);
@@ -546,13 +564,12 @@ static void take_covered(struct times *times, const struct evidence *evidence)
 		}
 }
 
-static struct findings *findings_prepare(const struct reconcile_options *options)
+struct findings *findings_prepare(const struct reconcile_options *options)
 {
 	const struct snapshot_header *base = snapshot_header(options->base);
 	const struct snapshot_header *live = snapshot_header(options->live);
-	struct findings *findings = memory_new(sizeof(*findings));
+	struct findings *findings = findings_empty_new();
 
-	findings->texts = texts_new();
 	findings->tenant = texts_keep(findings->texts, span_of(live->tenant)).data;
 	findings->base = texts_keep(findings->texts, span_of(snapshot_identity(options->base)))
 				 .data;
@@ -575,9 +592,10 @@ static struct findings *findings_prepare(const struct reconcile_options *options
 struct findings *findings_new(const struct reconcile_options *options, struct error *err)
 {
 	CLEANUP(findings_freep) struct findings *findings = NULL;
+	CLEANUP(claims_freep) struct claims *claims = NULL;
 	CLEANUP(walk_release) struct walk walk = { 0 };
 
-	if (!check_tenants(options, err))
+	if (!findings_check_tenants(options, err))
 		return NULL;
 	findings = findings_prepare(options);
 	walk.reconciling.options = options;
@@ -585,10 +603,14 @@ struct findings *findings_new(const struct reconcile_options *options, struct er
 	walk.reconciling.times = findings->times;
 	if (!writers_classify(&walk.reconciling, err))
 		return NULL;
-	walk_find_touched(&walk);
+	find_touched(&walk.reconciling);
 	if (!snapshot_compare(options->base, options->live, walk_pair, &walk, err) ||
-		!walk_touched(&walk, err) || !conflicts_find(&walk.reconciling, err))
+		!walk_touched(&walk, err))
 		return NULL;
+	claims = claims_find_all(&walk.reconciling, err);
+	if (!claims)
+		return NULL;
+	claims_report(claims, findings);
 	summary_make(&walk.reconciling);
 	return TAKE(findings);
 }

@@ -150,7 +150,7 @@ void finding_add_json(struct buf *out, const struct finding *finding)
 	close_object(out);
 }
 
-static void add_header_line(struct buf *out, const struct findings *findings)
+void findings_begin_json(struct buf *out, const struct findings *findings)
 {
 	buf_addf(out, "{\"format\":\"%s\",", FINDINGS_FORMAT);
 	add_text(out, "tenant", span_of(findings->tenant));
@@ -200,11 +200,11 @@ static void add_exports(struct buf *out, const struct findings *findings)
 		buf_add_byte(out, ']');
 }
 
-static void add_trailer_line(struct buf *out, const struct findings *findings)
+void findings_end_json(struct buf *out, const struct findings *findings)
 {
 	const struct findings_summary *summary = &findings->summary;
 
-	buf_addf(out, "{\"end\":true,\"findings\":%zu,\"verdicts\":{", findings->count);
+	buf_addf(out, "{\"end\":true,\"findings\":%zu,\"verdicts\":{", findings->told);
 	for (int verdict = 0; verdict < VERDICT_COUNT; verdict++)
 		buf_addf(out, "\"%s\":%" PRIu64 ",", verdict_names[verdict],
 			summary->by_verdict[verdict]);
@@ -221,10 +221,10 @@ static void add_trailer_line(struct buf *out, const struct findings *findings)
 
 void findings_add_json(struct buf *out, const struct findings *findings)
 {
-	add_header_line(out, findings);
+	findings_begin_json(out, findings);
 	for (size_t i = 0; i < findings->count; i++) {
 		finding_add_json(out, &findings->items[i]);
 		buf_add_byte(out, '\n');
 	}
-	add_trailer_line(out, findings);
+	findings_end_json(out, findings);
 }

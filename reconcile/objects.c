@@ -172,7 +172,7 @@ static void add_finding(struct reconciling *reconciling, const struct subject *s
 		finding.door = door_of_object(subject->live, subject->base, change);
 	else if (verdict == VERDICT_BLOCKED)
 		finding.door = DOOR_MANUAL;
-	findings_add(reconciling, &finding, deciding,
+	findings_add(reconciling->findings, &finding, deciding,
 		!last ? 0 : (story->staging && story->staging != last ? 2 : 1));
 }
 
@@ -366,9 +366,7 @@ enum examine objects_decide(struct reconciling *reconciling, const struct subjec
 		examine = decide_staging(reconciling, subject, &story);
 	else if (drifts[was][now].differs && !base_is_blind(subject))
 		add_sentence(reconciling, subject, &story, drifts[was][now].change, VERDICT_DRIFT,
-			story.last ? "nothing points to the staging server; done"
-				   : "nothing points to the staging server",
-			story.last, "");
+			story.last ? REASON_DRIFT "; done" : REASON_DRIFT, story.last, "");
 	told = story.staging || reconciling->findings->count > before;
 	for (size_t i = 0; i < subject->fact_count; i++)
 		if (is_of_object(subject->facts[i]) ||

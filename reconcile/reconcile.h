@@ -280,9 +280,25 @@ MUST_CHECK struct findings *findings_new(
 void findings_free(struct findings *findings);
 DEFINE_CLEANUP(struct findings *, findings_free);
 
+/* Who is told of findings one by one, in order. False ends it. */
+struct findings_listener {
+	/* Before the first of them: findings_begin_json() can be called. */
+	bool (*begin)(void *context, const struct findings *findings, struct error *err);
+	bool (*each)(void *context, const struct finding *finding, struct error *err);
+	void *context;
+};
+
+/*
+ * As findings_new(), for who needs each finding only once. Without evidence, where no object depends on
+ * another, they are told as they are found and not kept, so memory does not grow with their number:
+ * the result has their count and summary, and findings_get() nothing.
+ */
+MUST_CHECK struct findings *findings_tell(const struct reconcile_options *options,
+	const struct findings_listener *listener, struct error *err);
+
 size_t findings_count(const struct findings *findings);
 const struct finding *findings_get(
-	const struct findings *findings, size_t index); /* by kind, id, attribute, element */
+	const struct findings *findings, size_t index); /* by id, attribute, element */
 
 /* What the staging server would write next, one value of one object. */
 struct forecast {
@@ -336,3 +352,6 @@ const char *change_name(enum change change);
 void finding_add_json(struct buf *out, const struct finding *finding);
 /* Whole `unstage-findings/1`: header line, findings, counting trailer. */
 void findings_add_json(struct buf *out, const struct findings *findings);
+/* Its first line, and its last. */
+void findings_begin_json(struct buf *out, const struct findings *findings);
+void findings_end_json(struct buf *out, const struct findings *findings);

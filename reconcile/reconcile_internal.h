@@ -21,6 +21,8 @@ enum {
 #define EVIDENCE_FORMAT "unstage-evidence/1"
 #define FINDINGS_FORMAT "unstage-findings/1"
 
+#define REASON_DRIFT "nothing points to the staging server"
+
 #define NAME_NOT_RECORDED "(not recorded)" /* of a writer */
 
 /* ---- texts.c: texts that live as long as the collection that holds them ------------- */
@@ -29,6 +31,7 @@ struct texts;
 
 struct texts *texts_new(void);
 void texts_free(struct texts *texts);
+void texts_empty(struct texts *texts);
 /* A copy with a NUL behind it; absent stays absent. */
 struct span texts_keep(struct texts *texts, struct span text);
 
@@ -223,6 +226,14 @@ struct reconciling {
 	size_t fact_count;
 	const struct fact **told; /* room for the facts about one object */
 	bool has_files;           /* facts of other sources than the audit log take part */
+	struct touched *touched;  /* in order of id */
+	size_t touched_count, touched_capacity;
+};
+
+/* An object that staging wrote to, and whether it was decided. */
+struct touched {
+	const char *id;
+	bool visited;
 };
 
 /* Somebody other than staging made `id` a member, owner or manager of something. */
@@ -271,8 +282,21 @@ const struct fact *written_to_directory(const struct reconciling *reconciling,
 enum door door_of_object(
 	const struct object *object, const struct object *base, enum change change);
 
-/* conflicts.c: quarantined values and their claimants; marks or adds findings. */
-MUST_CHECK bool conflicts_find(struct reconciling *reconciling, struct error *err);
+/* conflicts.c: quarantined values and their claimants. */
+struct claims;
+
+/* All of them; they may use texts of the findings of `reconciling`. */
+MUST_CHECK struct claims *claims_find_all(struct reconciling *reconciling, struct error *err);
+void claims_free(struct claims *claims);
+DEFINE_CLEANUP(struct claims *, claims_free);
+/* Marks findings, or adds them. */
+void claims_report(const struct claims *claims, struct findings *findings);
+
+/* The same by object. Call this once; then: whose claims are the next; absent behind the last one. */
+void claims_sort_by_id(struct claims *claims);
+struct span claims_next(const struct claims *claims);
+/* Reports those to the findings of that object. */
+void claims_report_next(struct claims *claims, struct findings *findings);
 
 /* writers.c: ERROR_USAGE where `staging` names nobody. */
 MUST_CHECK bool writers_classify(struct reconciling *reconciling, struct error *err);
@@ -283,6 +307,7 @@ struct findings {
 	struct texts *texts;
 	struct finding *items;
 	size_t count, capacity;
+	size_t told;             /* how many there are in the end, kept here or not */
 	struct writer **writers; /* copies, by number */
 	size_t writer_count;
 	struct findings_summary summary;
@@ -293,7 +318,7 @@ struct findings {
 };
 
 /* Keeps copies of all that `finding` points to; its references are `deciding`. */
-void findings_add(struct reconciling *reconciling, const struct finding *finding,
+void findings_add(struct findings *findings, const struct finding *finding,
 	const struct event *const *deciding, size_t deciding_count);
 /* As findings_add(), filled from the answer. */
 void findings_add_answer(struct reconciling *reconciling, const struct subject *subject,
@@ -302,8 +327,32 @@ void findings_add_answer(struct reconciling *reconciling, const struct subject *
 /* A writer of the evidence, as the findings keep it. */
 const struct writer *findings_keep_writer(struct findings *findings, const struct writer *writer);
 
-/* summary.c */
+/* A place for findings_add() to add to. */
+struct findings *findings_empty_new(void);
+void findings_empty(struct findings *findings);
+
+/* What there is before anything is found: of which snapshots they are. */
+struct findings *findings_prepare(const struct reconcile_options *options);
+MUST_CHECK bool findings_check_tenants(const struct reconcile_options *options, struct error *err);
+
+/*
+ * Adds all findings about one object: absent lines where it is not there. `id` is for one that is in
+ * neither snapshot.
+ */
+MUST_CHECK bool findings_decide(struct reconciling *reconciling, struct span id,
+	struct span base_lines, struct span live_lines, struct error *err);
+
+/* ---- summary.c ------------------------------------------------------------------------ */
+
 void summary_make(struct reconciling *reconciling);
+
+/* For qsort(): as findings are sorted. */
+int finding_compare(const void *left, const void *right);
+/* It says that an object is there no more. */
+bool finding_is_gone(const struct finding *finding);
+/* What a reference led to that nobody is known to have removed: if that is gone, so is it. Or absent. */
+struct span finding_follows(const struct finding *finding);
+void summary_count(struct findings_summary *summary, const struct finding *finding);
 
 /* accounts.c: the runs and how far the evidence explains them; forecasts. */
 void accounts_make(struct reconciling *reconciling);

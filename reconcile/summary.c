@@ -23,24 +23,28 @@ static int compare_gone(const void *left, const void *right)
 	return span_compare(a->id, b->id);
 }
 
-static bool is_gone(const struct finding *finding)
+bool finding_is_gone(const struct finding *finding)
 {
 	return !finding->attribute && finding->verdict != VERDICT_HEALED &&
 		(finding->change == CHANGE_DELETED || finding->change == CHANGE_PURGED);
 }
 
-/* What a reference led to that nobody is known to have removed; NULL: it is there. */
-static const struct gone *follows_from(
-	const struct finding *finding, const struct gone *gone, size_t count)
+struct span finding_follows(const struct finding *finding)
 {
-	struct gone wanted = { 0 };
-
 	if (finding->verdict != VERDICT_DRIFT || !finding->attribute || finding->last_writer ||
 		finding->attribute->compare != COMPARE_REFERENCE || finding->live.value.data ||
 		!finding->base.value.data || scan_type(finding->base.value) != SCAN_STRING)
-		return NULL;
-	wanted.id = scan_text_direct(finding->base.value);
-	return count ? bsearch(&wanted, gone, count, sizeof(wanted), compare_gone) : NULL;
+		return SPAN_NONE;
+	return scan_text_direct(finding->base.value);
+}
+
+static const struct gone *follows_from(
+	const struct finding *finding, const struct gone *gone, size_t count)
+{
+	struct gone wanted = { .id = finding_follows(finding) };
+
+	return wanted.id.data && count ? bsearch(&wanted, gone, count, sizeof(wanted), compare_gone)
+				       : NULL;
 }
 
 /* Whoever comes back under another id has none of the places of the old one. */
@@ -63,7 +67,7 @@ static void drop_consequences(struct findings *findings)
 	size_t count = 0, kept = 0;
 
 	for (size_t i = 0; i < findings->count; i++)
-		if (is_gone(&findings->items[i]))
+		if (finding_is_gone(&findings->items[i]))
 			gone[count++] = (struct gone){ findings->items[i].id,
 				findings->items[i].verdict == VERDICT_BLOCKED };
 	if (count)
@@ -87,13 +91,11 @@ static struct span attribute_key(const struct finding *finding)
 	return span_of(finding->attribute ? finding->attribute->name : NULL);
 }
 
-static int compare_findings(const void *left, const void *right)
+int finding_compare(const void *left, const void *right)
 {
 	const struct finding *a = left, *b = right;
-	int order = (int)a->kind->id - (int)b->kind->id;
+	int order = span_compare(a->id, b->id);
 
-	if (!order)
-		order = span_compare(a->id, b->id);
 	if (!order)
 		order = span_compare(attribute_key(a), attribute_key(b));
 	if (!order)
@@ -134,22 +136,28 @@ static void count_damage(struct findings_summary *summary, const struct finding 
 	summary->created += !finding->attribute && finding->change == CHANGE_CREATED;
 }
 
+void summary_count(struct findings_summary *summary, const struct finding *finding)
+{
+	summary->by_verdict[finding->verdict]++;
+	summary->conflicts += finding->conflict;
+	if (finding->verdict == VERDICT_REVERT)
+		summary->by_door[finding->door]++;
+	if (finding->staging_write_ms != TIME_NONE)
+		count_damage(summary, finding);
+}
+
 static void count_findings(struct findings *findings)
 {
 	struct findings_summary *summary = &findings->summary;
 	struct span last_primary = SPAN_NONE;
 
+	findings->told = findings->count;
 	for (size_t i = 0; i < findings->count; i++) {
 		const struct finding *finding = &findings->items[i];
 
-		summary->by_verdict[finding->verdict]++;
-		summary->conflicts += finding->conflict;
-		if (finding->verdict == VERDICT_REVERT)
-			summary->by_door[finding->door]++;
-		if (finding->staging_write_ms == TIME_NONE)
-			continue;
-		count_damage(summary, finding);
-		if (is_primary_change(finding) && !span_equal(last_primary, finding->id)) {
+		summary_count(summary, finding);
+		if (finding->staging_write_ms != TIME_NONE && is_primary_change(finding) &&
+			!span_equal(last_primary, finding->id)) {
 			summary->primary_changed++;
 			last_primary = finding->id;
 		}
@@ -181,7 +189,7 @@ void summary_make(struct reconciling *reconciling)
 
 	drop_consequences(findings);
 	if (findings->count)
-		qsort(findings->items, findings->count, sizeof(*findings->items), compare_findings);
+		qsort(findings->items, findings->count, sizeof(*findings->items), finding_compare);
 	count_findings(findings);
 	count_facts(reconciling);
 	accounts_make(reconciling);

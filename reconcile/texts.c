@@ -22,16 +22,21 @@ struct texts *texts_new(void)
 	return memory_new(sizeof(struct texts));
 }
 
-void texts_free(struct texts *texts)
+void texts_empty(struct texts *texts)
 {
-	if (!texts)
-		return;
 	while (texts->blocks) {
 		struct texts_block *next = texts->blocks->next;
 
 		memory_free(texts->blocks);
 		texts->blocks = next;
 	}
+}
+
+void texts_free(struct texts *texts)
+{
+	if (!texts)
+		return;
+	texts_empty(texts);
 	memory_free(texts);
 }
 

@@ -320,7 +320,7 @@ static void decide_without_staging(const struct question *question, struct answe
 {
 	if (!contradict(question, question->base, question->live))
 		return;
-	say(answer, VERDICT_DRIFT, "nothing points to the staging server");
+	say(answer, VERDICT_DRIFT, REASON_DRIFT);
 	if (answer->last) {
 		buf_add_text(&answer->reason, "; last written");
 		reason_add_write(&answer->reason, answer->last->fact);

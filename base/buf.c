@@ -52,7 +52,7 @@ void buf_grew(struct buf *buf, size_t length)
 	buf->data[buf->length] = '\0';
 }
 
-void buf_add(struct buf *buf, const void *data, size_t length)
+void buf_add_growing(struct buf *buf, const void *data, size_t length)
 {
 	char *room = buf_room(buf, length);
 
@@ -61,21 +61,6 @@ void buf_add(struct buf *buf, const void *data, size_t length)
 	if (length)
 		memcpy(room, data, length);
 	buf_grew(buf, length);
-}
-
-void buf_add_text(struct buf *buf, const char *text)
-{
-	buf_add(buf, text, strlen(text));
-}
-
-void buf_add_span(struct buf *buf, struct span span)
-{
-	buf_add(buf, span.data, span.length);
-}
-
-void buf_add_byte(struct buf *buf, char byte)
-{
-	buf_add(buf, &byte, 1);
 }
 
 void buf_addf(struct buf *buf, const char *format, ...)

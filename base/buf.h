@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/span.h"
@@ -25,10 +26,36 @@ struct buf {
 		.limit = (bytes)                                                                   \
 	}
 
-void buf_add(struct buf *buf, const void *data, size_t length);
-void buf_add_text(struct buf *buf, const char *text);
-void buf_add_span(struct buf *buf, struct span span);
-void buf_add_byte(struct buf *buf, char byte);
+void buf_add_growing(struct buf *buf, const void *data, size_t length);
+
+/* Here, since most of what is added is a few bytes that fit: a call would cost more than they do. */
+static inline void buf_add(struct buf *buf, const void *data, size_t length)
+{
+	if (length < buf->capacity - buf->length && length <= buf->limit - buf->length && length &&
+		!buf->overflowed) {
+		memcpy(buf->data + buf->length, data, length);
+		buf->length += length;
+		buf->data[buf->length] = '\0';
+	} else {
+		buf_add_growing(buf, data, length);
+	}
+}
+
+static inline void buf_add_text(struct buf *buf, const char *text)
+{
+	buf_add(buf, text, strlen(text));
+}
+
+static inline void buf_add_span(struct buf *buf, struct span span)
+{
+	buf_add(buf, span.data, span.length);
+}
+
+static inline void buf_add_byte(struct buf *buf, char byte)
+{
+	buf_add(buf, &byte, 1);
+}
+
 void buf_addf(struct buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
 void buf_add_hex(struct buf *buf, const uint8_t *data, size_t length); /* lower case */
 

@@ -9,6 +9,7 @@
 #include <endian.h>
 #include <string.h>
 
+#include "base/unchecked.h"
 #include "directory/directory_internal.h"
 
 enum { BASE, LIVE, SIDES };
@@ -22,21 +23,6 @@ struct walk {
 	const char *next;
 };
 
-/* The quote that ends the string whose content begins at `at`; NULL where none does. */
-static const char *closing_quote(const char *at, const char *end)
-{
-	for (;;) {
-		const char *quote = memchr(at, '"', (size_t)(end - at));
-		const char *backslash = quote;
-
-		while (quote && backslash > at && backslash[-1] == '\\')
-			backslash--;
-		if (!quote || (quote - backslash) % 2 == 0)
-			return quote;
-		at = quote + 1;
-	}
-}
-
 /* Behind the array or object that begins at `at`; NULL where it does not end. */
 static const char *pass_nested(const char *at, const char *end)
 {
@@ -44,7 +30,7 @@ static const char *pass_nested(const char *at, const char *end)
 
 	for (; at < end; at++) {
 		if (*at == '"') {
-			at = closing_quote(at + 1, end);
+			at = unchecked_string_end(at + 1, end);
 			if (!at)
 				return NULL;
 		} else if (*at == '[' || *at == '{') {
@@ -60,7 +46,7 @@ static const char *pass_nested(const char *at, const char *end)
 static const char *pass_value(const char *at, const char *end)
 {
 	if (at < end && *at == '"') {
-		at = closing_quote(at + 1, end);
+		at = unchecked_string_end(at + 1, end);
 		return at ? at + 1 : NULL;
 	}
 	if (at < end && (*at == '[' || *at == '{'))
@@ -84,7 +70,7 @@ static bool walk_read(struct walk *walk)
 		return at == walk->end;
 	if ((*walk->at != ',' && *walk->at != '{') || at == walk->end || *at != '"')
 		return false;
-	quote = closing_quote(at + 1, walk->end);
+	quote = unchecked_string_end(at + 1, walk->end);
 	if (!quote || walk->end - quote < 2 || quote[1] != ':')
 		return false;
 	behind = pass_value(quote + 2, walk->end);

@@ -7,6 +7,7 @@
  * outermost object in lines that our writer made, and in others something or nothing, inside the
  * line.
  */
+#include "base/unchecked.h"
 #include "snapshots/snapshots_internal.h"
 
 struct span line_first(struct span text)
@@ -39,21 +40,6 @@ struct keys {
 	size_t depth;
 };
 
-/* The quote that ends the string whose content begins at `at`; NULL where none does. */
-static const char *closing_quote(const char *at, const char *end)
-{
-	for (;;) {
-		const char *quote = memchr(at, '"', (size_t)(end - at));
-		const char *backslash = quote;
-
-		while (quote && backslash > at && backslash[-1] == '\\')
-			backslash--;
-		if (!quote || (quote - backslash) % 2 == 0)
-			return quote;
-		at = quote + 1;
-	}
-}
-
 /* The next key as written, and where its value begins. */
 static bool next_key(struct keys *keys, struct span *key, const char **value)
 {
@@ -66,7 +52,7 @@ static bool next_key(struct keys *keys, struct span *key, const char **value)
 			keys->depth--;
 		if (*begin != '"')
 			continue;
-		quote = closing_quote(keys->at, keys->end);
+		quote = unchecked_string_end(keys->at, keys->end);
 		if (!quote)
 			return false;
 		*key = (struct span){ keys->at, (size_t)(quote - keys->at) };

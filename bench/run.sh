@@ -103,17 +103,20 @@ times() { jq -rn --argjson a "$(cat "$work/$1.s")" --argjson b "$(cat "$work/$2.
 mebibytes() { jq -rn --argjson a "$(cat "$work/$1.kib")" '$a/102.4|round/10'; }
 row() { printf '  %-16s %9s s  %-22s %s\n' "$@"; }
 
-# agree NAME COUNT: a peer that found something else was not measured doing the same work
+# agree NAME COUNT [MADE]: a peer that found something else was not measured doing the same work
 agree() {
-	[ "$2" = 1200 ] || fail "$1 found $2 changes where 1200 were made"
+	[ "$2" = "${3:-1200}" ] || fail "$1 found $2 changes where ${3:-1200} were made"
 }
 
 # To a file that nobody synchronises: the peers' results go to a pipe.
 diff_of() { echo "$build/unstage diff $work/base.jsonl.zst $work/$1.jsonl.zst --json >$work/found.jsonl || [ \$? = 1 ]"; }
 ours=$(diff_of live)
 few=$(diff_of few)
+all=$(diff_of all)
 node="bash -c 'node $work/peers/lines.mjs <(zstdcat $work/base.plain.zst) <(zstdcat $work/live.plain.zst)'"
 duck="node $work/peers/duck.mjs $work/base.plain.zst $work/live.plain.zst"
+join="node $work/peers/join.mjs $work/base.plain.zst $work/all.plain.zst $work/joined.jsonl"
+both="bash -c 'zstd -q -dc $work/base.plain.zst >/dev/null & zstd -q -dc $work/all.plain.zst >/dev/null; wait'"
 cat="bash -c 'cat $work/base.jsonl.zst $work/live.jsonl.zst >/dev/null'"
 
 # Of the items, which are $bytes long.
@@ -143,13 +146,34 @@ measure_changes() {
 	row "ours, 50 changes" "$(seconds few)" "" "$(times few ours) times ours"
 	median version 20 "$build/unstage --version"
 	row "unstage --version" "$(seconds version)" "" ""
-	show="$build/unstage show $work/base.jsonl.zst $(zstdcat "$work/base.jsonl.zst" 2>/dev/null | sed -n '5000{s/.*"id":"\([^"]*\)".*/\1/p;q}')"
+	show="$build/unstage show $work/base.jsonl.zst $({ zstdcat "$work/base.jsonl.zst" 2>/dev/null || true; } | sed -n '5000{s/.*"id":"\([^"]*\)".*/\1/p;q}')"
 	median show 10 "$show"
 	row "unstage show ID" "$(seconds show)" "" "one object of $users"
+	measure_all_changed
+}
+
+# Every object has a change; ours writes each of them, as DuckDB does.
+measure_all_changed() {
+	say
+	say "The same where all $users users changed"
+	[ -f "$work/all.plain.zst" ] || plain all
+	bash -c "$all"
+	agree "unstage diff" "$(tail -n 1 "$work/found.jsonl" | jq .findings)" "$users"
+	median all 5 "$all"
+	memory all "$all"
+	row "unstage diff" "$(seconds all)" "$(mebibytes all) MiB" ""
+	median both 5 "$both"
+	row "zstd -dc of both" "$(seconds both)" "" "ours takes $(times all both) times as long"
+	[[ " $peers " == *" duck "* ]] || return 0
+	agree DuckDB "$(bash -c "$join")" "$users"
+	median join 3 "$join"
+	memory join "$join"
+	row "DuckDB" "$(seconds join)" "$(mebibytes join) MiB" "$(times join all) times ours"
+	rm "$work/joined.jsonl"
 }
 
 measure_compare() {
-	local side both
+	local side
 	say
 	say "The same without judging what differs (snapshot_compare), processor time"
 	for side in few live all; do
@@ -160,7 +184,6 @@ measure_compare() {
 	row "all differ" "$(seconds all)" "" "$(times all live) times 1,200"
 	say
 	say "All differ, on two cores, wall clock"
-	both="bash -c 'zstd -q -dc $work/base.plain.zst >/dev/null & zstd -q -dc $work/all.plain.zst >/dev/null; wait'"
 	[ -f "$work/all.plain.zst" ] || plain all
 	median both 5 "$both"
 	median all-wall 5 "$work/bench_compare $work/base.jsonl.zst $work/all.jsonl.zst 2"

@@ -34,6 +34,45 @@ static struct snapshot *open_operand(const char *word, const char *profile_name,
 				   : names_open(word, profile_name, err);
 }
 
+/* Two operands, by the order in which they were named. */
+enum { BASE, LIVE, OPERANDS };
+
+struct operands {
+	const char *const *words;
+	const char *profile_name;
+	bool files; /* opened beforehand, both at once: nothing of it needs a secret */
+	struct snapshot_opening openings[OPERANDS];
+};
+
+static void operands_open_files(struct operands *operands)
+{
+	operands->files = !names_is_name(operands->words[BASE]) &&
+		!names_is_name(operands->words[LIVE]);
+	if (!operands->files)
+		return;
+	for (int i = 0; i < OPERANDS; i++)
+		operands->openings[i].path = operands->words[i];
+	snapshot_open_all(operands->openings, OPERANDS, snapshot_workers());
+}
+
+static void operands_release(struct operands *operands)
+{
+	for (int i = 0; i < OPERANDS; i++)
+		snapshot_close(operands->openings[i].snapshot);
+}
+
+/* NULL: as if it had been opened only now. */
+static struct snapshot *operands_take(struct operands *operands, int which, struct error *err)
+{
+	struct snapshot_opening *opening = &operands->openings[which];
+
+	if (!operands->files)
+		return open_operand(operands->words[which], operands->profile_name, err);
+	if (!opening->snapshot)
+		*err = opening->err;
+	return TAKE(opening->snapshot);
+}
+
 bool comparison_open(struct comparison *comparison, const struct comparison_arguments *arguments,
 	const char *profile_name, const char *const *operands,
 	const struct findings_listener *listener, struct error *err)
@@ -43,11 +82,14 @@ bool comparison_open(struct comparison *comparison, const struct comparison_argu
 	CLEANUP(profile_freep)
 	struct profile *profile = profile_name ? profile_load(profile_name, err)
 					       : profile_load(NULL, &no_profile);
+	CLEANUP(operands_release)
+	struct operands both = { .words = operands, .profile_name = profile_name };
 	const char *key = arguments->key;
 
 	if (profile_name && !profile)
 		return false;
-	comparison->base = open_operand(operands[0], profile_name, err);
+	operands_open_files(&both);
+	comparison->base = operands_take(&both, BASE, err);
 	if (!comparison->base)
 		return false;
 	if (!key && profile)
@@ -55,7 +97,7 @@ bool comparison_open(struct comparison *comparison, const struct comparison_argu
 	/* A statement that does not verify is an alarm, and not the same as none. */
 	if (!statement_verify(&comparison->base_statement, comparison->base, key, false, err))
 		return false;
-	comparison->live = open_operand(operands[1], profile_name, err);
+	comparison->live = operands_take(&both, LIVE, err);
 	if (!comparison->live)
 		return false;
 	/* Here are files, and no secrets. */

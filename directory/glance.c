@@ -97,7 +97,7 @@ static size_t first_difference(const char *a, const char *b)
 
 static size_t common_length(const struct walk *a, const struct walk *b)
 {
-	enum { STRIDE = 64, WORD = 8 };
+	enum { STRIDE = 256, WORD = 8 };
 	size_t a_length = (size_t)(a->end - a->at), b_length = (size_t)(b->end - b->at);
 	size_t shorter = a_length < b_length ? a_length : b_length, at = 0, equal = WORD;
 

@@ -69,7 +69,7 @@ const char *change_name(enum change change)
 }
 
 /* A finding passes here for everything that differs; printf() would cost more than the rest. */
-static void add_key(struct buf *out, struct span key)
+static inline void add_key(struct buf *out, struct span key)
 {
 	buf_add_byte(out, '"');
 	buf_add_span(out, key);
@@ -83,6 +83,17 @@ static void add_text(struct buf *out, struct span key, struct span text)
 	add_key(out, key);
 	scan_quote(text, out);
 	buf_add_byte(out, ',');
+}
+
+/* A word of ours, or an id: nothing in it needs an escape. */
+static inline void add_word(struct buf *out, struct span key, struct span word)
+{
+	if (!word.data)
+		return;
+	add_key(out, key);
+	buf_add_byte(out, '"');
+	buf_add_span(out, word);
+	buf_add(out, "\",", 2);
 }
 
 static void add_value(struct buf *out, struct span key, struct known_value value)
@@ -137,26 +148,27 @@ static void add_references(struct buf *out, const struct finding *finding)
 void finding_add_json(struct buf *out, const struct finding *finding)
 {
 	buf_add_byte(out, '{');
-	add_text(out, SPAN_LITERAL("attribute"),
-		span_of(finding->attribute ? finding->attribute->name : NULL));
+	if (finding->attribute)
+		add_word(out, SPAN_LITERAL("attribute"),
+			(struct span){ finding->attribute->name, finding->attribute->name_length });
 	add_value(out, SPAN_LITERAL("base"), finding->base);
 	add_value(out, SPAN_LITERAL("before"), finding->before);
-	add_text(out, SPAN_LITERAL("change"), span_of(change_name(finding->change)));
+	add_word(out, SPAN_LITERAL("change"), span_of(change_name(finding->change)));
 	buf_add_text(out, finding->conflict ? "\"conflict\":true," : "\"conflict\":false,");
-	add_text(out, SPAN_LITERAL("door"), span_of(door_name(finding->door)));
+	add_word(out, SPAN_LITERAL("door"), span_of(door_name(finding->door)));
 	add_text(out, SPAN_LITERAL("element"), finding->element);
-	add_text(out, SPAN_LITERAL("id"), finding->id);
-	add_text(out, SPAN_LITERAL("kind"), span_of(finding->kind->name));
+	add_word(out, SPAN_LITERAL("id"), finding->id);
+	add_word(out, SPAN_LITERAL("kind"), span_of(finding->kind->name));
 	add_instant(out, SPAN_LITERAL("lastWrite"), finding->last_write_ms);
 	add_writer(out, SPAN_LITERAL("lastWriter"), finding->last_writer);
 	add_value(out, SPAN_LITERAL("live"), finding->live);
-	add_text(out, SPAN_LITERAL("mastery"), span_of(mastery_names[finding->mastery]));
+	add_word(out, SPAN_LITERAL("mastery"), span_of(mastery_names[finding->mastery]));
 	add_text(out, SPAN_LITERAL("name"), finding->name);
 	add_text(out, SPAN_LITERAL("reason"), span_of(finding->reason));
 	add_references(out, finding);
 	add_value(out, SPAN_LITERAL("staging"), finding->staging);
 	add_instant(out, SPAN_LITERAL("stagingWrite"), finding->staging_write_ms);
-	add_text(out, SPAN_LITERAL("verdict"), span_of(verdict_name(finding->verdict)));
+	add_word(out, SPAN_LITERAL("verdict"), span_of(verdict_name(finding->verdict)));
 	close_object(out);
 }
 

@@ -25,22 +25,6 @@ void put_u64(struct buf *out, uint64_t number)
 	buf_add(out, &little, sizeof(little));
 }
 
-uint32_t get_u32(const uint8_t *at)
-{
-	uint32_t little;
-
-	memcpy(&little, at, sizeof(little));
-	return le32toh(little);
-}
-
-static uint64_t get_u64(const uint8_t *at)
-{
-	uint64_t little;
-
-	memcpy(&little, at, sizeof(little));
-	return le64toh(little);
-}
-
 void put_entry(struct buf *out, const struct entry *entry)
 {
 	put_u32(out, entry->bucket);
@@ -50,21 +34,6 @@ void put_entry(struct buf *out, const struct entry *entry)
 	put_u32(out, entry->lines);
 	buf_add(out, entry->plain_digest, DIGEST_BYTES);
 	buf_add(out, entry->packed_digest, DIGEST_BYTES);
-}
-
-struct entry get_entry(const uint8_t at[static ENTRY_BYTES])
-{
-	struct entry entry = {
-		.bucket = get_u32(at),
-		.offset = get_u64(at + 4),
-		.packed = get_u32(at + 12),
-		.plain = get_u32(at + 16),
-		.lines = get_u32(at + 20),
-	};
-
-	memcpy(entry.plain_digest, at + ENTRY_PLAIN_DIGEST, DIGEST_BYTES);
-	memcpy(entry.packed_digest, at + 56, DIGEST_BYTES);
-	return entry;
 }
 
 void put_footer(struct buf *out, const struct footer *footer)

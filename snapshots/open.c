@@ -362,3 +362,37 @@ struct snapshot *snapshot_open(const char *path, struct error *err)
 	}
 	return snapshot_open_descriptor_take(descriptor, path, err);
 }
+
+/* ---- several at once ---------------------------------------------------------------------- */
+
+static void opening_work(void *context, unsigned worker, void *job)
+{
+	struct snapshot_opening *opening = *(struct snapshot_opening **)job;
+
+	(void)context;
+	(void)worker;
+	opening->snapshot = snapshot_open(opening->path, &opening->err);
+}
+
+static void opening_release(void *job)
+{
+	(void)job; /* what was opened is the caller's */
+}
+
+void snapshot_open_all(struct snapshot_opening *openings, size_t count, unsigned workers)
+{
+	struct crew *crew = crew_new(
+		workers, sizeof(struct snapshot_opening *), opening_work, NULL);
+
+	for (size_t i = 0; i < count; i++) {
+		struct snapshot_opening **job;
+
+		while (!(job = crew_vacant(crew)) && crew_oldest(crew))
+			crew_drop(crew);
+		*job = &openings[i];
+		crew_give(crew);
+	}
+	while (crew_oldest(crew))
+		crew_drop(crew);
+	crew_free(crew, opening_release);
+}

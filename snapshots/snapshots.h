@@ -122,6 +122,17 @@ MUST_CHECK struct snapshot *snapshot_open(const char *path, struct error *err);
  */
 MUST_CHECK struct snapshot *snapshot_open_descriptor_take(
 	int descriptor, const char *path, struct error *err);
+
+/* One of several that are opened at once, each in a thread of its own. */
+struct snapshot_opening {
+	const char *path;
+	struct snapshot *snapshot; /* NULL: `err` says why */
+	struct error err;
+};
+
+/* `workers`: as many threads at most; 0: one after the other in this one. */
+void snapshot_open_all(struct snapshot_opening *openings, size_t count, unsigned workers);
+
 void snapshot_close(struct snapshot *snapshot);
 DEFINE_CLEANUP(struct snapshot *, snapshot_close);
 

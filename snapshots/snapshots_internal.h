@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include <endian.h>
+#include <string.h>
 #include <zstd.h>
 
 #include "base/json.h"
@@ -15,8 +17,9 @@ enum {
 	DIGEST_BYTES = 32,       /* BLAKE2b-256 */
 	ENTRY_BYTES = 88,        /* of one frame in the index */
 	ENTRY_PLAIN_DIGEST = 24, /* where in it that digest is */
-	FOOTER_BYTES = 56,       /* the last bytes of the file */
-	SKIPPABLE_BYTES = 8,     /* magic and size in front of the index */
+	ENTRY_PACKED_DIGEST = 56,
+	FOOTER_BYTES = 56,   /* the last bytes of the file */
+	SKIPPABLE_BYTES = 8, /* magic and size in front of the index */
 	INDEX_MAGIC_BYTES = 16,
 	BITS_MAX = 16,
 	SPLIT_BYTES = 1 << 20,        /* plain bytes of a frame, where lines allow it */
@@ -50,9 +53,41 @@ struct footer {
 
 void put_u32(struct buf *out, uint32_t number);
 void put_u64(struct buf *out, uint64_t number);
-uint32_t get_u32(const uint8_t *at);
+
+static inline uint32_t get_u32(const uint8_t *at)
+{
+	uint32_t little;
+
+	memcpy(&little, at, sizeof(little));
+	return le32toh(little);
+}
+
+static inline uint64_t get_u64(const uint8_t *at)
+{
+	uint64_t little;
+
+	memcpy(&little, at, sizeof(little));
+	return le64toh(little);
+}
+
 void put_entry(struct buf *out, const struct entry *entry);
-struct entry get_entry(const uint8_t at[static ENTRY_BYTES]);
+
+/* Here, so that who looks at thousands of entries for one number does not copy their digests. */
+static inline struct entry get_entry(const uint8_t at[static ENTRY_BYTES])
+{
+	struct entry entry = {
+		.bucket = get_u32(at),
+		.offset = get_u64(at + 4),
+		.packed = get_u32(at + 12),
+		.plain = get_u32(at + 16),
+		.lines = get_u32(at + 20),
+	};
+
+	memcpy(entry.plain_digest, at + ENTRY_PLAIN_DIGEST, DIGEST_BYTES);
+	memcpy(entry.packed_digest, at + ENTRY_PACKED_DIGEST, DIGEST_BYTES);
+	return entry;
+}
+
 void put_footer(struct buf *out, const struct footer *footer);
 /* False where the bytes do not end like a snapshot. */
 bool get_footer(const uint8_t at[static FOOTER_BYTES], struct footer *footer);
@@ -86,8 +121,8 @@ bool line_read(struct span line, struct line_facts *facts);
 /* ---- crew.c -------------------------------------------------------------------------- */
 
 enum {
-	CREW_MAX = 4,   /* threads: more would wait for the one that hands out */
-	CREW_JOBS = 16, /* in flight */
+	CREW_MAX = 4,  /* threads: more would wait for the one that hands out */
+	CREW_JOBS = 8, /* in flight: each holds what it unpacked */
 };
 
 struct crew;

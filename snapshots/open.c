@@ -4,6 +4,7 @@
  * is within our limits. The cost is the index: 88 bytes for each of some 16,000 frames in a
  * directory of a million objects, read with one pread and kept as it is.
  */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -381,14 +382,18 @@ static void opening_release(void *job)
 
 void snapshot_open_all(struct snapshot_opening *openings, size_t count, unsigned workers)
 {
-	struct crew *crew = crew_new(
-		workers, sizeof(struct snapshot_opening *), opening_work, NULL);
+	struct crew *crew;
 
+	assert(count <= CREW_JOBS);
+	crew = crew_new(workers, sizeof(struct snapshot_opening *), opening_work, NULL);
 	for (size_t i = 0; i < count; i++) {
-		struct snapshot_opening **job;
+		struct snapshot_opening **job = crew_vacant(crew);
 
-		while (!(job = crew_vacant(crew)) && crew_oldest(crew))
+		if (!job) { /* without threads there is room for one, which is done */
 			crew_drop(crew);
+			job = crew_vacant(crew);
+		}
+		assert(job);
 		*job = &openings[i];
 		crew_give(crew);
 	}

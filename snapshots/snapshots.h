@@ -130,7 +130,7 @@ struct snapshot_opening {
 	struct error err;
 };
 
-/* `workers`: as many threads at most; 0: one after the other in this one. */
+/* A few. `workers`: as many threads at most; 0: one after the other in this one. */
 void snapshot_open_all(struct snapshot_opening *openings, size_t count, unsigned workers);
 
 void snapshot_close(struct snapshot *snapshot);

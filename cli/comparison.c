@@ -36,14 +36,10 @@ static struct snapshot *open_operand(const char *word, const char *profile_name,
 bool comparison_open(struct comparison *comparison, const struct comparison_arguments *arguments,
 	const char *profile_name, const char *const *operands, struct error *err)
 {
-	/* Without a configuration there is just nothing to fall back to. */
-	struct error no_profile = { 0 };
-	CLEANUP(profile_freep)
-	struct profile *profile = profile_name ? profile_load(profile_name, err)
-					       : profile_load(NULL, &no_profile);
+	CLEANUP(profile_freep) struct profile *profile = NULL;
 	const char *key = arguments->key;
 
-	if (profile_name && !profile)
+	if (!profile_load_if_any(&profile, profile_name, err))
 		return false;
 	comparison->base = open_operand(operands[0], profile_name, err);
 	if (!comparison->base)

@@ -58,6 +58,11 @@ struct profile {
  * enough. ERROR_USAGE names file, line and key.
  */
 MUST_CHECK struct profile *profile_load(const char *name, struct error *err);
+/*
+ * For who can do without one: NULL where `name` is NULL and there is none that can be used. A profile
+ * that was named has to be there. Errors as profile_load().
+ */
+MUST_CHECK bool profile_load_if_any(struct profile **profile, const char *name, struct error *err);
 void profile_free(struct profile *profile);
 /* The last two, as graph_open() takes them; 0 where not said. ERROR_USAGE. */
 MUST_CHECK bool profile_limits(

@@ -77,16 +77,12 @@ bool comparison_open(struct comparison *comparison, const struct comparison_argu
 	const char *profile_name, const char *const *operands,
 	const struct findings_listener *listener, struct error *err)
 {
-	/* Without a configuration there is just nothing to fall back to. */
-	struct error no_profile = { 0 };
-	CLEANUP(profile_freep)
-	struct profile *profile = profile_name ? profile_load(profile_name, err)
-					       : profile_load(NULL, &no_profile);
+	CLEANUP(profile_freep) struct profile *profile = NULL;
 	CLEANUP(operands_release)
 	struct operands both = { .words = operands, .profile_name = profile_name };
 	const char *key = arguments->key;
 
-	if (profile_name && !profile)
+	if (!profile_load_if_any(&profile, profile_name, err))
 		return false;
 	operands_open_files(&both);
 	comparison->base = operands_take(&both, BASE, err);

@@ -10,6 +10,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "cli/names.h"
 
 static const char *const role_names[] = {
 	[ROLE_UNKNOWN] = "unknown",
@@ -239,14 +240,6 @@ static bool add_runs(struct import *import, struct error *err)
 		run_history_add_to(import->runs, import->evidence, &whose, &import->refusals, err);
 }
 
-static void load_profile(struct import *import, const char *name)
-{
-	/* Without a configuration there is just nothing to fall back to. */
-	struct error none = { 0 };
-
-	import->profile = profile_load(name, &none);
-}
-
 static bool read_all(
 	struct import *import, const char *const *operands, size_t operand_count, struct error *err)
 {
@@ -254,7 +247,8 @@ static bool read_all(
 
 	if (!recognise(import, operands, operand_count, err))
 		return false;
-	if (arguments->live && !(import->live = snapshot_open(arguments->live, err)))
+	if (arguments->live &&
+		!(import->live = names_open(arguments->live, arguments->common.profile, err)))
 		return false;
 	import->ids = space_ids_new(import->live);
 	return read_small_files(import, err) && settle_server(import, err) &&
@@ -282,14 +276,8 @@ static int run(
 	struct import import = { .arguments = arguments };
 	const struct common *common = &import.arguments->common;
 
-	if (common->profile) {
-		import.profile = profile_load(common->profile, err);
-		if (!import.profile)
-			return -1;
-	} else {
-		load_profile(&import, NULL);
-	}
-	if (!read_all(&import, operands, operand_count, err))
+	if (!profile_load_if_any(&import.profile, common->profile, err) ||
+		!read_all(&import, operands, operand_count, err))
 		return -1;
 	if (common->output && !evidence_save(import.evidence, common->output, err))
 		return -1;
@@ -329,6 +317,7 @@ const struct command command_import = {
 	.operands_most = OPERANDS_MAX,
 	.summary = "a sync server's own files: evidence and base snapshot",
 	.details = "The files of ONE server, recognised by what is in them:\n"
+		   "  connector space  csexport's XML, of all objects: no /f:, no /o:\n"
 		   "  run history      ConvertTo-Json of Get-ADSyncRunProfileResult and of\n"
 		   "                   Get-ADSyncRunStepResult, or WMI's XML\n"
 		   "  configuration    the folder of Get-ADSyncServerConfiguration\n"

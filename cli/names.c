@@ -120,7 +120,7 @@ static bool names_check(const char *word, struct error *err)
 		word, word, word);
 }
 
-struct snapshot *names_open_in(const struct shelf *shelf, const char *word, struct error *err)
+static struct snapshot *open_in(const struct shelf *shelf, const char *word, struct error *err)
 {
 	const struct name *name = name_of(word);
 	const struct stored *stored;
@@ -140,5 +140,5 @@ struct snapshot *names_open(const char *word, const char *profile_name, struct e
 		return NULL;
 	profile = profile_load(profile_name, err);
 	shelf = profile ? shelf_open(profile, false, err) : NULL;
-	return shelf ? names_open_in(shelf, word, err) : NULL;
+	return shelf ? open_in(shelf, word, err) : NULL;
 }

@@ -24,10 +24,6 @@ bool names_is_live(const char *word);
 MUST_CHECK struct snapshot *names_open(
 	const char *word, const char *profile_name, struct error *err);
 
-/* As snapshot_open(), of what `word` names on this shelf. */
-MUST_CHECK struct snapshot *names_open_in(
-	const struct shelf *shelf, const char *word, struct error *err);
-
 /* The answer to `unstage show snapshots`: a line for each that is kept. */
 MUST_CHECK bool show_snapshots(
 	struct screen *screen, const struct common *common, struct error *err);

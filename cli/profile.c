@@ -256,6 +256,14 @@ struct profile *profile_load(const char *name, struct error *err)
 	return TAKE(profile);
 }
 
+bool profile_load_if_any(struct profile **profile, const char *name, struct error *err)
+{
+	struct error none = { 0 };
+
+	*profile = profile_load(name, name ? err : &none);
+	return *profile || !name;
+}
+
 void profile_free(struct profile *profile)
 {
 	if (!profile)

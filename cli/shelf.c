@@ -173,8 +173,10 @@ static bool read_pin(struct shelf *shelf, struct error *err)
 		return false;
 	length = read(descriptor, text, PIN_MAX);
 	close(descriptor);
+	if (length > 0 && text[length - 1] == '\n')
+		text[length - 1] = '\0';
 	if (length != (ssize_t)(before + digits + 1) || strncmp(text, PIN_FORMAT, before) != 0 ||
-		strspn(text + before, "0123456789abcdef") != digits || text[length - 1] != '\n')
+		!snapshot_is_identity(text + before))
 		return error_set(err, ERROR_FORMAT,
 			"%s/" PIN_NAME
 			": not a pin of this version; pin again with: unstage snapshot "

@@ -115,13 +115,11 @@ bool since_follow_extensions(
 	struct session *session, struct snapshot_writer *writer, struct error *err)
 {
 	const struct attribute *extensions[OBJECT_EXTENSIONS_MAX];
-	bool known;
 
 	if (!graph_find_extensions(session->graph, err))
 		return false;
 	for (int kind = 0; kind < KIND_COUNT; kind++) {
-		size_t count = graph_extensions(
-			session->graph, (enum kind_id)kind, &known, extensions);
+		size_t count = graph_extensions(session->graph, (enum kind_id)kind, extensions);
 
 		if (!snapshot_writer_set_extensions(
 			    writer, (enum kind_id)kind, extensions, count, err))
@@ -131,16 +129,16 @@ bool since_follow_extensions(
 }
 
 /* Delta tells what the links were asked for: an extension that is new is not among it. */
-static bool follows_the_same(const struct snapshot *previous, const struct session *session)
+static bool asked_for_the_same(const struct snapshot *previous, const struct session *session)
 {
 	const struct attribute *extensions[OBJECT_EXTENSIONS_MAX];
-	bool same = snapshot_follows_all(previous), known;
+	bool same = snapshot_asked_for_all(previous);
 
 	for (int kind = 0; kind < KIND_COUNT && same; kind++) {
-		size_t count = graph_extensions(
-			session->graph, (enum kind_id)kind, &known, extensions);
+		size_t count = graph_extensions(session->graph, (enum kind_id)kind, extensions);
 
-		same = snapshot_follows_extensions(previous, (enum kind_id)kind, extensions, count);
+		same = snapshot_asked_for_extensions(
+			previous, (enum kind_id)kind, extensions, count);
 	}
 	return same;
 }
@@ -152,7 +150,7 @@ static bool read_since(const struct since *since, struct session *session,
 
 	if (!snapshot_writer_follow(writer, since->previous, true, err))
 		return false;
-	if (follows_the_same(since->previous, session)) {
+	if (asked_for_the_same(since->previous, session)) {
 		enum graph_delta told = read_changes(since, session, taker, window, err);
 
 		if (told != GRAPH_DELTA_LOST)

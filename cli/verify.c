@@ -69,17 +69,13 @@ static void add_verified_json(struct screen *screen, const struct verified *veri
 static bool verify_statement(
 	struct verified *verified, const struct verify_arguments *arguments, struct error *err)
 {
-	/* Without a configuration there is just no key. */
-	struct error no_profile = { 0 };
-	const char *name = arguments->common.profile;
-	CLEANUP(profile_freep)
-	struct profile *profile = arguments->key ? NULL
-		: name                           ? profile_load(name, err)
-						 : profile_load(NULL, &no_profile);
-	const char *key = profile ? profile->key : arguments->key;
+	CLEANUP(profile_freep) struct profile *profile = NULL;
+	const char *key = arguments->key;
 
-	if (name && !arguments->key && !profile)
+	if (!key && !profile_load_if_any(&profile, arguments->common.profile, err))
 		return false;
+	if (profile)
+		key = profile->key;
 	if (!statement_verify(&verified->statement, verified->snapshot, key, true, err))
 		return false;
 	return !arguments->key || verified->statement.state == STATEMENT_SIGNED ||

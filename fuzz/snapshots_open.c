@@ -37,7 +37,7 @@ static bool count_pair(void *context, struct span base, struct span live, struct
 
 static void read_all(struct snapshot *snapshot)
 {
-	CLEANUP(buf_release) struct buf lines = BUF_UP_TO(OBJECT_LINES_MAX);
+	CLEANUP(buf_release) struct buf lines = BUF_UP_TO(SNAPSHOT_OBJECT_MAX);
 	struct error err = { 0 };
 	size_t ids, bytes = 0;
 	const char *const *quarantined = snapshot_quarantined(snapshot, &ids);

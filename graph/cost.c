@@ -8,8 +8,8 @@
 
 #include "base/text.h"
 
-/* The first row that fits counts. */
-static const struct {
+/* Reads, also those that are POSTs, as their words are in the body. The first row that fits counts. */
+static const struct row {
 	const char *method, *pattern;
 	bool prefix; /* more may follow */
 	unsigned units;
@@ -20,7 +20,7 @@ static const struct {
 	{ "GET", "/users/{id}/transitiveMemberOf", false, 2 },
 	{ "GET", "/groups/{id}/memberOf", false, 2 },
 	{ "GET", "/groups/{id}/transitiveMemberOf", false, 2 }, { "GET", "/applications", true, 2 },
-	{ "POST", "/directoryObjects/getAvailableExtensionProperties", false, 2 },
+	{ "POST", EXTENSIONS_PATH, false, 2 },
 	{ "POST", "/directoryObjects/getByIds", false, 3 }, /* 2 with $select, which is a body's */
 };
 
@@ -36,13 +36,13 @@ static bool fits(const char *pattern, bool prefix, const char *path)
 	return path_matches(pattern, text, prefix);
 }
 
-static unsigned table_units(const char *method, const char *path)
+static const struct row *row_of(const char *method, const char *path)
 {
 	for (size_t i = 0; i < COUNT_OF(costs); i++)
 		if (strcmp(costs[i].method, method) == 0 &&
 			fits(costs[i].pattern, costs[i].prefix, path))
-			return costs[i].units;
-	return 1;
+			return &costs[i];
+	return NULL;
 }
 
 /* $select makes a request cheaper, $expand dearer, and so few that $top is below 20 cheaper. */
@@ -62,14 +62,12 @@ static int modifier(const char *path)
 
 struct cost cost_of(const char *method, const char *path)
 {
-	bool write = strcmp(method, "GET") != 0 &&
-		!path_matches("/directoryObjects/getByIds", path, true) &&
-		!path_matches("/directoryObjects/getAvailableExtensionProperties", path, true);
-	int units = (int)table_units(method, path) + modifier(path);
+	const struct row *row = row_of(method, path);
+	int units = (row ? (int)row->units : 1) + modifier(path);
 	struct cost cost = { 0 };
 
 	cost.needs[METER_UNITS] = units > 1 ? units : 1;
-	cost.needs[METER_WRITES] = write;
+	cost.needs[METER_WRITES] = !row && strcmp(method, "GET") != 0;
 	cost.needs[METER_AUDITS] = path_matches("/auditLogs/directoryAudits", path, true);
 	return cost;
 }

@@ -7,8 +7,6 @@
 
 #include "base/scan.h"
 
-#define EXTENSIONS_PATH "/directoryObjects/getAvailableExtensionProperties"
-
 /* As "targetObjects" has them; a contact has no extensions (contract 2.5). */
 static const char *const targets[KIND_COUNT] = {
 	[KIND_USER] = "User",
@@ -105,10 +103,11 @@ bool graph_find_extensions(struct graph *graph, struct error *err)
 
 	batch_item_init(
 		&item, "POST", EXTENSIONS_PATH, SPAN_LITERAL("{\"isSyncedFromOnPremises\":true}"));
-	if (graph->extensions.known)
+	if (graph->extensions.asked)
 		return true;
 	if (!batch_read(graph, &item, 1, false, err))
 		return error_prefix(err, "which directory extensions there are");
+	graph->extensions.asked = true;
 	if (item.status / 100 == 2)
 		return take_answer(&graph->extensions, scan_trim(buf_span(&item.answer)), err) ||
 			error_prefix(err, "POST " EXTENSIONS_PATH);
@@ -116,13 +115,17 @@ bool graph_find_extensions(struct graph *graph, struct error *err)
 	return take_refusal(graph, &item, &failure, err);
 }
 
-size_t graph_extensions(const struct graph *graph, enum kind_id kind, bool *known,
+bool extensions_unknown(const struct graph *graph, const struct kind *kind)
+{
+	return targets[kind->id] && !graph->extensions.known;
+}
+
+size_t graph_extensions(const struct graph *graph, enum kind_id kind,
 	const struct attribute *attributes[static OBJECT_EXTENSIONS_MAX])
 {
 	const struct extensions *extensions = &graph->extensions;
 	size_t count = 0;
 
-	*known = extensions->known || !targets[kind];
 	for (size_t i = 0; i < extensions->count; i++)
 		if (extensions->followed[i].kinds >> kind & 1)
 			attributes[count++] = extensions->followed[i].attribute;
@@ -132,8 +135,7 @@ size_t graph_extensions(const struct graph *graph, enum kind_id kind, bool *know
 void extensions_add_select(const struct graph *graph, const struct kind *kind, struct buf *out)
 {
 	const struct attribute *attributes[OBJECT_EXTENSIONS_MAX];
-	bool known;
-	size_t count = graph_extensions(graph, kind->id, &known, attributes);
+	size_t count = graph_extensions(graph, kind->id, attributes);
 
 	for (size_t i = 0; i < count; i++)
 		buf_addf(out, ",%s", attributes[i]->name);

@@ -82,12 +82,12 @@ void graph_add_filter_text(struct buf *out, struct span text);
 /*
  * Learns which directory extensions sync fills (contract 3); what is read after that has them. A
  * refusal is a warning: without the names an object's extensions are unknown (UNKNOWN_EXTENSIONS).
- * Asks once. graph_collect() does this itself. Errors as graph_list().
+ * Asks once, whatever comes. graph_collect() does this itself. Errors as graph_list().
  */
 MUST_CHECK bool graph_find_extensions(struct graph *graph, struct error *err);
 
-/* Those that objects of a kind can have; their number. `known`: there are no others. */
-size_t graph_extensions(const struct graph *graph, enum kind_id kind, bool *known,
+/* Those that were found for objects of a kind; their number. */
+size_t graph_extensions(const struct graph *graph, enum kind_id kind,
 	const struct attribute *attributes[static OBJECT_EXTENSIONS_MAX]);
 
 /* ---- changes ------------------------------------------------------------------------ */

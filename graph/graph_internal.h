@@ -49,7 +49,7 @@ struct followed {
 struct extensions {
 	struct followed *followed;
 	size_t count, capacity;
-	bool known; /* else an object may have any */
+	bool asked, known; /* not known: an object may have any */
 };
 
 struct graph {
@@ -287,7 +287,12 @@ bool write_was_so(const struct graph_write *write, const struct failure *failure
 
 /* ---- extensions.c -------------------------------------------------------------------- */
 
+/* A read whose words are in its body, though it is a POST. */
+#define EXTENSIONS_PATH "/directoryObjects/getAvailableExtensionProperties"
+
 void extensions_release(struct extensions *extensions);
+/* Whether objects of this kind may have others than graph_extensions() gives. */
+bool extensions_unknown(const struct graph *graph, const struct kind *kind);
 /* Appends ",extension_…" for each that objects of this kind have. */
 void extensions_add_select(const struct graph *graph, const struct kind *kind, struct buf *out);
 

@@ -48,14 +48,11 @@ static bool is_beyond_list(const struct attribute *attribute, bool deleted)
 
 struct line_reader *objects_reader(const struct graph *graph, const struct kind *kind, bool deleted)
 {
-	const struct attribute *extensions[OBJECT_EXTENSIONS_MAX];
 	const char *unknown[UNKNOWN_MAX + 1] = { NULL };
 	struct line_list list = { .kind = kind, .deleted = deleted, .unknown = unknown };
 	size_t count = 0;
-	bool known;
 
-	graph_extensions(graph, kind->id, &known, extensions);
-	if (!known)
+	if (extensions_unknown(graph, kind))
 		unknown[count++] = UNKNOWN_EXTENSIONS;
 	for (size_t i = 0; i < kind->attribute_count; i++) {
 		if (!is_beyond_list(&kind->attributes[i], deleted))

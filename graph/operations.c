@@ -52,16 +52,10 @@ const char *graph_operation_name(enum graph_operation operation)
 	return operations[operation].name;
 }
 
-/* A read whose words are in its body. */
-static bool is_question(const char *method, const char *path)
-{
-	return strcmp(method, "POST") == 0 &&
-		strcmp(path, "/directoryObjects/getAvailableExtensionProperties") == 0;
-}
-
 bool write_guard(const char *method, const char *path, struct error *err)
 {
-	if (strcmp(method, "GET") == 0 || is_question(method, path))
+	if (strcmp(method, "GET") == 0 ||
+		(strcmp(method, "POST") == 0 && strcmp(path, EXTENSIONS_PATH) == 0))
 		return true;
 	for (size_t i = 0; i < COUNT_OF(operations); i++) {
 		for (size_t kind = 0; kind < KIND_COUNT; kind++) {

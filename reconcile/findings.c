@@ -197,7 +197,7 @@ static struct known_value value_in(const struct snapshot *snapshot, const struct
 	value = object_get(object, attribute);
 	/* What was not asked for is not nothing. */
 	if (!value.data && attribute_is_extension(attribute) &&
-		!snapshot_follows_extension(snapshot, object_kind(object)->id, attribute))
+		!snapshot_asked_for_extension(snapshot, object_kind(object)->id, attribute))
 		return (struct known_value){ 0 };
 	return (struct known_value){ true, value };
 }

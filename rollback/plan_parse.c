@@ -45,9 +45,7 @@ static const char *const count_keys[] = { "steps", "blocked", "doors", NULL };
 
 static bool check_identity(const char *key, const char *identity, struct error *err)
 {
-	if (identity &&
-		(strlen(identity) != SNAPSHOT_ID_TEXT - 1 ||
-			strspn(identity, "0123456789abcdef") != SNAPSHOT_ID_TEXT - 1))
+	if (identity && !snapshot_is_identity(identity))
 		return error_set(err, ERROR_FORMAT, "\"%s\" is not 64 hexadecimal digits", key);
 	return true;
 }

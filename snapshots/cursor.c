@@ -16,7 +16,7 @@ void cursor_init(struct cursor *cursor, struct snapshot *snapshot)
 		.snapshot = snapshot,
 		.unpacker = &snapshot->unpacker,
 		.plain = BUF_UP_TO(SNAPSHOT_BUCKET_MAX),
-		.carried = BUF_UP_TO(OBJECT_LINES_MAX),
+		.carried = BUF_UP_TO(SNAPSHOT_OBJECT_MAX),
 	};
 }
 

@@ -126,12 +126,6 @@ static bool read_links(const json_t *json, struct snapshot_header *header, struc
 	return true;
 }
 
-static bool is_identity(const char *text)
-{
-	return strlen(text) == SNAPSHOT_ID_TEXT - 1 &&
-		strspn(text, "0123456789abcdef") == SNAPSHOT_ID_TEXT - 1;
-}
-
 static bool read_previous(const json_t *json, struct snapshot_header *header, struct error *err)
 {
 	const char *previous;
@@ -144,7 +138,7 @@ static bool read_previous(const json_t *json, struct snapshot_header *header, st
 	previous = json_text(json, "previous", err);
 	if (!previous)
 		return false;
-	if (!is_identity(previous) || !header->sequence)
+	if (!snapshot_is_identity(previous) || !header->sequence)
 		return error_set(err, ERROR_FORMAT, "previous: no identity of an earlier one");
 	memcpy(header->previous, previous, SNAPSHOT_ID_TEXT);
 	return true;

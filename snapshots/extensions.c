@@ -41,7 +41,7 @@ bool extensions_equal(const struct snapshot_extensions *a, const struct snapshot
 		(!a->count || memcmp(a->at, b->at, a->count * sizeof(*a->at)) == 0);
 }
 
-bool snapshot_follows_extension(
+bool snapshot_asked_for_extension(
 	const struct snapshot *snapshot, enum kind_id kind, const struct attribute *extension)
 {
 	const struct snapshot_extensions *extensions = &snapshot->header.extensions[kind];
@@ -52,7 +52,7 @@ bool snapshot_follows_extension(
 	return false;
 }
 
-bool snapshot_follows_extensions(const struct snapshot *snapshot, enum kind_id kind,
+bool snapshot_asked_for_extensions(const struct snapshot *snapshot, enum kind_id kind,
 	const struct attribute *const *list, size_t count)
 {
 	struct snapshot_extensions extensions = extensions_of(list, count);

@@ -61,14 +61,20 @@ const char *snapshot_identity(const struct snapshot *snapshot)
 	return snapshot->identity;
 }
 
+bool snapshot_is_identity(const char *text)
+{
+	return strlen(text) == SNAPSHOT_ID_TEXT - 1 &&
+		strspn(text, "0123456789abcdef") == SNAPSHOT_ID_TEXT - 1;
+}
+
 bool snapshot_sees_cloud(const struct snapshot *snapshot)
 {
 	return strcmp(snapshot->header.source, SNAPSHOT_CSEXPORT) != 0;
 }
 
-bool snapshot_follows_all(const struct snapshot *snapshot)
+bool snapshot_asked_for_all(const struct snapshot *snapshot)
 {
-	return snapshot->follows_all;
+	return snapshot->asked_for_all;
 }
 
 void snapshot_use_workers(struct snapshot *snapshot, unsigned workers)
@@ -319,7 +325,7 @@ static bool header_parse(struct snapshot *snapshot, struct span line, struct err
 	attributes = json_object_get(json, "attributes");
 	for (int kind = 0; kind < KIND_COUNT; kind++)
 		read_extensions(attributes, (enum kind_id)kind, &header->extensions[kind]);
-	snapshot->follows_all = attributes_are_ours(attributes, header);
+	snapshot->asked_for_all = attributes_are_ours(attributes, header);
 	return true;
 }
 

@@ -407,7 +407,7 @@ static bool sources_open(
 		runs->sources[i - first] = (struct source){
 			.at = runs->runs[i].begin,
 			.end = runs->runs[i].end,
-			.buffer = BUF_UP_TO(OBJECT_LINES_MAX + READ_BYTES),
+			.buffer = BUF_UP_TO(SNAPSHOT_OBJECT_MAX + READ_BYTES),
 		};
 	if (with_held)
 		runs->sources[end - first] = (struct source){
@@ -533,7 +533,7 @@ struct runs *runs_open(const char *path, const struct runs_limits *limits, struc
 	runs->path = memory_text(path);
 	runs->limits = *limits;
 	runs->pending.limit = WRITE_BYTES;
-	runs->lines.limit = OBJECT_LINES_MAX;
+	runs->lines.limit = SNAPSHOT_OBJECT_MAX;
 	runs->in_order = true;
 	runs->file = file_without_name(path);
 	if (runs->file < 0) {

@@ -147,22 +147,24 @@ unsigned snapshot_workers(void);
 const struct snapshot_header *snapshot_header(const struct snapshot *snapshot);
 const char *snapshot_path(const struct snapshot *snapshot);
 const char *snapshot_identity(const struct snapshot *snapshot); /* 64 hex digits */
-uint64_t snapshot_size(const struct snapshot *snapshot);        /* of the file, in bytes */
+/* Whether a text can be one. */
+bool snapshot_is_identity(const char *text);
+uint64_t snapshot_size(const struct snapshot *snapshot); /* of the file, in bytes */
 
 /* Ids (sorted) of objects with onPremisesProvisioningErrors; the writer noted them in the index. */
 const char *const *snapshot_quarantined(const struct snapshot *snapshot, size_t *count);
 
 /* Whether it was asked for the same attributes as this program asks for. */
-bool snapshot_follows_all(const struct snapshot *snapshot);
+bool snapshot_asked_for_all(const struct snapshot *snapshot);
 
 /* Whether objects that no directory sync masters are in it: in a base made of a connector space not. */
 bool snapshot_sees_cloud(const struct snapshot *snapshot);
 
 /* Whether objects of this kind were asked for a directory extension. */
-bool snapshot_follows_extension(
+bool snapshot_asked_for_extension(
 	const struct snapshot *snapshot, enum kind_id kind, const struct attribute *extension);
 /* Whether they were asked for these, in any order, and no others. */
-bool snapshot_follows_extensions(const struct snapshot *snapshot, enum kind_id kind,
+bool snapshot_asked_for_extensions(const struct snapshot *snapshot, enum kind_id kind,
 	const struct attribute *const *extensions, size_t count);
 
 /* Lines of one object into `lines` (emptied first); empty when it is not there. Reads one bucket. */

@@ -22,12 +22,11 @@ enum {
 	SKIPPABLE_BYTES = 8, /* magic and size in front of the index */
 	INDEX_MAGIC_BYTES = 16,
 	BITS_MAX = 16,
-	SPLIT_BYTES = 1 << 20,        /* plain bytes of a frame, where lines allow it */
-	HEADER_MAX = 1 << 20,         /* the header line */
-	META_MAX = 1 << 20,           /* the JSON in the index */
-	INDEX_MAX = 256 << 20,        /* the whole index */
-	PACKED_MAX = 65 << 20,        /* one frame of SNAPSHOT_BUCKET_MAX that does not compress */
-	OBJECT_LINES_MAX = 256 << 20, /* all lines of one object: a group of six million members */
+	SPLIT_BYTES = 1 << 20, /* plain bytes of a frame, where lines allow it */
+	HEADER_MAX = 1 << 20,  /* the header line */
+	META_MAX = 1 << 20,    /* the JSON in the index */
+	INDEX_MAX = 256 << 20, /* the whole index */
+	PACKED_MAX = 65 << 20, /* one frame of SNAPSHOT_BUCKET_MAX that does not compress */
 };
 
 #define SNAPSHOT_FORMAT "unstage-snapshot/1"
@@ -164,7 +163,7 @@ struct snapshot {
 	const uint8_t *entries; /* in it */
 	uint32_t entry_count;
 	unsigned bits;
-	bool follows_all; /* the attributes that this program follows, and no others */
+	bool asked_for_all; /* the attributes that this program follows, and no others */
 	char **quarantined;
 	size_t quarantined_count;
 	unsigned workers;

@@ -13,7 +13,7 @@
 #include "snapshots/snapshots_internal.h"
 
 /* All changes of one bucket: what a group of six million members has, and its neighbours. */
-#define CHANGES_MAX ((size_t)2 * OBJECT_LINES_MAX)
+#define CHANGES_MAX ((size_t)2 * SNAPSHOT_OBJECT_MAX)
 
 /* The changes of one bucket of `previous`. */
 struct bucket_change {

@@ -233,7 +233,7 @@ static const char *lines_fault(struct span lines, struct line_facts *facts, uint
 {
 	if (!lines.length || lines.data[lines.length - 1] != '\n')
 		return "lines that do not end";
-	if (lines.length > OBJECT_LINES_MAX)
+	if (lines.length > SNAPSHOT_OBJECT_MAX)
 		return "an object larger than a snapshot takes";
 	if (!line_read(line_first(lines), facts))
 		return "a line without id or with an unknown kind";

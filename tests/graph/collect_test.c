@@ -291,6 +291,7 @@ static void directory_extensions_are_asked_for_by_name(void **state)
 
 static void directory_extensions_that_may_not_be_listed_are_unknown(void **state)
 {
+	struct error err = { 0 };
 	WORLD(world,
 		EXTENSIONS("\"status\":403,\"body\":{\"error\":{\"code\":"
 			   "\"Authorization_RequestDenied\"}}"),
@@ -301,6 +302,8 @@ static void directory_extensions_that_may_not_be_listed_are_unknown(void **state
 	(void)state;
 	collect(&world, &collected);
 	assert_true(is_unknown(find(&collected, SYNCED), APP "cost"));
+	/* No reply is left: a refusal is not asked for again. */
+	assert_true(graph_find_extensions(world.graph, &err));
 }
 
 static void a_list_of_directory_extensions_that_is_none_ends_it(void **state)

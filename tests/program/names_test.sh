@@ -71,6 +71,10 @@ sentence "names and files say the same to find, diff and plan"
 "$UNSTAGE" diff "$state"/*"${first:0:16}.jsonl.zst" "$state"/*"${second:0:16}.jsonl.zst" \
 	--evidence evidence.jsonl --json >by-file 2>/dev/null
 cmp -s by-name by-file || wrong "the two answers differ"
+expect 0 "$UNSTAGE" import --role staging --server SYNC02 "$SOURCE/tests/data/imports/staging.xml" \
+	--live latest --json
+expect 2 "$UNSTAGE" import --role staging --server SYNC02 "$SOURCE/tests/data/imports/staging.xml" \
+	--live @2020-01-01 && said "@2020-01-01"
 expect 0 "$UNSTAGE" plan production latest --evidence evidence.jsonl --output plan.json
 answered "base: nobody signed it"
 same "the plan's base" "$first" "$(jq -r .base plan.json)"

@@ -198,7 +198,7 @@ static void it_says_what_it_follows_and_where_changes_are_told(void **state)
 	assert_string_equal(snapshot_header(snapshot)->links[KIND_USER], users);
 	assert_null(snapshot_header(snapshot)->links[KIND_GROUP]);
 	assert_int_equal(snapshot_header(snapshot)->relations_ms, INT64_C(1772590661000));
-	assert_true(snapshot_follows_all(snapshot));
+	assert_true(snapshot_asked_for_all(snapshot));
 }
 
 #define APP "extension_7be1c04d9a314c60b9a1e0d4b6f2e8c1_"
@@ -217,13 +217,13 @@ static void it_says_which_directory_extensions_were_asked_for(void **state)
 	assert_true(snapshot_writer_set_extensions(writer, KIND_USER, asked, 3, &err));
 	writer_finish(writer);
 	snapshot = opened(path);
-	assert_true(snapshot_follows_all(snapshot));
+	assert_true(snapshot_asked_for_all(snapshot));
 	assert_int_equal(snapshot_header(snapshot)->extensions[KIND_USER].count, 2);
-	assert_true(snapshot_follows_extension(snapshot, KIND_USER, cost));
-	assert_false(snapshot_follows_extension(snapshot, KIND_GROUP, cost));
-	assert_true(snapshot_follows_extensions(snapshot, KIND_USER, asked, 2));
-	assert_false(snapshot_follows_extensions(snapshot, KIND_USER, asked, 1));
-	assert_true(snapshot_follows_extensions(snapshot, KIND_GROUP, NULL, 0));
+	assert_true(snapshot_asked_for_extension(snapshot, KIND_USER, cost));
+	assert_false(snapshot_asked_for_extension(snapshot, KIND_GROUP, cost));
+	assert_true(snapshot_asked_for_extensions(snapshot, KIND_USER, asked, 2));
+	assert_false(snapshot_asked_for_extensions(snapshot, KIND_USER, asked, 1));
+	assert_true(snapshot_asked_for_extensions(snapshot, KIND_GROUP, NULL, 0));
 }
 
 static void a_link_longer_than_any_is_refused(void **state)

@@ -224,6 +224,26 @@ static bool follow_paragraphs(struct demo *demo, size_t *followed, struct error 
 	return true;
 }
 
+/* Only what the plan saw is to be there; anything else is a story that went wrong. */
+static bool all_played(const char *file, const struct simulator_played *played, struct error *err)
+{
+	say("     %zu changed, %zu stood there already\n", played->changed, played->already);
+	if (!played->stale && !played->failed)
+		return true;
+	return error_set(err, ERROR_SYSTEM, "demo: %s: %zu stale, %zu failed, the first: %s", file,
+		played->stale, played->failed, played->first_trouble);
+}
+
+static bool run_exchange_script(struct demo *demo, struct error *err)
+{
+	CLEANUP(memory_freep) char *script = file_path(demo->simulated.folder, "plan-exchange.ps1");
+	struct simulator_played played;
+
+	say("   an administrator runs plan-exchange.ps1 -Apply in Exchange Online PowerShell\n");
+	return simulator_play_exchange(demo->simulated.simulator, script, &played, err) &&
+		all_played("plan-exchange.ps1", &played, err);
+}
+
 static bool other_doors(struct demo *demo, struct error *err)
 {
 	CLEANUP(memory_freep) char *csv = file_path(demo->simulated.folder, "plan-adsync.csv");
@@ -235,7 +255,8 @@ static bool other_doors(struct demo *demo, struct error *err)
 	if (!simulator_play_production_cycle(simulator, err))
 		return false;
 	say("   an administrator runs Remove-ADSyncToolsAadObject with plan-adsync.csv\n");
-	if (!simulator_play_adsync(simulator, csv, err) || !follow_paragraphs(demo, &followed, err))
+	if (!simulator_play_adsync(simulator, csv, err) || !run_exchange_script(demo, err) ||
+		!follow_paragraphs(demo, &followed, err))
 		return false;
 	say("   a person follows the %zu paragraphs of plan-manual.txt\n", followed);
 	return type_command(demo,
@@ -253,7 +274,8 @@ static int proof(struct demo *demo, struct error *err)
 	if (!simulator_prove(demo->simulated.simulator, &proof, err))
 		return -1;
 	whole = simulated_tell_proof(&screen, &proof) && proof.put_back_graph &&
-		proof.put_back_sync && proof.put_back_adsync && proof.put_back_manual;
+		proof.put_back_sync && proof.put_back_adsync && proof.put_back_exchange &&
+		proof.put_back_manual;
 	if (!screen_give(&screen, &demo->to_screen, err))
 		return -1;
 	say("\nEverything lies in %s\n", demo->simulated.folder);

@@ -47,8 +47,8 @@ static const char *const door_texts[DOOR_COUNT] = {
 	[DOOR_NONE] = NULL,
 	[DOOR_GRAPH] = "unstage apply writes it",
 	[DOOR_SYNC] = "the production server's next run puts it back",
-	[DOOR_DIRECTORY] = "Active Directory is wrong: a paragraph for a person",
-	[DOOR_EXCHANGE] = "Exchange Online masters it: a paragraph for a person",
+	[DOOR_DIRECTORY] = "Active Directory is wrong: our script or LDIF for it",
+	[DOOR_EXCHANGE] = "Exchange Online masters it: our script for it",
 	[DOOR_ADSYNC] = "Remove-ADSyncToolsAadObject with our CSV",
 	[DOOR_MANUAL] = "a person, by our paragraph",
 };

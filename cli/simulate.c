@@ -64,6 +64,22 @@ static bool play_cycle(struct simulator *simulator, const char *argument, struct
 	return simulator_play_production_cycle(simulator, err);
 }
 
+static void tell_played(const struct simulator_played *played)
+{
+	printf("%zu changed\n%zu already\n%zu stale\n%zu failed\n", played->changed,
+		played->already, played->stale, played->failed);
+}
+
+static bool play_exchange(struct simulator *simulator, const char *argument, struct error *err)
+{
+	struct simulator_played played;
+
+	if (!simulator_play_exchange(simulator, argument, &played, err))
+		return false;
+	tell_played(&played);
+	return true;
+}
+
 static bool play_adsync(struct simulator *simulator, const char *argument, struct error *err)
 {
 	return simulator_play_adsync(simulator, argument, err);
@@ -123,6 +139,7 @@ static const struct play {
 	{ "morning", "people correct two values; some objects move to the cloud", play_morning },
 	{ "cycle", "production's import, synchronisation, export", play_cycle },
 	{ "adsync", "FILE.csv: an administrator runs Remove-ADSyncToolsAadObject", play_adsync },
+	{ "exchange", "FILE.ps1: an administrator runs this script with -Apply", play_exchange },
 	{ "import", "SERVER: it imports from the cloud", play_import },
 	{ "synchronise", "SERVER: it takes over what it imported", play_synchronisation },
 	{ "files", "DIR [utf16] [iso] [nested] [died] [ad]: what both servers hold", write_files },
@@ -419,8 +436,8 @@ const struct command command_simulate = {
 	.summary = "a simulated tenant to try things on",
 	.details =
 		"Prints the export line for your shell and serves on 127.0.0.1. While it runs,\n"
-		"type day, incident, morning, cycle, adsync FILE, import SERVER,\n"
-		"synchronise SERVER, files DIR, prove, or quit.\n\n"
+		"type day, incident, morning, cycle, adsync FILE, exchange FILE, import\n"
+		"SERVER, synchronise SERVER, files DIR, prove, or quit.\n\n"
 		"files writes what an administrator collects on SYNC01 and SYNC02: csexport of\n"
 		"both connectors, run history and steps, configuration. Behind DIR: utf16 (with\n"
 		"a byte order mark), iso (dates in JSON), nested (steps in the history), died\n"

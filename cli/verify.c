@@ -112,7 +112,8 @@ static bool verify_plan(struct screen *screen, const char *path,
 {
 	CLEANUP(plan_file_close) struct plan_file file = { 0 };
 
-	if (!plan_file_open(&file, path, arguments->key, arguments->common.profile, true, err))
+	if (!plan_file_open(&file, path, arguments->key, arguments->common.profile, true, err) ||
+		!plan_check_hand_offs(file.plan, path, err))
 		return false;
 	if (arguments->common.json) {
 		screen_addf(screen, STYLE_PLAIN,
@@ -155,7 +156,8 @@ const struct command command_verify = {
 	.operands_most = 1,
 	.summary = "verify a plan's signature, or all of a snapshot",
 	.details =
-		"Of a plan: its signature. Of a snapshot, by its file or its name: every digest\n"
+		"Of a plan: its signature, and that the hand-off files lie beside it as they\n"
+		"were signed. Of a snapshot, by its file or its name: every digest\n"
 		"of every bucket; the statement and the signature beside it; and that it follows\n"
 		"the snapshot it was made from, where that one is kept or lies beside it. It\n"
 		"says when nobody signed a snapshot; with --key that is refused.\n",

@@ -84,7 +84,7 @@ struct plan *plan_new(const struct plan_options *options, struct error *err)
 		findings[i] = findings_get(options->findings, i);
 	input.findings = findings;
 	plan = head_new(options);
-	if (!plan_add_steps(plan, &input, err)) {
+	if (!plan_add_steps(plan, &input, err) || !plan_seal_files(plan, err)) {
 		error_prefix(err, "%s", snapshot_path(options->live));
 		return NULL;
 	}

@@ -177,22 +177,6 @@ static enum door common_door(struct finding_group group)
 	return door;
 }
 
-/* Why a person must do it, for doors that write no file in this release; NULL for others. */
-static const char *door_cause(enum door door)
-{
-	switch (door) {
-	case DOOR_DIRECTORY:
-		return "the value in on-premises Active Directory is wrong, and the production server "
-		       "would spread it again.";
-	case DOOR_EXCHANGE:
-		return "Exchange Online masters it, and Graph refuses to write it.";
-	case DOOR_MANUAL:
-		return "neither Graph nor a run of the production server can put it back.";
-	default:
-		return NULL;
-	}
-}
-
 static struct plan_step step_for(
 	struct plan *plan, struct finding_group group, enum graph_operation operation)
 {
@@ -217,15 +201,17 @@ static void add_draft(struct planner *planner, struct plan_step step, const stru
 {
 	struct draft draft = { .step = step, .cause = cause };
 
+	if (step.door == DOOR_DIRECTORY)
+		plan_name_in_directory(planner->plan, &draft.step, object);
 	/* Nobody writes it: it follows by itself from what other steps put back. */
 	if (step.door == DOOR_NONE)
 		return;
 	if (!draft.cause)
 		draft.cause = addresses_refusal(&step);
+	if (!draft.cause && step.door == DOOR_MANUAL)
+		draft.cause = "neither Graph nor a run of the production server can put it back.";
 	if (!draft.cause)
-		draft.cause = door_cause(step.door);
-	if (!draft.cause)
-		draft.cause = step_refusal(&step);
+		draft.cause = step_refusal(&draft.step);
 	draft_add_addresses(planner->plan, &draft, object);
 	MEMORY_GROW(planner->drafts, planner->draft_count, planner->draft_capacity);
 	planner->drafts[planner->draft_count++] = draft;
@@ -468,8 +454,10 @@ bool plan_add_steps(struct plan *plan, const struct plan_input *input, struct er
 
 	choose(&planner);
 	list_blocked(&planner);
-	if (!draft_everything(&planner, err) ||
-		!drafts_meet_obstacles(input, planner.drafts, planner.draft_count, err))
+	if (!draft_everything(&planner, err))
+		return false;
+	drafts_follow_addresses(planner.drafts, planner.draft_count);
+	if (!drafts_meet_obstacles(input, planner.drafts, planner.draft_count, err))
 		return false;
 	keep_blocked(plan, &planner);
 	plan_order_drafts(plan, planner.drafts, planner.draft_count);

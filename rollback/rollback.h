@@ -14,6 +14,7 @@ enum {
 	PLAN_STEPS_MAX = 1 << 20,
 	PLAN_EXPIRES_S = 24 * 3600, /* default */
 	PLAN_EXPIRES_MAX_S = 7 * 24 * 3600,
+	PLAN_DIGEST_TEXT = 65, /* BLAKE2b-256, hexadecimal */
 };
 
 /* ---- the plan (docs/FORMAT-plan.md) ----------------------------------------------------- */
@@ -35,6 +36,8 @@ struct plan_step {
 	size_t after_count;
 	const char *manual;        /* DOOR_MANUAL: a paragraph; else NULL */
 	const char *source_anchor; /* DOOR_ADSYNC: the key by which the tool deletes; else NULL */
+	/* DOOR_DIRECTORY: where it stands in Active Directory, and its SID there (NULL: not known). */
+	const char *distinguished_name, *security_identifier;
 };
 
 /* What must be put back and nobody can: no step, but whoever approves the plan must know. */
@@ -43,6 +46,12 @@ struct plan_blocked {
 	const char *id, *name;
 	const struct attribute *attribute; /* NULL: the object */
 	const char *why;
+};
+
+/* A hand-off file: its name is "<stem of the plan's>-<name>". */
+struct plan_handoff {
+	const char *name; /* "exchange.ps1" */
+	char digest[PLAN_DIGEST_TEXT];
 };
 
 struct plan {
@@ -55,6 +64,8 @@ struct plan {
 		size_t steps, deletes, member_removals, objects;
 	} limits; /* in force */
 	size_t by_door[DOOR_COUNT];
+	const struct plan_handoff *files;
+	size_t file_count;
 	const struct plan_blocked *blocked;
 	size_t blocked_count;
 	const struct plan_step *steps;
@@ -86,12 +97,18 @@ void plan_add_json(struct buf *out, const struct plan *plan);
 MUST_CHECK struct plan *plan_parse(struct span bytes, struct error *err);
 
 /*
- * Writes the hand-off files beside the plan: "<stem>-adsync.csv" (door adsync),
- * "<stem>-sync.txt" (the production server's run), "<stem>-manual.txt". Names of those written
- * are handed to `written`.
+ * Writes the hand-off files beside the plan, those that its doors want: "<stem>-adsync.csv",
+ * "<stem>-directory.ps1" and ".ldif", "<stem>-exchange.ps1", "<stem>-sync.txt" (the production
+ * server's run), "<stem>-manual.txt". Names of those written are handed to `written`.
  */
 MUST_CHECK bool plan_write_hand_offs(const struct plan *plan, const char *plan_path,
 	void (*written)(void *context, const char *path), void *context, struct error *err);
+/*
+ * Compares the hand-off files beside the plan with the digests it carries: ERROR_REFUSED names the
+ * first that is missing or altered.
+ */
+MUST_CHECK bool plan_check_hand_offs(
+	const struct plan *plan, const char *plan_path, struct error *err);
 
 /* ---- keys and signatures: minisign's formats, prehashed kind only ------------------------- */
 

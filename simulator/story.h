@@ -93,6 +93,7 @@ enum cast_role {
 	CAST_SYNCED_GROUP, /* a security group from AD */
 	CAST_CLOUD_GROUP,  /* a security group of the cloud */
 	CAST_CONTACT,
+	CAST_LIST,    /* a distribution list from AD */
 	CAST_CREATED, /* made by the staging server in its wider scope */
 };
 
@@ -148,6 +149,10 @@ enum {
 	GROUPS_SWITCHED = 10,
 	GROUPS_SWITCHED_COUNT = 4,
 	GROUPS_NEEDED = 14,
+
+	/* damaged, and switched: Exchange Online masters them */
+	LISTS_SWITCHED_COUNT = 1,
+	CONTACTS_SWITCHED_COUNT = 1,
 
 	CREATED_COUNT = 6,
 };

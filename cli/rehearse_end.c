@@ -119,6 +119,11 @@ static const struct {
 	{ "onPremisesSyncEnabled", NULL },
 };
 
+static bool is_of_the_object(enum graph_operation operation)
+{
+	return operation == GRAPH_RESTORE || operation == GRAPH_REMOVE;
+}
+
 static bool follows(const struct finding *finding, const struct plan_step *step)
 {
 	if (!finding->attribute)
@@ -132,21 +137,16 @@ static bool follows(const struct finding *finding, const struct plan_step *step)
 	return false;
 }
 
-static bool is_of_the_object(enum graph_operation operation)
-{
-	return operation == GRAPH_RESTORE || operation == GRAPH_REMOVE;
-}
-
 /* Is it what the step does? All that comes and goes with an object is the object's. */
 static bool is_about(const struct finding *finding, const struct plan_step *step)
 {
 	return is_of_the_object(step->operation) || finding->attribute == step->attribute;
 }
 
-/* Whoever was a member of something, and is removed, is none any more. */
+/* Whoever is removed is a member of nothing any more, and who is restored is again. */
 static bool goes_with_target(const struct judging *judging, const struct finding *finding)
 {
-	struct span target = finding->base.value;
+	struct span target = finding->base.value.data ? finding->base.value : finding->live.value;
 	char text[ID_BYTES + 1];
 	const struct plan_step key = { .id = text }, *wanted = &key;
 	const struct plan_step **found;
@@ -157,7 +157,7 @@ static bool goes_with_target(const struct judging *judging, const struct finding
 	snprintf(text, sizeof(text), "%.*s", ID_BYTES, target.data + 1);
 	found = bsearch(
 		&wanted, judging->steps, judging->count, sizeof(*judging->steps), by_object);
-	return found && (*found)->operation == GRAPH_REMOVE;
+	return found && is_of_the_object((*found)->operation);
 }
 
 static bool judge_begin(void *context, const struct findings *findings, struct error *err)
@@ -175,6 +175,9 @@ static bool judge_difference(void *context, const struct finding *finding, struc
 	bool follower = goes_with_target(judging, finding);
 
 	(void)err;
+	/* What is in quarantine now as it was before is no difference. */
+	if (finding->conflict && !finding->base.known)
+		return true;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 

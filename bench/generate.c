@@ -9,27 +9,15 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "bench/company.h"
 #include "snapshots/snapshots.h"
 
 enum { ITEM_MAX = 4096 };
 
-static const char *const names[] = { "Anna Müller", "Max Schmidt", "Sofia Rossi", "Lukas Weber",
-	"Zoë O'Brien", "Jakub Wójcik", "Yuki Sato", "Priya Patel", "Søren Hansen", "Lucía García" };
 static const char *const places[] = { "Berlin", "München", "Zürich", "Paris", "London", "Milano",
 	"Tokyo" };
 static const char *const departments[] = { "Finance", "Human Resources", "Research & Development",
 	"Sales EMEA", "IT Operations", "Legal", "Procurement", "Manufacturing", "Logistics" };
-
-/* splitmix64: the same number gives the same person. */
-static uint64_t mix(uint64_t x)
-{
-	x += 0x9e3779b97f4a7c15u;
-	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-	x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-	return x ^ (x >> 31);
-}
-
-#define PICK(array, random) (array)[(random) % COUNT_OF(array)]
 
 /*
  * One user as Graph sends it: nulls, @odata members, keys in an order that is nobody's, since Graph
@@ -38,16 +26,16 @@ static uint64_t mix(uint64_t x)
 static void add_user(struct buf *item, uint64_t number, bool changed)
 {
 	uint64_t random = mix(number), more = mix(random);
+	char id[37];
 
+	company_id(number, id);
 	buf_addf(item,
-		"{\"@odata.id\":\"users/%llu\",\"id\":\"%08x-%04x-4%03x-8%03x-%012llx\",\"accountEnabled\":%s,"
+		"{\"@odata.id\":\"users/%llu\",\"id\":\"%s\",\"accountEnabled\":%s,"
 		"\"displayName\":\"%s%s\",\"userPrincipalName\":\"user.%llu@contoso.com\","
 		"\"mail\":\"user.%llu@contoso.com\",\"mailNickname\":\"user.%llu\",",
-		(unsigned long long)number, (unsigned)(random >> 32),
-		(unsigned)(random >> 16 & 0xffff), (unsigned)(random & 0xfff),
-		(unsigned)(more & 0xfff), (unsigned long long)(more >> 16),
-		more & 15 ? "true" : "false", PICK(names, random >> 8), changed ? " (ext)" : "",
-		(unsigned long long)number, (unsigned long long)number, (unsigned long long)number);
+		(unsigned long long)number, id, more & 15 ? "true" : "false", company_name(number),
+		changed ? " (ext)" : "", (unsigned long long)number, (unsigned long long)number,
+		(unsigned long long)number);
 	buf_addf(item,
 		"\"city\":\"%s\",\"companyName\":\"Contoso AG\",\"country\":null,\"department\":\"%s\","
 		"\"employeeId\":\"%08llu\",\"jobTitle\":\"Senior Analyst\",\"officeLocation\":\"B%u/%u.%03u\","
@@ -75,11 +63,6 @@ static void add_user(struct buf *item, uint64_t number, bool changed)
 		(unsigned long long)more);
 }
 
-static bool is_nth(uint64_t number, uint64_t users, uint64_t of, uint64_t place)
-{
-	return of && number < users && number % (users / of) == place;
-}
-
 static bool generate(
 	const uint64_t *sizes, struct snapshot_writer *writer, FILE *items, struct error *err)
 {
@@ -88,11 +71,11 @@ static bool generate(
 	CLEANUP(buf_release) struct buf line = BUF_UP_TO(ITEM_MAX);
 
 	for (uint64_t number = 0; number < users + sizes[3]; number++) {
-		if (is_nth(number, users, sizes[2], 7 % (users / (sizes[2] ? sizes[2] : 1))))
+		if (company_removes(number, users, sizes[2]))
 			continue;
 		buf_cut(&item, 0);
 		buf_cut(&line, 0);
-		add_user(&item, number, is_nth(number, users, sizes[1], 0));
+		add_user(&item, number, company_changes(number, users, sizes[1]));
 		if (items)
 			fprintf(items, "%s\n", buf_text(&item));
 		if (!line_add_object(
@@ -108,10 +91,10 @@ static bool generate(
 int main(int argc, char **argv)
 {
 	struct snapshot_header header = {
-		.tenant = (char[]){ "7a6f0f3e-51c8-4d0a-8a51-0f7d3d1b6c11" },
+		.tenant = (char[]){ COMPANY_TENANT },
 		.cloud = (char[]){ "global" },
 		.source = (char[]){ "graph" },
-		.taken_from_ms = 1772600000000,
+		.taken_from_ms = COMPANY_TAKEN_MS,
 	};
 	struct error err = { 0 };
 	uint64_t sizes[4];
@@ -122,6 +105,8 @@ int main(int argc, char **argv)
 		return 2;
 	for (int i = 0; i < 4; i++)
 		sizes[i] = strtoull(argv[i + 1], NULL, 10);
+	if (sizes[1] || sizes[2] || sizes[3])
+		header.taken_from_ms += COMPANY_LATER_MS;
 	writer = snapshot_writer_open(argv[5], &header, &err);
 	if (argc > 6)
 		items = fopen(argv[6], "we");

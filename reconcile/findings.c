@@ -576,7 +576,8 @@ struct findings *findings_prepare(const struct reconcile_options *options)
 	findings->live = texts_keep(findings->texts, span_of(snapshot_identity(options->live)))
 				 .data;
 	findings->times = (struct times){ base->taken_from_ms, base->taken_until_ms,
-		live->taken_from_ms, live->taken_until_ms, INT64_MAX, INT64_MIN, false };
+		live->taken_from_ms, live->taken_until_ms, INT64_MAX, INT64_MIN, false,
+		AUDIT_ORDER_MS, false };
 	if (options->evidence) {
 		findings->evidence = texts_keep(
 			findings->texts, span_of(evidence_identity(options->evidence)))

@@ -86,11 +86,11 @@ static void story_read(
 	}
 }
 
-/* The same millisecond counts as later: who came last is not proved. */
+/* What comes so close that the order is not certain counts as later: who came last is not proved. */
 static void story_find_touch(
 	const struct reconciling *reconciling, const struct subject *subject, struct story *story)
 {
-	int64_t since_ms = earliest_of(story->staging);
+	int64_t since_ms = earliest_of(story->staging) - reconciling->times.order_ms;
 
 	for (size_t i = 0; i < subject->fact_count; i++)
 		if (subject->facts[i]->when_ms >= since_ms && fact_is_write(subject->facts[i]) &&
@@ -124,7 +124,8 @@ static bool was_proved(const struct reconciling *reconciling, const struct subje
 
 	if (story->prior)
 		return story->prior->when_ms >= times->evidence_from &&
-			story->prior->when_ms < earliest_of(story->first) &&
+			story->prior->when_ms + reconciling->times.order_ms <
+			earliest_of(story->first) &&
 			fact_class(reconciling, story->prior) == WRITER_OTHER &&
 			effects[story->prior->operation].to == found;
 	if (story->first->operation == FACT_CREATE) /* the id is new */

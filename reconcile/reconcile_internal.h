@@ -84,6 +84,11 @@ MUST_CHECK bool evidence_read_line(
 /* An instant that is written again as it was read: from 1970 to the end of the year 9999. */
 MUST_CHECK bool evidence_instant(const char *text, int64_t *ms);
 
+/* ---- audit_limits.c ----------------------------------------------------------------- */
+
+/* Would the log tell of a write to it? */
+bool audit_log_carries(const struct evidence *evidence, const struct attribute *attribute);
+
 /* ---- audit_value.c ------------------------------------------------------------------ */
 
 /*
@@ -144,6 +149,8 @@ struct times {
 	/* All who can write the value are known from then until then; from > until: at no time. */
 	int64_t evidence_from, evidence_until;
 	bool by_servers; /* because only sync servers can, and the production server's file tells */
+	int64_t order_ms; /* events no further apart may have happened the other way round */
+	bool not_logged;  /* the log never tells of this attribute: nothing of it is covered */
 };
 
 /* Are `a` and `b` the same, as far as this question goes? */

@@ -10,7 +10,7 @@
 #include "reconcile/reconcile_internal.h"
 
 /* Base is taken from 100 to 200, live from 1000 to 1100; the evidence covers 150 to 1200. */
-static const struct times plain_times = { 100, 200, 1000, 1100, 150, 1200, false };
+static const struct times plain_times = { 100, 200, 1000, 1100, 150, 1200, false, 0, false };
 
 static const struct writer staging_writer = { "1", "staging", "SYNC02" };
 static const struct writer other_writer = { "2", "other", NULL };

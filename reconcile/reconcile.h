@@ -288,6 +288,15 @@ struct reconcile_options {
 	const struct progress *progress;
 };
 
+/*
+ * The base where there is no snapshot, `options->base` aside: what the evidence knows of the moment just
+ * before the staging server's first write. What it does not know is unknown, and it has only objects that
+ * the staging server wrote to: what others changed is no finding. ERROR_USAGE: staging wrote nothing in
+ * the evidence. ERROR_REFUSED: evidence of another tenant.
+ */
+MUST_CHECK struct snapshot *base_rebuild(
+	const struct reconcile_options *options, struct error *err);
+
 struct findings;
 
 /*

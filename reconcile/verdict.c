@@ -238,6 +238,10 @@ static bool before_is_vouched_for(
 		return true;
 	if (run->shown && event_earliest(run->shown) >= times->evidence_from)
 		return true;
+	if (question->origin.not_quiet)
+		return not_proved(answer,
+			"the evidence covers less than a day before the staging server's first write: "
+			"what it found there may be its own");
 	if (question->origin.since_ms == TIME_NONE)
 		return not_proved(answer,
 			"the base snapshot does not have the object, and no record tells who made it");

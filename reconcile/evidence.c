@@ -39,6 +39,7 @@ void evidence_free(struct evidence *evidence)
 	memory_free(evidence->by_id);
 	memory_free(evidence->facts);
 	memory_free(evidence->covered);
+	memory_free(evidence->not_logged);
 	memory_free(evidence->sources);
 	memory_free(evidence->runs);
 	texts_free(evidence->texts);

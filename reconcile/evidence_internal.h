@@ -22,6 +22,8 @@ struct evidence {
 	size_t identity_count;
 	struct covered *covered; /* always in order */
 	size_t covered_count, covered_capacity;
+	const char **not_logged; /* in order */
+	size_t not_logged_count, not_logged_capacity;
 	struct evidence_source *sources;
 	size_t source_count, source_capacity;
 	struct evidence_run *runs;

@@ -81,6 +81,13 @@ struct fact {
 
 struct evidence;
 
+enum {
+	/* The log trails what happened by so much (contract 4.2): what is younger may be missing. */
+	AUDIT_TRAILS_MS = 10 * 60 * 1000,
+	/* Two records that are no further apart may have happened the other way round. */
+	AUDIT_ORDER_MS = 1000,
+};
+
 struct evidence_header {
 	char tenant[ID_BYTES + 1];
 	/* Covered, all writers: the last such window. Both 0: none is. */
@@ -174,8 +181,20 @@ MUST_CHECK bool evidence_merge(struct evidence *into, struct evidence *from, str
  */
 void evidence_cover_from(struct evidence *evidence, int64_t from_ms);
 
+/*
+ * The attributes of which the log tells nothing at all, by their names: of them it proves nothing,
+ * whatever is covered. Call where the log was read; what a file says is kept beside.
+ */
+void evidence_tell_limits(struct evidence *evidence);
+void evidence_add_not_logged(struct evidence *evidence, const char *name);
+/* Sorted, each once. */
+const char *const *evidence_not_logged(const struct evidence *evidence, size_t *count);
+
 /* More was collected: all up to `until_ms` is covered. An earlier instant changes nothing. */
 void evidence_cover_until(struct evidence *evidence, int64_t until_ms);
+
+/* Says that nothing after `until_ms` is covered after all: the log may still receive it. */
+void evidence_cover_no_later(struct evidence *evidence, int64_t until_ms);
 
 /* Whole or not at all: header line, runs, a fact a line in order of time, trailer with counts. */
 MUST_CHECK bool evidence_save(struct evidence *evidence, const char *path, struct error *err);
@@ -275,6 +294,15 @@ struct reconcile_options {
 	const char *production; /* server name, or NULL: every other sync identity is production */
 	const struct progress *progress;
 };
+
+/*
+ * The base where there is no snapshot, `options->base` aside: what the evidence knows of the moment just
+ * before the staging server's first write. What it does not know is unknown, and it has only objects that
+ * the staging server wrote to: what others changed is no finding. ERROR_USAGE: staging wrote nothing in
+ * the evidence. ERROR_REFUSED: evidence of another tenant.
+ */
+MUST_CHECK struct snapshot *base_rebuild(
+	const struct reconcile_options *options, struct error *err);
 
 struct findings;
 

@@ -35,6 +35,11 @@ struct plan_step {
 	size_t after_count;
 	const char *manual;        /* DOOR_MANUAL: a paragraph; else NULL */
 	const char *source_anchor; /* DOOR_ADSYNC: the key by which the tool deletes; else NULL */
+	/*
+	 * This step parks a value, so that others can take what it lets go: the number of the later
+	 * step on the same value, whose `from` is this `to`; 0: it does not. And the way back.
+	 */
+	size_t until, parked_by;
 };
 
 /* What must be put back and nobody can: no step, but whoever approves the plan must know. */

@@ -1,5 +1,6 @@
 /* From the audit log to a file of evidence: its window, what can be claimed of it, warnings. */
 #include "cli/taking.h"
+#include "cli/holders.h"
 
 #include <string.h>
 
@@ -21,7 +22,8 @@ static void warn_of_fresh_writes(struct evidence *evidence, int64_t now_ms)
 			progress_warn(talk(),
 				"%s wrote less than ten minutes ago; the log may not hold all of it yet: "
 				"collect again later",
-				identities[i].writer.server);
+				identities[i].writer.server ? identities[i].writer.server
+							    : identities[i].writer.name);
 	}
 }
 
@@ -50,6 +52,7 @@ static void narrow_to_what_was_kept(
 struct evidence *evidence_begin(struct graph *graph, const char *tenant, const char *from,
 	const char *until, struct error *err)
 {
+	CLEANUP(evidence_freep) struct evidence *evidence = NULL;
 	int64_t now = graph_service_time_ms(graph);
 	struct evidence_header header = {
 		.collected_ms = now,
@@ -74,7 +77,8 @@ struct evidence *evidence_begin(struct graph *graph, const char *tenant, const c
 	/* What the log will still receive about that time can't be claimed as covered (contract 4.2). */
 	if (header.until_ms > now)
 		header.until_ms = now;
-	return evidence_new(&header);
+	evidence = evidence_new(&header);
+	return holders_collect(graph, evidence, err) ? TAKE(evidence) : NULL;
 }
 
 bool evidence_end(struct evidence *evidence, const char *path, struct error *err)

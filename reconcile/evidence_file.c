@@ -187,18 +187,21 @@ static void add_fact_line(struct buf *out, const struct fact *fact)
 
 void evidence_add_file(struct buf *out, struct evidence *evidence)
 {
-	size_t count = evidence_count(evidence), run_count;
+	size_t count = evidence_count(evidence), run_count, holder_count;
 	const struct evidence_run *runs = evidence_runs(evidence, &run_count);
 
 	add_header_line(out, evidence);
 	for (size_t i = 0; i < run_count; i++)
 		add_run_line(out, &runs[i]);
+	holder_count = holders_add_lines(out, evidence);
 	for (size_t i = 0; i < count; i++)
 		add_fact_line(out, evidence_fact(evidence, i));
 	buf_addf(out, "{\"end\":true,\"facts\":%zu,\"records\":%zu", count,
 		evidence_records(evidence));
 	if (run_count)
 		buf_addf(out, ",\"runs\":%zu", run_count);
+	if (holder_count)
+		buf_addf(out, ",\"holders\":%zu", holder_count);
 	buf_add_text(out, "}\n");
 }
 
@@ -448,6 +451,8 @@ static bool read_fact(struct evidence *evidence, const json_t *line, struct erro
 
 bool evidence_read_line(struct evidence *evidence, const json_t *line, struct error *err)
 {
+	if (is_holder_line(line))
+		return holders_read_line(evidence, line, err);
 	return json_object_get(line, "run") ? read_run(evidence, line, err)
 					    : read_fact(evidence, line, err);
 }

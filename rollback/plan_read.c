@@ -220,8 +220,8 @@ bool read_blocked(struct plan_reader *reader, struct span head, struct error *er
 
 /* ---- hand-off files ------------------------------------------------------------------------ */
 
-static bool read_one_file(
-	struct plan_reader *reader, struct span object, struct plan_handoff *file, struct error *err)
+static bool read_one_file(struct plan_reader *reader, struct span object, struct plan_handoff *file,
+	struct error *err)
 {
 	static const char *const keys[] = { "name", "blake2b", NULL };
 	const char *digest;

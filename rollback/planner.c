@@ -21,8 +21,8 @@ struct planner {
 	const struct plan_input *input;
 	const struct finding **findings; /* to be put back, sorted */
 	size_t finding_count;
-	struct draft *drafts;
-	size_t draft_count, draft_capacity;
+	struct drafts drafts;
+	struct parkings parkings;
 	struct plan_blocked *blocked;
 	size_t blocked_count, blocked_capacity;
 };
@@ -30,7 +30,8 @@ struct planner {
 static void planner_release(struct planner *planner)
 {
 	memory_free(planner->findings);
-	memory_free(planner->drafts);
+	memory_free(planner->drafts.items);
+	parkings_release(&planner->parkings);
 	memory_free(planner->blocked);
 }
 
@@ -195,6 +196,21 @@ static struct plan_step step_for(
 	return step;
 }
 
+/* Why none of our files can do what a person can; NULL: one does, or none is needed. */
+static const char *file_refusal(const struct plan_step *step)
+{
+	switch (step->door) {
+	case DOOR_DIRECTORY:
+		return directory_refusal(step);
+	case DOOR_EXCHANGE:
+		return exchange_refusal(step);
+	case DOOR_MANUAL:
+		return "neither Graph nor a run of the production server can put it back.";
+	default:
+		return NULL;
+	}
+}
+
 /* `cause`: why a person must do it in any case; NULL: none. */
 static void add_draft(struct planner *planner, struct plan_step step, const struct object *object,
 	const char *cause)
@@ -208,13 +224,15 @@ static void add_draft(struct planner *planner, struct plan_step step, const stru
 		return;
 	if (!draft.cause)
 		draft.cause = addresses_refusal(&step);
-	if (!draft.cause && step.door == DOOR_MANUAL)
-		draft.cause = "neither Graph nor a run of the production server can put it back.";
+	if (!draft.cause) {
+		draft.cause = file_refusal(&draft.step);
+		draft.by_hand = draft.cause != NULL;
+	}
 	if (!draft.cause)
 		draft.cause = step_refusal(&draft.step);
 	draft_add_addresses(planner->plan, &draft, object);
-	MEMORY_GROW(planner->drafts, planner->draft_count, planner->draft_capacity);
-	planner->drafts[planner->draft_count++] = draft;
+	MEMORY_GROW(planner->drafts.items, planner->drafts.count, planner->drafts.capacity);
+	planner->drafts.items[planner->drafts.count++] = draft;
 }
 
 /* ---- whole objects ---------------------------------------------------------------------- */
@@ -438,9 +456,9 @@ static bool draft_everything(struct planner *planner, struct error *err)
 			return error_prefix(err, "planning for the %s %.*s", first->kind->name,
 				SPAN_FORMAT(first->id));
 	}
-	if (planner->draft_count > PLAN_STEPS_MAX)
+	if (planner->drafts.count > PLAN_STEPS_MAX)
 		return error_set(err, ERROR_REFUSED, "%zu steps; a plan has at most %d",
-			planner->draft_count, PLAN_STEPS_MAX);
+			planner->drafts.count, PLAN_STEPS_MAX);
 	return true;
 }
 
@@ -456,11 +474,12 @@ bool plan_add_steps(struct plan *plan, const struct plan_input *input, struct er
 	list_blocked(&planner);
 	if (!draft_everything(&planner, err))
 		return false;
-	drafts_follow_addresses(planner.drafts, planner.draft_count);
-	if (!drafts_meet_obstacles(input, planner.drafts, planner.draft_count, err))
+	drafts_follow_addresses(planner.drafts.items, planner.drafts.count);
+	if (!drafts_meet_obstacles(
+		    input, planner.drafts.items, planner.drafts.count, &planner.parkings, err))
 		return false;
 	keep_blocked(plan, &planner);
-	plan_order_drafts(plan, planner.drafts, planner.draft_count);
+	plan_order_drafts(plan, &planner.drafts, &planner.parkings);
 	counts = plan_count(plan->steps, plan->step_count);
 	plan->limits.steps = counts.steps;
 	plan->limits.deletes = counts.deletes;

@@ -15,7 +15,7 @@ cp stderr demo.stderr
 sentence "everything that its page names lies in its folder"
 there demo/{production.jsonl.zst,live.jsonl.zst,evidence.jsonl,findings.json} \
 	demo/{plan.json,plan.json.minisig,unstage.pub,unstage.key,journal.sqlite,receipt.json} \
-	demo/{plan-adsync.csv,plan-sync.txt,plan-manual.txt}
+	demo/{plan-adsync.csv,plan-exchange.ps1,plan-sync.txt,plan-manual.txt}
 
 # count TEXT: the number before it in the proof.
 count() {
@@ -24,14 +24,14 @@ count() {
 
 sentence "the proof: much was damaged, every door put something back, nothing is left, nothing is lost"
 at_least "damaged" 100 "$(count 'values damaged by the staging server')"
-for door in graph sync adsync manual; do
+for door in graph sync adsync exchange manual; do
 	at_least "put back by $door" 1 "$(count "($door)")"
 done
 same "decided by people" 3 "$(count 'decided by people before us')"
 same "still damaged" 0 "$(count 'values still damaged')"
 same "lost" 0 "$(count 'legitimate changes lost')"
 same "all that was damaged" "$(count 'values damaged by the staging server')" \
-	"$(($(count '(graph)') + $(count '(sync)') + $(count '(adsync)') + $(count '(manual)') + 3))"
+	"$(($(count '(graph)') + $(count '(sync)') + $(count '(adsync)') + $(count '(exchange)') + $(count '(manual)') + 3))"
 
 sentence "a folder that is there already is not written into: 2"
 expect 2 "$UNSTAGE" demo --output demo
@@ -65,7 +65,8 @@ jq -c . findings.json >"$work/findings" || wrong "jq was to read findings.json"
 jq -c . evidence.jsonl >"$work/evidence" || wrong "jq was to read evidence.jsonl"
 
 sentence "lists that could be cut off end with a trailer that counts them"
-same "facts" "$(tail -n 1 "$work/evidence" | jq .facts)" $(($(wc -l <"$work/evidence") - 2))
+same "facts" "$(tail -n 1 "$work/evidence" | jq .facts)" "$(grep -c '"operation"' "$work/evidence")"
+same "holders" "$(tail -n 1 "$work/evidence" | jq .holders)" "$(grep -c '^{"holder"' "$work/evidence")"
 same "end" true "$(tail -n 1 "$work/findings" | jq .end)"
 
 sentence "the plan is about the tenant, the snapshots and the evidence that lie beside it"
@@ -120,9 +121,9 @@ deleted=$(jq -r 'select(.who.server == "SYNC02" and .operation == "delete").id' 
 {
 	head -n 1 evidence.jsonl
 	echo "{\"run\":17,\"step\":1,\"cloud\":true,\"server\":\"SYNC02\",\"type\":\"export\",\"from\":\"$first\",\"until\":\"$last\",\"deletes\":$((deleted + 1))}"
-	sed '1d;$d' evidence.jsonl
+	sed '1d;$d' evidence.jsonl # holders, facts
 	echo "{\"attribute\":\"jobTitle\",\"id\":\"$touched\",\"kind\":\"user\",\"new\":\"Clerk\",\"operation\":\"set\",\"reference\":\"sync02.xml\",\"source\":\"forecast\",\"when\":\"9000-01-01T00:00:00Z\",\"who\":{\"id\":\"\",\"name\":\"SYNC02\",\"server\":\"SYNC02\"}}"
-	tail -n 1 evidence.jsonl | jq -c '{"end": true, facts: (.facts + 1), records: (.records + 1), runs: 1}'
+	tail -n 1 evidence.jsonl | jq -c '{"end": true, facts: (.facts + 1), records: (.records + 1), runs: 1, holders: .holders}'
 } >accounts.jsonl
 expect 1 "$UNSTAGE" find production.jsonl.zst live.jsonl.zst --evidence accounts.jsonl
 answered "$((deleted + 1)) deletes sent, $deleted explained, 1 not found in any evidence"
@@ -181,6 +182,7 @@ same "waiting" "$(jq '[.steps[] | select(.door != "graph")] | length' plan.json)
 	"$(jq -r 'select(.state? == "waiting") | .step' "$work/stdout" | wc -l)"
 say cycle
 say adsync "$PWD/plan-adsync.csv"
+say exchange "$PWD/plan-exchange.ps1"
 expect 1 "$UNSTAGE" status plan.json --key unstage.pub --json
 same "doors that wait" manual "$(jq -r 'select(.state? == "waiting") | .door' "$work/stdout" | sort -u)"
 same "states of the other steps" "done settled" \

@@ -1,0 +1,121 @@
+/*
+ * What everybody but Graph does in a rehearsal: the production server that holds what the plan says (once
+ * an administrator has corrected Active Directory), administrators with the CSV and the script for
+ * Exchange Online, a person with the paragraphs.
+ */
+#include <string.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "cli/rehearse.h"
+
+/* ---- sync: what the production server is to bring the cloud to ------------------------------------ */
+
+static bool production_holds(
+	struct simulator *simulator, const struct plan_step *step, struct error *err)
+{
+	switch (step->operation) {
+	case GRAPH_SET:
+		return simulator_production_holds(
+			simulator, step->id, step->attribute->name, step->to, err);
+	case GRAPH_ADD_MEMBER:
+	case GRAPH_ADD_OWNER:
+	case GRAPH_SET_MANAGER:
+		return simulator_production_refers(
+			simulator, step->id, step->attribute->name, step->target, true, err);
+	case GRAPH_REMOVE_MEMBER:
+	case GRAPH_REMOVE_OWNER:
+		return simulator_production_refers(
+			simulator, step->id, step->attribute->name, step->target, false, err);
+	case GRAPH_CLEAR_MANAGER: {
+		char manager[ID_BYTES + 1];
+
+		snprintf(manager, sizeof(manager), "%.*s", ID_BYTES, step->from.data + 1);
+		return simulator_production_refers(
+			simulator, step->id, step->attribute->name, manager, false, err);
+	}
+	default:
+		return true; /* objects come and go by other doors */
+	}
+}
+
+bool rehearse_production(
+	const struct rehearsal *rehearsal, const struct plan *plan, struct error *err)
+{
+	for (size_t i = 0; i < plan->step_count; i++)
+		if ((plan->steps[i].door == DOOR_SYNC || plan->steps[i].door == DOOR_DIRECTORY) &&
+			!production_holds(rehearsal->simulator, &plan->steps[i], err))
+			return error_prefix(err, "step %zu", plan->steps[i].number);
+	return (!plan->by_door[DOOR_SYNC] && !plan->by_door[DOOR_DIRECTORY]) ||
+		simulator_play_production_cycle(rehearsal->simulator, err);
+}
+
+/* ---- the files, made again from the plan ------------------------------------------------------------ */
+
+bool rehearse_files(const struct rehearsal *rehearsal, const struct plan *plan, struct error *err)
+{
+	CLEANUP(memory_freep) char *beside = file_path(rehearsal->folder, "plan.json");
+	CLEANUP(memory_freep) char *csv = file_path(rehearsal->folder, "plan-adsync.csv");
+	CLEANUP(memory_freep) char *script = file_path(rehearsal->folder, "plan-exchange.ps1");
+	struct simulator_played played; /* what is left open is seen in the end */
+
+	return plan_write_hand_offs(plan, beside, NULL, NULL, err) &&
+		(!plan->by_door[DOOR_ADSYNC] ||
+			simulator_play_adsync(rehearsal->simulator, csv, err)) &&
+		(!plan->by_door[DOOR_EXCHANGE] ||
+			simulator_play_exchange(rehearsal->simulator, script, &played, err));
+}
+
+/* ---- manual ----------------------------------------------------------------------------------------- */
+
+/* What a person does with a paragraph. The names are the relation's and whether it is to be there. */
+static bool follow_paragraph(
+	struct simulator *simulator, const struct plan_step *step, struct error *err)
+{
+	const char *relation = step->attribute ? step->attribute->name : NULL;
+
+	switch (step->operation) {
+	case GRAPH_SET:
+		return simulator_play_manual(
+			simulator, step->id, step->attribute->name, step->to, err);
+	case GRAPH_RESTORE:
+		return simulator_hand_restore(simulator, step->id, err);
+	case GRAPH_REMOVE:
+		return simulator_hand_delete(simulator, step->id, err);
+	case GRAPH_ADD_MEMBER:
+	case GRAPH_ADD_OWNER:
+	case GRAPH_SET_MANAGER:
+		return simulator_hand_link(simulator, step->id, relation, step->target, true, err);
+	case GRAPH_REMOVE_MEMBER:
+	case GRAPH_REMOVE_OWNER:
+		return simulator_hand_link(simulator, step->id, relation, step->target, false, err);
+	case GRAPH_CLEAR_MANAGER: {
+		char manager[ID_BYTES + 1];
+
+		snprintf(manager, sizeof(manager), "%.*s", ID_BYTES, step->from.data + 1);
+		return simulator_hand_link(simulator, step->id, relation, manager, false, err);
+	}
+	case GRAPH_OPERATION_COUNT:
+		break;
+	}
+	return true;
+}
+
+bool rehearse_paragraphs(const struct rehearsal *rehearsal, const struct plan *plan,
+	rehearse_refused_function *refused, void *context, struct error *err)
+{
+	for (size_t i = 0; i < plan->step_count; i++) {
+		const struct plan_step *step = &plan->steps[i];
+		struct error refusal = { 0 };
+
+		if (step->door != DOOR_MANUAL ||
+			follow_paragraph(rehearsal->simulator, step, &refusal))
+			continue;
+		if (refusal.kind == ERROR_SYSTEM) {
+			*err = refusal;
+			return false;
+		}
+		refused(context, step, refusal.text);
+	}
+	return true;
+}

@@ -148,6 +148,7 @@ enum step_state {
 	STEP_UNKNOWN,     /* sent, and what stands there is neither; a person must look */
 	STEP_WAITING,     /* another door: production, an administrator */
 	STEP_SETTLED,     /* another door did it, or decided otherwise since */
+	STEP_HELD,        /* it is done, and was not undone by the sync cycle after it */
 	STEP_OVERWRITTEN, /* it was done, and is not any more */
 	STEP_STATE_COUNT,
 };
@@ -183,6 +184,9 @@ struct apply_result {
 	bool stopped;     /* by an outcome nobody can explain, a failed canary, or 403 [T8] */
 	char why[512];    /* why it ended early; empty otherwise */
 };
+
+/* How many steps stand as the plan wants them: by us, by somebody else, before us. */
+size_t apply_result_good(const struct apply_result *result);
 
 /*
  * Applies a verified plan, or goes on where it stopped; steps that were denied for a permission go

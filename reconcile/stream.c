@@ -97,12 +97,15 @@ static void add_drift(struct findings *findings, const struct glance *glance,
 static bool batch_look(
 	void *context, void *looked, struct span base, struct span live, struct error *err)
 {
+	const struct stream *stream = context;
 	struct batch *batch = looked;
 	UNINITIALIZED struct glance glance;
 
 	batch->objects++;
-	if (!base.length || !live.length || !lines_glance(base, live, &glance))
-		return decide(context, batch->findings, base, live, err);
+	/* By which door a line would put a value back, only the whole object tells. */
+	if (stream->options->decisions || !base.length || !live.length ||
+		!lines_glance(base, live, &glance))
+		return decide(stream, batch->findings, base, live, err);
 	for (size_t i = 0; i < glance.count; i++)
 		add_drift(batch->findings, &glance, &glance.at[i]);
 	return true;
@@ -210,6 +213,7 @@ static bool tell(struct stream *stream, struct finding *finding, struct error *e
 	if (gone)
 		return true;
 	finding_mark(finding, stream->findings->tenant);
+	finding_decide(stream->findings, finding);
 	summary_count(&stream->findings->summary, finding);
 	stream->findings->told++;
 	return stream->listener->each(stream->listener->context, finding, err);

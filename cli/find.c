@@ -41,6 +41,7 @@ static const struct {
 	{ VERDICT_SUSPECT, STYLE_YELLOW, "not proved: a person must look" },
 	{ VERDICT_BLOCKED, STYLE_RED, "nobody can put back what it was: a paragraph for a person" },
 	{ VERDICT_DRIFT, STYLE_DIM, "changed by others since the snapshot: kept" },
+	{ VERDICT_KEPT, STYLE_DIM, "a line of the decisions keeps it for now" },
 };
 
 static const char *const door_texts[DOOR_COUNT] = {
@@ -127,6 +128,11 @@ static void add_next(
 			span_of(names_is_live(operands[1]) ? "latest" : operands[1]), 0, false);
 		screen_addf(screen, STYLE_CYAN, " --evidence ");
 		screen_text(screen, STYLE_CYAN, span_of(find->comparison.evidence), 0, false);
+		if (find->comparison.decisions) {
+			screen_addf(screen, STYLE_CYAN, " --decisions ");
+			screen_text(
+				screen, STYLE_CYAN, span_of(find->comparison.decisions), 0, false);
+		}
 		screen_addf(screen, STYLE_CYAN, i ? " \\\n      --output plan.json\n" : "\n");
 	}
 	screen_addf(screen, STYLE_CYAN, "  unstage sign plan.json --secret-key unstage.key\n");

@@ -71,13 +71,15 @@ static int run(
 		return -1;
 	}
 	if (!comparison_open(&comparison, &plan_arguments->comparison,
-		    plan_arguments->common.profile, operands, NULL, err))
+		    plan_arguments->common.profile, operands, NULL, err) ||
+		!findings_check_decisions(comparison.findings, err))
 		return -1;
 	options.findings = comparison.findings;
 	options.base = comparison.base;
 	options.live = comparison.live;
 	options.base_signed = comparison.base_statement.state == STATEMENT_SIGNED;
 	options.evidence = comparison.evidence;
+	options.decisions = comparison.decisions;
 	options.expires_s = plan_arguments->expires_h * 3600;
 	warn_of_early_evidence(&comparison);
 	plan = plan_new(&options, err);
@@ -101,7 +103,8 @@ const struct command command_plan = {
 	.summary = "write the rollback plan",
 	.details =
 		"Only what the verdict `revert` says becomes a step; each goes by the door that\n"
-		"may write it. Beside the plan lie the files for the production server, for\n"
+		"may write it. --decisions FILE is the only way to say otherwise, and the plan has\n"
+		"its digest; a line of it that rests on what is not so is refused. Beside the plan lie the files for the production server, for\n"
 		"ADSyncTools, and for people. Nothing is written to the directory. The plan says\n"
 		"whether somebody signed the snapshot BASE (unstage sign BASE). BASE and LIVE are\n"
 		"files, or names: see unstage find --help.\n",

@@ -256,8 +256,8 @@ const struct command command_diff = {
 		"Without --evidence it is a plain comparison: everything is drift. With it, each\n"
 		"value is judged by five: base, before, staging, live, and who wrote last. Exit\n"
 		"status 1 when there are findings. Verdicts are revert, healed, contested,\n"
-		"suspect, drift, blocked and kept. BASE and LIVE are files, or names: see unstage find\n"
-		"--help.\n",
+		"suspect, drift, blocked and kept (a line of --decisions says so). BASE and LIVE\n"
+		"are files, or names: see unstage find --help.\n",
 	.options = options,
 	.arguments_size = sizeof(struct diff_arguments),
 	.run = run,

@@ -415,6 +415,8 @@ static void try_seed(uint64_t seed, struct tally *tally)
 	try_evidence(incident, seed, late, tally);
 	try_evidence(incident, seed, dropped, tally);
 	try_evidence(incident, seed, NULL, tally);
+	incident_add_files(incident, late);
+	try_evidence(incident, seed, late, tally);
 	incident_release(incident);
 }
 

@@ -34,6 +34,15 @@ bool decision_allows(enum decision_kind kind, enum verdict from, enum verdict to
 
 /* ---- base-is-before, while a value is decided ---------------------------------------------- */
 
+/* That would be no finding. Here it is one: a line takes nothing off the list unseen. */
+static void say_nothing_changed(struct answer *answer)
+{
+	answer->found = true;
+	answer->verdict = VERDICT_HEALED;
+	buf_cut(&answer->reason, 0);
+	buf_add_text(&answer->reason, "the staging server wrote what stood there already");
+}
+
 void verdict_decide_reviewed(const struct reconciling *reconciling, const struct subject *subject,
 	const struct question *question, struct answer *answer)
 {
@@ -50,6 +59,8 @@ void verdict_decide_reviewed(const struct reconciling *reconciling, const struct
 		return;
 	again.base_is_before = true;
 	verdict_decide(&again, &second);
+	if (!second.found)
+		say_nothing_changed(&second);
 	if (second.found &&
 		decision_allows(DECISION_BASE_IS_BEFORE, answer->verdict, second.verdict)) {
 		struct answer first = *answer;

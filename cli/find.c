@@ -37,6 +37,7 @@ static const struct {
 	{ VERDICT_SUSPECT, STYLE_YELLOW, "not proved: a person must look" },
 	{ VERDICT_BLOCKED, STYLE_RED, "nobody can put back what it was: a paragraph for a person" },
 	{ VERDICT_DRIFT, STYLE_DIM, "changed by others since the snapshot: kept" },
+	{ VERDICT_KEPT, STYLE_DIM, "a line of the decisions keeps it for now" },
 };
 
 static const char *const door_texts[DOOR_COUNT] = {

@@ -57,6 +57,7 @@ void findings_free(struct findings *findings)
 		memory_free(findings->writers[i]);
 	memory_free(findings->writers);
 	memory_free(findings->exports);
+	deciding_free(findings->deciding);
 	memory_free(findings->items);
 	texts_free(findings->texts);
 	memory_free(findings);
@@ -146,6 +147,20 @@ void findings_add(struct findings *findings, const struct finding *finding,
 	findings->items[findings->count++] = kept;
 }
 
+/* The door for what stood there before, or what the base says; `to_directory`: why it is that one. */
+static enum door way_back(const struct reconciling *reconciling, const struct subject *subject,
+	const struct finding *finding, const struct fact **to_directory)
+{
+	struct known_value back = finding->before.known ? finding->before : finding->base;
+	enum door door = back.known ? door_of_value(subject->live, finding->attribute, back)
+				    : DOOR_NONE;
+
+	if (door == DOOR_SYNC)
+		*to_directory = written_to_directory(reconciling, subject, finding->attribute,
+			finding->element, finding->staging);
+	return *to_directory ? DOOR_DIRECTORY : door;
+}
+
 /* What a rebuilt base says has a source of its own. */
 static void add_with_base(struct reconciling *reconciling, const struct subject *subject,
 	const struct finding *finding, const struct answer *answer)
@@ -188,15 +203,15 @@ void findings_add_answer(struct reconciling *reconciling, const struct subject *
 		.staging_write_ms = answer->last_staging ? answer->last_staging->when_ms
 							 : TIME_NONE,
 		.reason = buf_text(&answer->reason),
+		.decision = answer->decision,
+		.undecided = VERDICT_SUSPECT,
 	};
 
+	if (answer->verdict == VERDICT_REVERT || reconciling->options->decisions)
+		finding.way = way_back(reconciling, subject, &finding, &to_directory);
 	if (answer->verdict == VERDICT_REVERT)
-		finding.door = door_of_value(subject->live, attribute, answer->before);
-	if (finding.door == DOOR_SYNC)
-		to_directory = written_to_directory(
-			reconciling, subject, attribute, element, answer->staging);
-	if (to_directory) {
-		finding.door = DOOR_DIRECTORY;
+		finding.door = finding.way;
+	if (to_directory && answer->verdict == VERDICT_REVERT) {
 		buf_addf(&reason,
 			"%s; it was sent to Active Directory as well, which production would "
 			"spread again: correct it there first (%s)",
@@ -269,7 +284,7 @@ static void decide_value(struct reconciling *reconciling, const struct subject *
 		}
 	timeline_settle(reconciling, &timeline, &question);
 	times = times_of_value(reconciling, subject, attribute, &timeline);
-	verdict_decide(&question, &answer);
+	verdict_decide_reviewed(reconciling, subject, &question, &answer);
 	if (answer.found)
 		findings_add_answer(reconciling, subject, attribute, SPAN_NONE, &question, &answer);
 }
@@ -577,6 +592,12 @@ bool findings_check_tenants(const struct reconcile_options *options, struct erro
 		return error_set(err, ERROR_REFUSED, "%s is of tenant %.*s, %s of tenant %.*s",
 			snapshot_path(options->base), SPAN_FORMAT(base),
 			snapshot_path(options->live), SPAN_FORMAT(live));
+	if (options->decisions &&
+		text_compare_caseless(live, span_of(decisions_tenant(options->decisions))) != 0)
+		return error_set(err, ERROR_REFUSED,
+			"%s: line 1: decisions for tenant %s; the snapshots are of tenant %.*s",
+			decisions_path(options->decisions), decisions_tenant(options->decisions),
+			SPAN_FORMAT(live));
 	return !options->evidence || evidence_is_of_tenant(options->evidence, options->live, err);
 }
 
@@ -610,6 +631,8 @@ struct findings *findings_prepare(const struct reconcile_options *options)
 	findings->times = (struct times){ base->taken_from_ms, base->taken_until_ms,
 		live->taken_from_ms, live->taken_until_ms, INT64_MAX, INT64_MIN, false,
 		AUDIT_ORDER_MS, false, is_rebuilt(options->base) };
+	findings->decisions = options->decisions;
+	findings->deciding = deciding_new(options->decisions, live->taken_until_ms);
 	if (options->evidence) {
 		findings->evidence = texts_keep(
 			findings->texts, span_of(evidence_identity(options->evidence)))
@@ -648,6 +671,5 @@ struct findings *findings_new(const struct reconcile_options *options, struct er
 		return NULL;
 	claims_report(claims, findings);
 	summary_make(&walk.reconciling);
-	findings_mark(findings);
 	return TAKE(findings);
 }

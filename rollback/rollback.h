@@ -54,7 +54,7 @@ struct plan {
 	const char *tenant, *tenant_name, *cloud, *id, *tool;
 	const char *staging; /* the identity's name */
 	int64_t created_ms, expires_ms;
-	const char *base, *live, *evidence; /* identities */
+	const char *base, *live, *evidence, *decisions; /* identities; the last two may be NULL */
 	bool base_signed;
 	struct {
 		size_t steps, deletes, member_removals, objects;
@@ -70,7 +70,8 @@ struct plan_options {
 	const struct findings *findings;
 	struct snapshot *base, *live;
 	struct evidence *evidence;
-	bool base_signed; /* its statement was verified */
+	const struct decisions *decisions; /* NULL: none */
+	bool base_signed;                  /* its statement was verified */
 	int64_t now_ms;
 	int64_t expires_s; /* 0: default */
 	const char *tenant_name;

@@ -4,9 +4,8 @@
 #include "cli/names.h"
 #include "cli/taking.h"
 
-static bool reconcile_all(struct comparison *comparison,
-	const struct comparison_arguments *arguments, const struct profile *profile,
-	const struct findings_listener *listener, struct error *err)
+static struct reconcile_options options_of(const struct comparison *comparison,
+	const struct comparison_arguments *arguments, const struct profile *profile)
 {
 	struct reconcile_options options = {
 		.base = comparison->base,
@@ -23,6 +22,15 @@ static bool reconcile_all(struct comparison *comparison,
 		options.production = profile->production;
 	if (!options.evidence)
 		options.staging = NULL;
+	return options;
+}
+
+static bool reconcile_all(struct comparison *comparison,
+	const struct comparison_arguments *arguments, const struct profile *profile,
+	const struct findings_listener *listener, struct error *err)
+{
+	struct reconcile_options options = options_of(comparison, arguments, profile);
+
 	comparison->findings = listener ? findings_tell(&options, listener, err)
 					: findings_new(&options, err);
 	return comparison->findings != NULL;
@@ -73,6 +81,36 @@ static struct snapshot *operands_take(struct operands *operands, int which, stru
 	return TAKE(opening->snapshot);
 }
 
+/* BASE is a snapshot that somebody took. */
+static bool open_base(
+	struct comparison *comparison, const char *key, struct operands *both, struct error *err)
+{
+	comparison->base = operands_take(both, BASE, err);
+	/* A statement that does not verify is an alarm, and not the same as none. */
+	return comparison->base &&
+		statement_verify(&comparison->base_statement, comparison->base, key, false, err);
+}
+
+/* It is made of the evidence, when that is there. */
+static bool make_base(struct comparison *comparison, const struct comparison_arguments *arguments,
+	const struct profile *profile, struct error *err)
+{
+	struct reconcile_options options = options_of(comparison, arguments, profile);
+	char moment[TIME_TEXT_BYTES];
+
+	if (!options.evidence)
+		return error_set(err, ERROR_USAGE,
+			"audit: a base is made of evidence: name it with --evidence FILE");
+	comparison->base = base_rebuild(&options, err);
+	if (!comparison->base)
+		return error_prefix(err, "audit");
+	progress_warn(talk(),
+		"there is no snapshot: the base is what the evidence knows of %s UTC; what others "
+		"changed can't be told",
+		screen_time(snapshot_header(comparison->base)->taken_until_ms, moment));
+	return true;
+}
+
 bool comparison_open(struct comparison *comparison, const struct comparison_arguments *arguments,
 	const char *profile_name, const char *const *operands,
 	const struct findings_listener *listener, struct error *err)
@@ -81,29 +119,29 @@ bool comparison_open(struct comparison *comparison, const struct comparison_argu
 	CLEANUP(operands_release)
 	struct operands both = { .words = operands, .profile_name = profile_name };
 	const char *key = arguments->key;
+	bool audit = names_is_audit(operands[BASE]);
 
 	if (!profile_load_if_any(&profile, profile_name, err))
 		return false;
 	operands_open_files(&both);
-	comparison->base = operands_take(&both, BASE, err);
-	if (!comparison->base)
-		return false;
 	if (!key && profile)
 		key = profile->key;
-	/* A statement that does not verify is an alarm, and not the same as none. */
-	if (!statement_verify(&comparison->base_statement, comparison->base, key, false, err))
+	if (audit ? !names_check(operands[BASE], err) : !open_base(comparison, key, &both, err))
 		return false;
 	comparison->live = operands_take(&both, LIVE, err);
 	if (!comparison->live)
 		return false;
 	/* Here are files, and no secrets. */
-	snapshot_use_workers(comparison->base, snapshot_workers());
+	if (comparison->base)
+		snapshot_use_workers(comparison->base, snapshot_workers());
 	snapshot_use_workers(comparison->live, snapshot_workers());
 	if (arguments->evidence) {
 		comparison->evidence = evidence_load(arguments->evidence, err);
 		if (!comparison->evidence)
 			return false;
 	}
+	if (audit && !make_base(comparison, arguments, profile, err))
+		return false;
 	return reconcile_all(comparison, arguments, profile, listener, err);
 }
 

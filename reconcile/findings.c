@@ -648,5 +648,6 @@ struct findings *findings_new(const struct reconcile_options *options, struct er
 		return NULL;
 	claims_report(claims, findings);
 	summary_make(&walk.reconciling);
+	findings_mark(findings);
 	return TAKE(findings);
 }

@@ -261,7 +261,14 @@ struct known_value {
 	struct span value;
 };
 
+enum { FINGERPRINT_BYTES = 16 };
+
 struct finding {
+	/*
+	 * The same for the same difference (tenant, kind, id, attribute, element, change, base, live), whatever
+	 * is thought of it and whenever it is looked at; another one for another live value.
+	 */
+	uint8_t fingerprint[FINGERPRINT_BYTES];
 	enum verdict verdict;
 	enum change change;
 	enum door door; /* the way back; DOOR_NONE where nothing is to be put back */

@@ -365,6 +365,11 @@ MUST_CHECK bool findings_check_tenants(const struct reconcile_options *options, 
 MUST_CHECK bool findings_decide(struct reconciling *reconciling, struct span id,
 	struct span base_lines, struct span live_lines, struct error *err);
 
+/* ---- fingerprint.c -------------------------------------------------------------------- */
+
+void finding_mark(struct finding *finding, const char *tenant);
+void findings_mark(struct findings *findings);
+
 /* ---- summary.c ------------------------------------------------------------------------ */
 
 void summary_make(struct reconciling *reconciling);

@@ -1,6 +1,7 @@
 /* What find, diff and plan begin with: two snapshots, the evidence, the findings. */
 #include <string.h>
 
+#include "base/memory.h"
 #include "cli/names.h"
 #include "cli/taking.h"
 
@@ -25,12 +26,53 @@ static struct reconcile_options options_of(const struct comparison *comparison,
 	return options;
 }
 
+static bool asked_for(const struct snapshot *snapshot, const char *extension)
+{
+	for (enum kind_id kind = 0; kind < KIND_COUNT; kind++)
+		if (snapshot_asked_for_extension(
+			    snapshot, kind, attribute_find(kind_get(kind), span_of(extension))))
+			return true;
+	return false;
+}
+
+/* Takes the profile's marker apart, where there is one. */
+static bool take_marker(struct comparison *comparison, struct reconcile_options *options,
+	const struct profile *profile, struct error *err)
+{
+	char *marker = profile ? profile->marker : NULL,
+	     *equals = marker ? strchr(marker, '=') : NULL;
+	const struct attribute *attribute;
+
+	if (!marker || !options->evidence)
+		return true;
+	if (equals) {
+		memory_free(comparison->marker);
+		comparison->marker = memory_text(marker);
+		comparison->marker[equals - marker] = '\0';
+	}
+	attribute = equals ? attribute_find(kind_get(KIND_USER), span_of(comparison->marker))
+			   : NULL;
+	if (!attribute || !attribute_is_extension(attribute) || !equals[1])
+		return error_set(err, ERROR_USAGE,
+			"[%s] marker = %s: expected extension_<application>_<name>=<value>",
+			profile->name, marker);
+	options->marker_name = comparison->marker;
+	options->marker_value = comparison->marker + (equals - marker) + 1;
+	if (!asked_for(comparison->live, comparison->marker))
+		progress_warn(talk(),
+			"LIVE was not asked for %s: what carries the marker can't be told",
+			comparison->marker);
+	return true;
+}
+
 static bool reconcile_all(struct comparison *comparison,
 	const struct comparison_arguments *arguments, const struct profile *profile,
 	const struct findings_listener *listener, struct error *err)
 {
 	struct reconcile_options options = options_of(comparison, arguments, profile);
 
+	if (!take_marker(comparison, &options, profile, err))
+		return false;
 	comparison->findings = listener ? findings_tell(&options, listener, err)
 					: findings_new(&options, err);
 	return comparison->findings != NULL;
@@ -151,4 +193,5 @@ void comparison_close(struct comparison *comparison)
 	evidence_free(comparison->evidence);
 	snapshot_close(comparison->live);
 	snapshot_close(comparison->base);
+	memory_free(comparison->marker);
 }

@@ -71,6 +71,15 @@ jq -r 'select(.verdict? == "suspect").reason' "$work/stdout" >"$work/reasons"
 at_least "reasons that say so" 100 "$(grep -c "covers less than a day before" "$work/reasons")"
 [ "$(wc -l <"$work/late")" -lt 50 ] || wrong "$(wc -l <"$work/late") go back though the log begins too late"
 
+sentence "a marker is an extension and a value; one that LIVE was not asked for is said"
+name=extension_0123456789abcdef0123456789abcdef_stagingServer
+sed "/^staging = /a marker = $name" config >"$work/marker.config"
+expect 2 env UNSTAGE_CONFIG="$work/marker.config" "$UNSTAGE" find audit live.jsonl.zst --evidence evidence.jsonl
+said "expected extension_<application>_<name>=<value>"
+sed "/^staging = /a marker = $name=SYNC02" config >"$work/marker.config"
+expect 1 env UNSTAGE_CONFIG="$work/marker.config" "$UNSTAGE" find audit live.jsonl.zst --evidence evidence.jsonl
+said "LIVE was not asked for $name"
+
 sentence "nothing of it is left behind"
 same "temporary files" "" "$(ls -A "$TMPDIR")"
 

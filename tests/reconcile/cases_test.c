@@ -1,7 +1,8 @@
 /*
  * Every folder below tests/data/reconcile is one case and its name is what it shows:
  *
- *	case.json       {"staging":…, "production":…, "from":…, "until":…}, or {"evidence":false}
+ *	case.json       {"staging":…, "production":…, "from":…, "until":…, "marker":…,
+ *	                "markerValue":…}, or {"evidence":false}
  *	base.jsonl      {"tenant":…,"takenFrom":…,"takenUntil":…}, then objects as Graph gives
  *	                them, with "kind", and where needed "deleted", "unknown", "members"
  *	                and "owners"
@@ -276,6 +277,8 @@ static struct findings *findings_of_scene(const struct scene *scene, const size_
 		.evidence = evidence,
 		.staging = json_text_or_null(scene->options, "staging"),
 		.production = json_text_or_null(scene->options, "production"),
+		.marker_name = json_text_or_null(scene->options, "marker"),
+		.marker_value = json_text_or_null(scene->options, "markerValue"),
 	};
 	struct findings *findings = findings_new(&options, &err);
 
@@ -475,6 +478,28 @@ static void an_export_run_is_explained_object_by_object(void **state UNUSED)
 	assert_int_equal(findings_summary(findings)->staging_facts, 3);
 }
 
+static void what_only_its_stamp_explains_is_counted_beside_the_run(void **state UNUSED)
+{
+	CLEANUP(scene_release) struct scene scene;
+	CLEANUP(findings_freep) struct findings *findings = NULL;
+	CLEANUP(buf_release) struct buf end = BUF_UP_TO(CASE_FILE_MAX);
+	const struct export_account *exports;
+	size_t order[LINES_MAX], count;
+
+	open_case(&scene, "stamped-while-production-is-known-to-have-sent-nothing-says-so");
+	in_order(order);
+	findings = findings_of_scene(&scene, order);
+	exports = findings_exports(findings, &count);
+	assert_int_equal(count, 1);
+	assert_int_equal(exports[0].sent[ACCOUNT_UPDATES], 2);
+	assert_int_equal(exports[0].found[ACCOUNT_UPDATES], 1);
+	assert_int_equal(exports[0].object_only, 1);
+	assert_int_equal(findings_summary(findings)->object_only, 1);
+	findings_end_json(&end, findings);
+	assert_non_null(strstr(buf_text(&end), "\"objectOnly\":1,\"run\":17"));
+	assert_non_null(strstr(buf_text(&end), "],\"objectOnly\":1"));
+}
+
 static void a_forecast_is_counted_and_told_by_weight(void **state UNUSED)
 {
 	CLEANUP(scene_release) struct scene scene;
@@ -605,6 +630,7 @@ int main(void)
 		cmocka_unit_test(the_order_of_records_changes_no_byte),
 		cmocka_unit_test(the_summary_counts_what_staging_did),
 		cmocka_unit_test(an_export_run_is_explained_object_by_object),
+		cmocka_unit_test(what_only_its_stamp_explains_is_counted_beside_the_run),
 		cmocka_unit_test(a_forecast_is_counted_and_told_by_weight),
 		cmocka_unit_test(a_write_to_an_object_that_nobody_knows_is_not_explained),
 		cmocka_unit_test(findings_are_lines_with_a_header_and_a_counting_trailer),

@@ -30,7 +30,10 @@ static bool tell(struct evidence *evidence, const struct common *common, struct 
 		evidence_count(evidence), evidence_records(evidence));
 	for (size_t i = 0; i < count; i++) {
 		screen_addf(&screen, STYLE_PLAIN, "  ");
-		screen_text(&screen, STYLE_CYAN, span_of(identities[i].writer.server), 15, true);
+		screen_text(&screen, STYLE_CYAN,
+			span_of(identities[i].writer.server ? identities[i].writer.server
+							    : identities[i].writer.name),
+			15, true);
 		screen_addf(&screen, STYLE_PLAIN, " %6llu facts, %5llu objects, %s to %.8s\n",
 			(unsigned long long)identities[i].facts,
 			(unsigned long long)identities[i].objects,

@@ -1,5 +1,6 @@
 /* From the audit log to a file of evidence: its window, what can be claimed of it, warnings. */
 #include "cli/taking.h"
+#include "cli/holders.h"
 
 #include <string.h>
 
@@ -56,6 +57,7 @@ static void narrow_to_what_was_kept(
 struct evidence *evidence_begin(struct graph *graph, const char *tenant, const char *from,
 	const char *until, struct error *err)
 {
+	CLEANUP(evidence_freep) struct evidence *evidence = NULL;
 	int64_t now = graph_service_time_ms(graph);
 	struct evidence_header header = {
 		.collected_ms = now,
@@ -79,7 +81,8 @@ struct evidence *evidence_begin(struct graph *graph, const char *tenant, const c
 	}
 	if (header.until_ms > now)
 		header.until_ms = now;
-	return evidence_new(&header);
+	evidence = evidence_new(&header);
+	return holders_collect(graph, evidence, err) ? TAKE(evidence) : NULL;
 }
 
 bool evidence_end(struct evidence *evidence, const char *path, struct error *err)

@@ -221,17 +221,21 @@ void evidence_add_head(struct buf *out, struct evidence *evidence)
 	add_header_line(out, evidence);
 	for (size_t i = 0; i < count; i++)
 		add_run_line(out, &runs[i]);
+	holders_add_lines(out, evidence);
 }
 
 void evidence_add_trailer(struct buf *out, struct evidence *evidence)
 {
-	size_t run_count;
+	size_t run_count, holder_count;
 
 	buf_addf(out, "{\"end\":true,\"facts\":%zu,\"records\":%zu", evidence_count(evidence),
 		evidence_records(evidence));
 	evidence_runs(evidence, &run_count);
 	if (run_count)
 		buf_addf(out, ",\"runs\":%zu", run_count);
+	evidence_holders(evidence, &holder_count);
+	if (holder_count)
+		buf_addf(out, ",\"holders\":%zu", holder_count);
 	buf_add_text(out, "}\n");
 }
 
@@ -509,6 +513,8 @@ static bool read_fact(struct evidence *evidence, const json_t *line, struct erro
 
 bool evidence_read_line(struct evidence *evidence, const json_t *line, struct error *err)
 {
+	if (is_holder_line(line))
+		return holders_read_line(evidence, line, err);
 	return json_object_get(line, "run") ? read_run(evidence, line, err)
 					    : read_fact(evidence, line, err);
 }

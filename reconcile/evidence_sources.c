@@ -278,6 +278,7 @@ bool evidence_merge(struct evidence *into, struct evidence *from, struct error *
 			"evidence of tenant %s can't be added to evidence of tenant %s",
 			from->header.tenant, into->header.tenant);
 	merge_sources(into, from);
+	holders_merge(into, from);
 	for (size_t i = 0; i < count; i++)
 		if (!evidence_add_fact(into, evidence_fact(from, i), err))
 			return false;

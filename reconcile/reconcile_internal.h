@@ -68,6 +68,13 @@ MUST_CHECK bool fact_operation_find(const char *name, enum fact_operation *opera
 /* The hexadecimal tail of a sync identity's name, which tells installations apart; or absent. */
 struct span sync_identity_installation(const char *name);
 
+/* ---- holders.c: their lines in the file ------------------------------------------------- */
+
+/* Between the runs and the facts. */
+void holders_add_lines(struct buf *out, struct evidence *evidence);
+bool is_holder_line(const json_t *line);
+MUST_CHECK bool holders_read_line(struct evidence *evidence, const json_t *line, struct error *err);
+
 /* ---- evidence_file.c ---------------------------------------------------------------- */
 
 /* The saved form, whole. */

@@ -109,8 +109,9 @@ static bool add_object(struct record *record, struct error *err)
 		fact.operation = operations[does];
 		record_add(record, &fact);
 	}
-	if (does == DOES_UPDATE || does == DOES_CREATE)
-		record_add_properties(record, target);
+	if ((does == DOES_UPDATE || does == DOES_CREATE) &&
+		!record_add_properties(record, target, err))
+		return false;
 	if (record->activity->attribute)
 		record_add_implied(record, target);
 	/* What names nothing that it changed still tells who touched the object. */

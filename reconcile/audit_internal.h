@@ -49,7 +49,8 @@ static inline void record_add(struct record *record, const struct fact *fact)
 /* A fact of this record that names an attribute (NULL: none that we know) and no values yet. */
 struct fact record_fact_about(
 	const struct record *record, const struct attribute *attribute, struct span name);
-/* The facts that the target's modified properties are. */
-void record_add_properties(struct record *record, const json_t *target);
+/* The facts that the target's modified properties are. ERROR_FORMAT: more than any object has. */
+MUST_CHECK bool record_add_properties(
+	struct record *record, const json_t *target, struct error *err);
 /* The attribute that the activity is about, where the properties do not show it. */
 void record_add_implied(struct record *record, const json_t *target);

@@ -8,6 +8,7 @@
 
 enum {
 	AUDIT_RECORD_MAX = 8 << 20,   /* one directoryAudits record */
+	AUDIT_NAMES_MAX = 4096,       /* properties of one target, and names that one lists */
 	EVIDENCE_FILE_MAX = 1 << 30,  /* a saved file, as read and as written */
 	EVIDENCE_LINE_MAX = 32 << 20, /* one of its lines */
 	REASON_MAX = 4096,            /* one finding's sentence */

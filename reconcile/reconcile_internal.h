@@ -258,7 +258,7 @@ struct reconciling {
 	bool has_files;           /* facts of other sources than the audit log take part */
 	struct busy staging_busy, others_busy; /* when sync servers sent something */
 	struct object_only object_only;
-	struct touched *touched;  /* in order of id */
+	struct touched *touched; /* in order of id */
 	size_t touched_count, touched_capacity;
 };
 

@@ -3,6 +3,7 @@
  *
  *	case.json       {"staging":…, "production":…, "from":…, "until":…, "marker":…,
  *	                "markerValue":…}, or {"evidence":false}
+ *	                or {"base":"audit", …}: there is no base.jsonl, the base is made of the evidence
  *	base.jsonl      {"tenant":…,"takenFrom":…,"takenUntil":…}, then objects as Graph gives
  *	                them, with "kind", and where needed "deleted", "unknown", "members"
  *	                and "owners"
@@ -205,12 +206,13 @@ static void scene_open(struct scene *scene, const char *folder)
 	if (!file_load(settings, CASE_FILE_MAX, &scene->settings, &err))
 		fail_msg("%s", err.text);
 	scene->options = parsed(buf_span(&scene->settings));
-	lines_read(&scene->base, folder, "base.jsonl");
+	lines_read_where_there(&scene->base, folder, "base.jsonl");
 	lines_read(&scene->live, folder, "live.jsonl");
 	lines_read_where_there(&scene->audits, folder, "audits.jsonl");
 	lines_read_where_there(&scene->files, folder, "files.jsonl");
 	lines_read(&scene->expected, folder, "expected.jsonl");
-	scene->base_snapshot = snapshot_of(&scene->base, "base");
+	if (!json_object_get(scene->options, "base"))
+		scene->base_snapshot = snapshot_of(&scene->base, "base");
 	scene->live_snapshot = snapshot_of(&scene->live, "live");
 }
 
@@ -280,8 +282,15 @@ static struct findings *findings_of_scene(const struct scene *scene, const size_
 		.marker_name = json_text_or_null(scene->options, "marker"),
 		.marker_value = json_text_or_null(scene->options, "markerValue"),
 	};
-	struct findings *findings = findings_new(&options, &err);
+	CLEANUP(snapshot_closep)
+	struct snapshot *rebuilt = options.base ? NULL : base_rebuild(&options, &err);
+	struct findings *findings;
 
+	if (rebuilt)
+		options.base = rebuilt;
+	if (!options.base)
+		fail_msg("%s", err.text);
+	findings = findings_new(&options, &err);
 	if (!findings)
 		fail_msg("%s", err.text);
 	return findings;

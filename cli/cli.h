@@ -46,10 +46,11 @@ struct profile {
 	char *proxy, *ca_file;
 	char *key;                  /* public key that signs plans */
 	char *staging, *production; /* server names */
-	char *state;                /* folder of journals, ledger, lock */
-	char *quota_share;          /* of the tenant's limits: "0.5" unless said */
-	char *owners_every;         /* how old owners may become in --since: "24h" unless said */
-	char *run_limit;            /* how long a command may ask Graph: "6h" unless said */
+	char *marker;       /* "extension_…_name=value": on what the staging server touched */
+	char *state;        /* folder of journals, ledger, lock */
+	char *quota_share;  /* of the tenant's limits: "0.5" unless said */
+	char *owners_every; /* how old owners may become in --since: "24h" unless said */
+	char *run_limit;    /* how long a command may ask Graph: "6h" unless said */
 };
 
 /*
@@ -167,6 +168,7 @@ struct comparison {
 	struct evidence *evidence;
 	struct decisions *decisions;
 	struct findings *findings;
+	char *marker; /* the name, and behind its NUL the value */
 };
 
 /*

@@ -25,6 +25,9 @@ void reconciling_release(struct reconciling *reconciling)
 	memory_free(reconciling->told);
 	memory_free(reconciling->links);
 	memory_free(reconciling->touched);
+	memory_free(reconciling->staging_busy.at);
+	memory_free(reconciling->others_busy.at);
+	memory_free(reconciling->object_only.stamps_ms);
 }
 
 static void walk_release(struct walk *walk)
@@ -179,6 +182,29 @@ static void add_with_base(struct reconciling *reconciling, const struct subject 
 	findings_add(reconciling->findings, finding, deciding, count);
 }
 
+/* Somebody is known to have written what stands there, or something that no record tells. */
+static bool is_told_of(const struct question *question, const struct answer *answer)
+{
+	const struct event *last = answer->last;
+
+	return answer->last_staging ||
+		(last &&
+			(!last->new_value.known ||
+				question->same(question->attribute, last->new_value.value,
+					question->live.value)));
+}
+
+/* What points to the staging server without a value, in the reason. */
+static void add_touch(struct finding *finding, struct buf *reason, enum touch touch)
+{
+	if (touch == TOUCH_NONE)
+		return;
+	if (!touch_is_suspect(touch))
+		buf_addf(reason, "%s; ", finding->reason);
+	buf_add_text(reason, touch_text(touch));
+	finding->reason = buf_text(reason);
+}
+
 void findings_add_answer(struct reconciling *reconciling, const struct subject *subject,
 	const struct attribute *attribute, struct span element, const struct question *question,
 	const struct answer *answer)
@@ -217,6 +243,13 @@ void findings_add_answer(struct reconciling *reconciling, const struct subject *
 			"spread again: correct it there first (%s)",
 			finding.reason, to_directory->reference);
 		finding.reason = buf_text(&reason);
+	}
+	if (finding.verdict == VERDICT_DRIFT && !is_told_of(question, answer)) {
+		enum touch touch = touch_explains(reconciling, subject, attribute);
+
+		if (touch_is_suspect(touch))
+			finding.verdict = VERDICT_SUSPECT;
+		add_touch(&finding, &reason, touch);
 	}
 	add_with_base(reconciling, subject, &finding, answer);
 }
@@ -660,6 +693,7 @@ struct findings *findings_new(const struct reconcile_options *options, struct er
 	if (!writers_classify(&walk.reconciling, err))
 		return NULL;
 	find_touched(&walk.reconciling);
+	touches_prepare(&walk.reconciling);
 	/* What a rebuilt base does not have, it does not know: only what staging touched is compared. */
 	if (!walk.reconciling.times.rebuilt &&
 		!snapshot_compare(options->base, options->live, walk_pair, &walk, err))

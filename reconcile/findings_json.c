@@ -247,6 +247,8 @@ static void add_exports(struct buf *out, const struct findings *findings)
 		buf_addf(out, "\"failures\":%" PRIu64 ",", account->failures);
 		add_counts(out, SPAN_LITERAL("found"), account->found);
 		add_instant(out, SPAN_LITERAL("from"), account->start_ms);
+		if (account->object_only)
+			buf_addf(out, "\"objectOnly\":%" PRIu64 ",", account->object_only);
 		buf_addf(out, "\"run\":%" PRId64 ",", account->number);
 		add_counts(out, SPAN_LITERAL("sent"), account->sent);
 		add_text(out, SPAN_LITERAL("server"), span_of(account->server));
@@ -289,6 +291,8 @@ void findings_end_json(struct buf *out, const struct findings *findings)
 	close_object(out);
 	add_results(out, findings);
 	add_exports(out, findings);
+	if (summary->object_only)
+		buf_addf(out, ",\"objectOnly\":%" PRIu64, summary->object_only);
 	if (summary->forecast_facts)
 		buf_addf(out, ",\"forecastFacts\":%" PRIu64, summary->forecast_facts);
 	buf_addf(out,

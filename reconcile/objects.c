@@ -398,6 +398,21 @@ static bool base_is_blind(const struct subject *subject)
 		object_mastery(subject->live) != MASTERY_SYNCED;
 }
 
+/* Nobody is known to have done it: then what the object shows of itself may tell. */
+static void decide_without_staging(
+	struct reconciling *reconciling, const struct subject *subject, const struct story *story)
+{
+	enum change change = drifts[presence_of(subject->base)][presence_of(subject->live)].change;
+	enum touch touch = story->last ? TOUCH_NONE : touch_explains(reconciling, subject, NULL);
+
+	if (touch_is_suspect(touch))
+		add_finding(
+			reconciling, subject, story, change, VERDICT_SUSPECT, touch_text(touch));
+	else
+		add_sentence(reconciling, subject, story, change, VERDICT_DRIFT,
+			story->last ? REASON_DRIFT "; done" : REASON_DRIFT, story->last, "");
+}
+
 enum examine objects_decide(struct reconciling *reconciling, const struct subject *subject)
 {
 	enum presence was = presence_of(subject->base), now = presence_of(subject->live);
@@ -410,8 +425,7 @@ enum examine objects_decide(struct reconciling *reconciling, const struct subjec
 	if (story.staging)
 		examine = decide_staging(reconciling, subject, &story);
 	else if (drifts[was][now].differs && !base_is_blind(subject))
-		add_sentence(reconciling, subject, &story, drifts[was][now].change, VERDICT_DRIFT,
-			story.last ? REASON_DRIFT "; done" : REASON_DRIFT, story.last, "");
+		decide_without_staging(reconciling, subject, &story);
 	told = story.staging || reconciling->findings->count > before;
 	for (size_t i = 0; i < subject->fact_count; i++)
 		if (is_of_object(subject->facts[i]) ||

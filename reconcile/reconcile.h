@@ -469,6 +469,11 @@ struct reconcile_options {
 	const char *staging;          /* server name, UPN or app id; NULL with evidence NULL */
 	const char *production; /* server name, or NULL: every other sync identity is production */
 	const struct decisions *decisions; /* borrowed; must outlive the findings; NULL: none */
+	/*
+	 * A directory extension and the value that the staging server's rules flow into it: an object
+	 * that has it was touched by that server. NULL, NULL: there is none.
+	 */
+	const char *marker_name, *marker_value;
 	const struct progress *progress;
 };
 
@@ -535,6 +540,8 @@ struct export_account {
 	int64_t number, start_ms, end_ms;
 	uint64_t sent[ACCOUNT_COUNT], found[ACCOUNT_COUNT];
 	uint64_t failures; /* refused, not sent */
+	/* Objects that differ, and whose last synchronisation in its time is all that explains it. */
+	uint64_t object_only;
 };
 
 /* What the staging identity wrote, and how much of it stands in findings ("accounts for the writes"). */
@@ -546,6 +553,7 @@ struct findings_summary {
 		conflicts;
 	int64_t staging_first_ms, staging_last_ms;
 	struct writer staging;
+	uint64_t object_only;    /* objects of which only a marker or a stamp tells */
 	uint64_t forecast_facts; /* what it would write next; the first of them by weight: */
 	struct forecast forecasts[FORECASTS_LISTED];
 	size_t forecast_listed;

@@ -8,6 +8,7 @@
 
 enum {
 	AUDIT_RECORD_MAX = 8 << 20,   /* one directoryAudits record */
+	AUDIT_NAMES_MAX = 4096,       /* properties of one target, and names that one lists */
 	EVIDENCE_FILE_MAX = 1 << 30,  /* a saved file, as read and as written */
 	EVIDENCE_LINE_MAX = 32 << 20, /* one of its lines */
 	REASON_MAX = 4096,            /* one finding's sentence */
@@ -233,6 +234,19 @@ struct subject {
 struct known_value subject_base(const struct subject *subject, const struct attribute *attribute);
 struct known_value subject_live(const struct subject *subject, const struct attribute *attribute);
 
+/* Times in which a server sent something: sorted, none touching another. */
+struct busy {
+	struct covered *at;
+	size_t count, capacity;
+};
+
+/* Objects that are explained by what they show of themselves alone: when they were stamped, or TIME_NONE. */
+struct object_only {
+	char last_id[ID_BYTES + 1];
+	int64_t *stamps_ms;
+	size_t count, capacity;
+};
+
 struct reconciling {
 	const struct reconcile_options *options;
 	struct findings *findings;
@@ -246,7 +260,9 @@ struct reconciling {
 	size_t fact_count;
 	const struct fact **told; /* room for the facts about one object */
 	bool has_files;           /* facts of other sources than the audit log take part */
-	struct touched *touched;  /* in order of id */
+	struct busy staging_busy, others_busy; /* when sync servers sent something */
+	struct object_only object_only;
+	struct touched *touched; /* in order of id */
 	size_t touched_count, touched_capacity;
 };
 
@@ -263,6 +279,24 @@ struct link {
 };
 
 void reconciling_release(struct reconciling *reconciling);
+
+/* ---- touches.c: what points to the staging server and tells no value -------------------- */
+
+enum touch { TOUCH_NONE, TOUCH_MARKER, TOUCH_BY_STAGING, TOUCH_PERHAPS, TOUCH_BY_EITHER };
+
+/* Once the writers are classified. */
+void touches_prepare(struct reconciling *reconciling);
+/*
+ * What points to staging where live differs from base (`attribute` NULL: in that the object is there) and no
+ * record tells who wrote it. touch_is_suspect(): then it is no drift; the object is counted once.
+ */
+enum touch touch_explains(struct reconciling *reconciling, const struct subject *subject,
+	const struct attribute *attribute);
+bool touch_is_suspect(enum touch touch);
+const char *touch_text(enum touch touch); /* NULL of TOUCH_NONE */
+
+/* accounts.c: a server of which nobody knows the name is the one that is meant. */
+bool server_is_staging(const struct reconciling *reconciling, const char *server);
 
 /* ---- rebuild.c: a base made of evidence ------------------------------------------------ */
 

@@ -1,7 +1,9 @@
 /*
  * Every folder below tests/data/reconcile is one case and its name is what it shows:
  *
- *	case.json       {"staging":…, "production":…, "from":…, "until":…}, or {"evidence":false}
+ *	case.json       {"staging":…, "production":…, "from":…, "until":…, "marker":…,
+ *	                "markerValue":…}, or {"evidence":false}
+ *	                or {"base":"audit", …}: there is no base.jsonl, the base is made of the evidence
  *	base.jsonl      {"tenant":…,"takenFrom":…,"takenUntil":…}, then objects as Graph gives
  *	                them, with "kind", and where needed "deleted", "unknown", "members"
  *	                and "owners"
@@ -218,13 +220,14 @@ static void scene_open(struct scene *scene, const char *folder)
 	if (!file_load(settings, CASE_FILE_MAX, &scene->settings, &err))
 		fail_msg("%s", err.text);
 	scene->options = parsed(buf_span(&scene->settings));
-	lines_read(&scene->base, folder, "base.jsonl");
+	lines_read_where_there(&scene->base, folder, "base.jsonl");
 	lines_read(&scene->live, folder, "live.jsonl");
 	lines_read_where_there(&scene->audits, folder, "audits.jsonl");
 	lines_read_where_there(&scene->files, folder, "files.jsonl");
 	lines_read(&scene->expected, folder, "expected.jsonl");
 	scene->decisions = decisions_of(folder);
-	scene->base_snapshot = snapshot_of(&scene->base, "base");
+	if (!json_object_get(scene->options, "base"))
+		scene->base_snapshot = snapshot_of(&scene->base, "base");
 	scene->live_snapshot = snapshot_of(&scene->live, "live");
 }
 
@@ -293,9 +296,18 @@ static struct findings *findings_of_scene(const struct scene *scene, const size_
 		.staging = json_text_or_null(scene->options, "staging"),
 		.production = json_text_or_null(scene->options, "production"),
 		.decisions = scene->decisions,
+		.marker_name = json_text_or_null(scene->options, "marker"),
+		.marker_value = json_text_or_null(scene->options, "markerValue"),
 	};
-	struct findings *findings = findings_new(&options, &err);
+	CLEANUP(snapshot_closep)
+	struct snapshot *rebuilt = options.base ? NULL : base_rebuild(&options, &err);
+	struct findings *findings;
 
+	if (rebuilt)
+		options.base = rebuilt;
+	if (!options.base)
+		fail_msg("%s", err.text);
+	findings = findings_new(&options, &err);
 	if (!findings)
 		fail_msg("%s", err.text);
 	return findings;
@@ -512,6 +524,28 @@ static void an_export_run_is_explained_object_by_object(void **state UNUSED)
 	assert_int_equal(findings_summary(findings)->staging_facts, 3);
 }
 
+static void what_only_its_stamp_explains_is_counted_beside_the_run(void **state UNUSED)
+{
+	CLEANUP(scene_release) struct scene scene;
+	CLEANUP(findings_freep) struct findings *findings = NULL;
+	CLEANUP(buf_release) struct buf end = BUF_UP_TO(CASE_FILE_MAX);
+	const struct export_account *exports;
+	size_t order[LINES_MAX], count;
+
+	open_case(&scene, "stamped-while-production-is-known-to-have-sent-nothing-says-so");
+	in_order(order);
+	findings = findings_of_scene(&scene, order);
+	exports = findings_exports(findings, &count);
+	assert_int_equal(count, 1);
+	assert_int_equal(exports[0].sent[ACCOUNT_UPDATES], 2);
+	assert_int_equal(exports[0].found[ACCOUNT_UPDATES], 1);
+	assert_int_equal(exports[0].object_only, 1);
+	assert_int_equal(findings_summary(findings)->object_only, 1);
+	findings_end_json(&end, findings);
+	assert_non_null(strstr(buf_text(&end), "\"objectOnly\":1,\"run\":17"));
+	assert_non_null(strstr(buf_text(&end), "],\"objectOnly\":1"));
+}
+
 static void a_forecast_is_counted_and_told_by_weight(void **state UNUSED)
 {
 	CLEANUP(scene_release) struct scene scene;
@@ -642,6 +676,7 @@ int main(void)
 		cmocka_unit_test(the_order_of_records_changes_no_byte),
 		cmocka_unit_test(the_summary_counts_what_staging_did),
 		cmocka_unit_test(an_export_run_is_explained_object_by_object),
+		cmocka_unit_test(what_only_its_stamp_explains_is_counted_beside_the_run),
 		cmocka_unit_test(a_forecast_is_counted_and_told_by_weight),
 		cmocka_unit_test(a_write_to_an_object_that_nobody_knows_is_not_explained),
 		cmocka_unit_test(findings_are_lines_with_a_header_and_a_counting_trailer),

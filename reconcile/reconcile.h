@@ -418,6 +418,9 @@ struct findings_summary {
 	uint64_t forecast_facts; /* what it would write next; the first of them by weight: */
 	struct forecast forecasts[FORECASTS_LISTED];
 	size_t forecast_listed;
+	/* The staging identity is another server's, too: nothing of it is proved. */
+	enum shared_by shared;
+	const char *other_server; /* NULL: not known */
 };
 const struct findings_summary *findings_summary(const struct findings *findings);
 /* In order of start. */

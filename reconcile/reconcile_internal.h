@@ -305,6 +305,13 @@ struct span claims_next(const struct claims *claims);
 /* Reports those to the findings of that object. */
 void claims_report_next(struct claims *claims, struct findings *findings);
 
+/*
+ * shared.c: two servers use one account (facts 2). What others wrote with it proves nothing; what the
+ * staging server is said to have written with it may be production's, and nothing goes back.
+ */
+void shared_classify(struct reconciling *reconciling);
+void shared_doubt(struct findings *findings);
+
 /* writers.c: ERROR_USAGE where `staging` names nobody. */
 MUST_CHECK bool writers_classify(struct reconciling *reconciling, struct error *err);
 

@@ -187,6 +187,7 @@ void summary_make(struct reconciling *reconciling)
 {
 	struct findings *findings = reconciling->findings;
 
+	shared_doubt(findings);
 	drop_consequences(findings);
 	if (findings->count)
 		qsort(findings->items, findings->count, sizeof(*findings->items), finding_compare);

@@ -233,6 +233,8 @@ bool writers_classify(struct reconciling *reconciling, struct error *err)
 	if (reconciling->options->staging &&
 		!(classify_staging(reconciling, err) && classify_production(reconciling, err)))
 		return false;
+	if (reconciling->options->staging)
+		shared_classify(reconciling);
 	links_collect(reconciling);
 	return true;
 }

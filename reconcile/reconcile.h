@@ -404,6 +404,7 @@ struct export_account {
 	int64_t number, start_ms, end_ms;
 	uint64_t sent[ACCOUNT_COUNT], found[ACCOUNT_COUNT];
 	uint64_t failures; /* refused, not sent */
+	int64_t skew_ms;   /* how far the writes lie outside the run at most: two clocks */
 };
 
 /* What the staging identity wrote, and how much of it stands in findings ("accounts for the writes"). */
@@ -423,6 +424,62 @@ struct findings_summary {
 	const char *other_server; /* NULL: not known */
 };
 const struct findings_summary *findings_summary(const struct findings *findings);
+
+/* ---- the blast radius -------------------------------------------------------------------- */
+
+enum deed { DEED_CREATED, DEED_CHANGED, DEED_DELETED, DEED_RESTORED, DEED_MEMBERS, DEED_COUNT };
+
+/* Why production's next cycle does not put it back (facts 7.4). */
+enum stays {
+	STAYS_CLOUD,     /* the cloud masters it: ours to write */
+	STAYS_DELETED,   /* in deleted items, and what comes by itself is another object */
+	STAYS_MADE,      /* made in the staging server's wider scope: production never deletes it */
+	STAYS_DIRECTORY, /* Active Directory has it, too: production would spread it */
+	STAYS_EXCHANGE,  /* Exchange Online masters it */
+	STAYS_GONE,      /* nobody can put back what it was */
+	STAYS_MANUAL,    /* protected, restricted, or no rule is known that flows it */
+	STAYS_COUNT,
+};
+
+enum privilege {
+	PRIVILEGE_ROLE_GROUP, /* a group that roles can be given to */
+	PRIVILEGE_ROLE,       /* who holds a role, where the evidence knows */
+	PRIVILEGE_RESTRICTED, /* in a restricted management administrative unit */
+	PRIVILEGE_COUNT,
+};
+
+/* A write of the staging server that no finding and no look at the value explains. */
+struct unexplained {
+	const struct kind *kind;
+	struct span id, name; /* name: the attribute; absent: the object */
+	enum deed deed;
+	int64_t when_ms;
+	const char *why;
+};
+
+enum { UNEXPLAINED_LISTED = 5, PRIVILEGED_NAMED = 3 };
+
+struct blast {
+	uint64_t objects[KIND_COUNT][DEED_COUNT]; /* each once for each deed */
+	/* Its writes, each told by however many sources once; and how many of them are explained. */
+	uint64_t writes[KIND_COUNT][DEED_COUNT], explained[KIND_COUNT][DEED_COUNT];
+	struct unexplained unexplained[UNEXPLAINED_LISTED];
+	size_t unexplained_listed;
+	uint64_t addresses;                   /* mail addresses changed, given, taken away */
+	uint64_t privileged[PRIVILEGE_COUNT]; /* objects, each in the first that fits */
+	struct span privileged_names[PRIVILEGED_NAMED];
+	size_t privileged_named;
+	/* Of what is proved and stands: at production's next cycle it heals, or never. */
+	uint64_t heals;
+	uint64_t heals_sign_in; /* of these: only where synchronizeUpnForManagedUsers is on */
+	uint64_t heals_people;  /* of these: people who come out of deleted items */
+	uint64_t stays[STAYS_COUNT];
+};
+const struct blast *findings_blast(const struct findings *findings);
+const char *deed_name(enum deed deed);                /* "created" */
+const char *stays_name(enum stays stays);             /* "cloud" */
+const char *privilege_name(enum privilege privilege); /* "role-assignable-group" */
+
 /* In order of start. */
 const struct export_account *findings_exports(const struct findings *findings, size_t *count);
 /* "adds", "updates", "deletes" */

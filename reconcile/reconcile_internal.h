@@ -325,6 +325,7 @@ struct findings {
 	struct writer **writers; /* copies, by number */
 	size_t writer_count;
 	struct findings_summary summary;
+	struct blast blast;
 	struct export_account *exports;
 	size_t export_count, export_capacity;
 	const char *tenant, *base, *live, *evidence; /* identities; evidence may be NULL */
@@ -367,6 +368,12 @@ bool finding_is_gone(const struct finding *finding);
 /* What a reference led to that nobody is known to have removed: if that is gone, so is it. Or absent. */
 struct span finding_follows(const struct finding *finding);
 void summary_count(struct findings_summary *summary, const struct finding *finding);
+
+/* ---- blast.c ---------------------------------------------------------------------------- */
+
+/* An object that was decided. */
+void blast_note(struct reconciling *reconciling, const struct subject *subject);
+void blast_count(struct blast *blast, const struct finding *finding);
 
 /* accounts.c: the runs and how far the evidence explains them; forecasts. */
 void accounts_make(struct reconciling *reconciling);

@@ -156,6 +156,7 @@ static void count_findings(struct findings *findings)
 		const struct finding *finding = &findings->items[i];
 
 		summary_count(summary, finding);
+		blast_count(&findings->blast, finding);
 		if (finding->staging_write_ms != TIME_NONE && is_primary_change(finding) &&
 			!span_equal(last_primary, finding->id)) {
 			summary->primary_changed++;

@@ -65,6 +65,71 @@ same "rhythm" burst "$(jq -r '.identities[] | select(.server == "SYNC02").rhythm
 same "roles" true "$(jq .lists.roles.read "$work/stdout")"
 same "flip-flops" 0 "$(jq '.flipFlops | length' "$work/stdout")"
 
+# ---- what was done ---------------------------------------------------------------------------------
+
+blast() { # EVIDENCE: the answer, in $work/blast
+	expect 1 "$UNSTAGE" find base.jsonl.zst live.jsonl.zst --evidence "$1" --staging SYNC02 --json
+	cp "$work/stdout" "$work/blast"
+}
+
+sentence "objects by kind and operation are those that the evidence tells, each once"
+blast evidence.jsonl
+jq -r 'select(.operation and .who.server == "SYNC02") | [.id, .kind,
+	(if .operation == "create" then "created" elif .operation == "restore" then "restored"
+	elif .operation == "delete" or .operation == "purge" then "deleted"
+	elif .attribute == "members" or .attribute == "owners" then "members"
+	else "changed" end)] | @tsv' evidence.jsonl | sort -u | cut -f 2-3 | sort | uniq -c |
+	awk '{ print $2, $3, $1 }' >"$work/told"
+jq -r '.objectsBy | to_entries[] | .key as $kind | .value | to_entries[] | select(.value > 0) |
+	"\($kind) \(.key) \(.value)"' "$work/blast" | sort >"$work/counted"
+at_least "sorts of deeds" 4 "$(wc -l <"$work/told")"
+diff "$work/told" "$work/counted" || wrong "they were to be the same"
+
+sentence "writes by kind and operation add up to all of them, and so do those that are explained"
+for key in writes explained; do
+	same "$key" "$(jq ".$key" "$work/blast")" "$(jq "[.${key}By[][]] | add" "$work/blast")"
+done
+
+sentence "what heals and what never will add up to what is proved and stands"
+same "values" "$(jq '.verdicts.revert + .verdicts.blocked' "$work/blast")" \
+	"$(jq '.heals.values + .stays.values' "$work/blast")"
+same "reasons" "$(jq .stays.values "$work/blast")" \
+	"$(jq '.stays | del(.values) | add' "$work/blast")"
+
+sentence "three commands are typed next, with the name that was given"
+expect 1 "$UNSTAGE" find base.jsonl.zst live.jsonl.zst --evidence evidence.jsonl --staging SYNC02
+screen
+same "commands" 3 "$(sed -n '/^Next/,$p' "$work/stdout" | grep -c '^  unstage ')"
+same "with the name" 2 "$(grep -c -e '--staging SYNC02' "$work/stdout")"
+
+# with_holder ID: the evidence, and that ID holds a role.
+with_holder() {
+	sed '/^{"holder"/,$d' evidence.jsonl
+	{
+		grep '^{"holder"' evidence.jsonl
+		echo "{\"holder\":\"$1\",\"holds\":\"role\",\"role\":\"62e90394-69f5-4237-9190-012177145e10\"}"
+	} | awk -F'"' '{ print ($8 == "role") "\t" $4 "\t" $0 }' | sort | cut -f 3-
+	sed -n '/"operation"/p' evidence.jsonl
+	tail -n 1 evidence.jsonl | jq -c '.holders += 1'
+}
+
+sentence "who holds a role and was touched is named"
+touched=$(jq -r 'select(.who.server == "SYNC02" and .kind == "user").id' evidence.jsonl | head -n 1)
+same "before" 0 "$(jq .privileged.role "$work/blast")"
+with_holder "$touched" >holder.jsonl
+blast holder.jsonl
+same "holders" 1 "$(jq .privileged.role "$work/blast")"
+expect 1 "$UNSTAGE" find base.jsonl.zst live.jsonl.zst --evidence holder.jsonl --staging SYNC02
+screen
+answered "1 holder of a role"
+
+sentence "evidence that ends before the live snapshot says so, and proves nothing"
+sed "1s/\"until\":\"[^\"]*\"/\"until\":\"$(jq -r 'select(.sources).sources[0].covered[0].from' evidence.jsonl | cut -c 1-10)T23:59:59Z\"/" \
+	evidence.jsonl >short.jsonl
+expect 1 "$UNSTAGE" find base.jsonl.zst live.jsonl.zst --evidence short.jsonl --staging SYNC02
+screen
+answered "nothing is known of"
+
 # ---- what can't be read ---------------------------------------------------------------------------
 
 unread() { # LIST of the simulator, its NAME here, what find SAYS of it

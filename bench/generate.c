@@ -12,7 +12,10 @@
 #include "base/memory.h"
 #include "snapshots/snapshots.h"
 
-enum { ITEM_MAX = 4096 };
+enum {
+	ITEM_MAX = 4096,
+	LATER_MS = 3 * 60 * 60000, /* what was changed was taken so much later */
+};
 
 struct name {
 	const char *written, *plain; /* plain: as in an address */
@@ -471,6 +474,8 @@ int main(int argc, char **argv)
 		return 2;
 	for (int i = 0; i < 4; i++)
 		sizes[i] = strtoull(argv[i + 1], NULL, 10);
+	if (sizes[1] || sizes[2] || sizes[3])
+		header.taken_from_ms += LATER_MS;
 	writer = snapshot_writer_open(argv[5], &header, &err);
 	if (argc > 6)
 		items = fopen(argv[6], "we");

@@ -97,9 +97,9 @@ const struct command command_evidence = {
 	.details =
 		"The window should begin when the production snapshot was taken and end after the\n"
 		"live one: a value is only put back where the evidence leaves no time uncovered.\n"
-		"The log is complete about ten minutes behind; collect again if the export is\n"
-		"younger than that. WHEN is 2026-03-04, 2026-03-04T02:00:00Z, or 36h, 7d before\n"
-		"now.\n",
+		"The log trails by ten minutes, so the last ten are not claimed as covered:\n"
+		"collect ten minutes after the live snapshot. WHEN is 2026-03-04,\n"
+		"2026-03-04T02:00:00Z, or 36h, 7d before now.\n",
 	.options = options,
 	.arguments_size = sizeof(struct evidence_arguments),
 	.run = run,

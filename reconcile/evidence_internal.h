@@ -25,6 +25,8 @@ struct evidence {
 	struct holders *holders; /* holders.c; NULL: nobody asked */
 	struct covered *covered; /* always in order */
 	size_t covered_count, covered_capacity;
+	const char **not_logged; /* in order */
+	size_t not_logged_count, not_logged_capacity;
 	struct evidence_source *sources;
 	size_t source_count, source_capacity;
 	struct evidence_run *runs;
@@ -39,6 +41,39 @@ void evidence_settle_sources(struct evidence *evidence);
 
 /* Adds a window to what is covered. */
 void evidence_cover(struct evidence *evidence, struct covered window);
+
+/* What evidence_identity() is, of evidence that was loaded. */
+void evidence_set_identity(struct evidence *evidence, const uint8_t digest[static IDENTITY_BYTES]);
+
+/* By time, then reference, then all the rest: 0 only where both say the same. */
+int evidence_compare_facts(const void *left, const void *right);
+
+/* ---- evidence_file.c: the parts of the file ---------------------------------------------- */
+
+/* Header and runs; a fact; what counts them. */
+void evidence_add_head(struct buf *out, struct evidence *evidence);
+void evidence_add_fact_line(struct buf *out, const struct fact *fact);
+void evidence_add_trailer(struct buf *out, struct evidence *evidence);
+/* Without its sources. */
+MUST_CHECK struct evidence *evidence_read_header(const json_t *line, struct error *err);
+
+/* ---- evidence_fact.c ------------------------------------------------------------------ */
+
+/* Checks the fact, and puts copies of its values in canonical form; the rest stays as it is. */
+MUST_CHECK bool evidence_keep_values(
+	struct evidence *evidence, struct fact *fact, struct error *err);
+
+/* ---- evidence_glance.c ------------------------------------------------------------------ */
+
+/* Reads fact lines that look like others: a tenth of what evidence_read_line() costs. */
+struct glance_reader;
+struct glance_reader *glance_reader_new(struct evidence *evidence);
+void glance_reader_free(struct glance_reader *reader);
+
+/* Adds the fact of the line. False: it is not one that can be read at a glance; nothing was added. */
+bool glance_reader_take(struct glance_reader *reader, struct span line);
+
+/* ---- order ------------------------------------------------------------------------------ */
 
 /* NULL comes first. */
 int evidence_compare_texts(const char *a, const char *b);

@@ -206,7 +206,7 @@ static void add_holder_line(struct buf *out, const struct evidence_holder *holde
 	buf_add_text(out, "}\n");
 }
 
-size_t holders_add_lines(struct buf *out, struct evidence *evidence)
+void holders_add_lines(struct buf *out, struct evidence *evidence)
 {
 	size_t count;
 	const struct evidence_holder *holders = evidence_holders(evidence, &count);
@@ -224,7 +224,6 @@ size_t holders_add_lines(struct buf *out, struct evidence *evidence)
 	}
 	for (size_t i = 0; i < count; i++)
 		add_holder_line(out, &holders[i]);
-	return count;
 }
 
 bool is_holder_line(const json_t *line)

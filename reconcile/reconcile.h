@@ -247,6 +247,20 @@ const struct evidence_holder *evidence_holders(struct evidence *evidence, size_t
 /* Has `id` this? */
 bool evidence_holds(struct evidence *evidence, enum holding holding, struct span id);
 
+/* ---- how far back the log reached ---------------------------------------------------------- */
+
+enum reach {
+	REACH_NO_LOG,
+	REACH_CERTAIN,    /* whatever the licence */
+	REACH_BY_LICENCE, /* between 7 and 30 days before it was collected */
+	REACH_GONE,       /* nothing of the window can have been there */
+};
+
+/* Of the window that is covered. */
+enum reach evidence_reach(const struct evidence *evidence);
+/* "the log reaches back that far: …" */
+const char *reach_text(enum reach reach);
+
 /* ---- sync identities ------------------------------------------------------------------- */
 
 /* When somebody writes: production in a cycle, an accidental export in one burst. */

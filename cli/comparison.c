@@ -23,6 +23,10 @@ static bool reconcile_all(struct comparison *comparison,
 		options.production = profile->production;
 	if (!options.evidence)
 		options.staging = NULL;
+	else if (!options.staging)
+		progress_warn(talk(),
+			"nobody is named as the staging server, so nothing is put back: --staging; "
+			"unstage find --evidence FILE lists who synchronises");
 	comparison->findings = listener ? findings_tell(&options, listener, err)
 					: findings_new(&options, err);
 	return comparison->findings != NULL;

@@ -122,7 +122,8 @@ static bool check_arguments(
 {
 	if (!find->comparison.evidence)
 		return error_set(err, ERROR_USAGE,
-			"find: say who wrote what: --evidence FILE (from: unstage evidence)");
+			"find: say who wrote what: --evidence FILE; it comes from: "
+			"unstage evidence --from 7d --output evidence.jsonl");
 	return operand_count != 1 ||
 		error_set(err, ERROR_USAGE,
 			"find: BASE and LIVE, or neither of them: then it lists who synchronises");

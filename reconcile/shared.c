@@ -44,7 +44,7 @@ static void doubt_account(struct reconciling *reconciling, const struct sync_ide
 void shared_classify(struct reconciling *reconciling)
 {
 	size_t count;
-	const struct sync_identity *identities = evidence_identities(
+	const struct sync_identity *identities = identities_in_brief(
 		reconciling->options->evidence, &count);
 
 	for (size_t i = 0; i < count; i++)

@@ -36,9 +36,12 @@ void evidence_free(struct evidence *evidence)
 	memory_free(evidence->writers);
 	memory_free(evidence->sorted_writers);
 	memory_free(evidence->identities);
+	memory_free(evidence->flips);
+	holders_free(evidence->holders);
 	memory_free(evidence->by_id);
 	memory_free(evidence->facts);
 	memory_free(evidence->covered);
+	memory_free(evidence->not_logged);
 	memory_free(evidence->sources);
 	memory_free(evidence->runs);
 	texts_free(evidence->texts);
@@ -281,8 +284,10 @@ void evidence_settle(struct evidence *evidence)
 	evidence_settle_sources(evidence);
 	memory_free(evidence->by_id);
 	memory_free(evidence->identities);
+	memory_free(evidence->flips);
 	evidence->by_id = NULL;
 	evidence->identities = NULL;
+	evidence->flips = NULL;
 	evidence->records = 0;
 	evidence->identity[0] = '\0';
 	if (!evidence->count)

@@ -69,7 +69,21 @@ static void add_instant_where_known(struct buf *out, const char *key, int64_t ms
 	add_instant(out, key, ms);
 }
 
-static void add_covered(struct buf *out, const struct covered *covered, size_t count)
+static void add_not_logged(struct buf *out, const struct evidence *evidence)
+{
+	size_t count;
+	const char *const *names = evidence_not_logged(evidence, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		buf_add_text(out, i ? "," : ",\"notLogged\":[");
+		scan_quote(span_of(names[i]), out);
+	}
+	if (count)
+		buf_add_byte(out, ']');
+}
+
+static void add_covered(struct buf *out, const struct evidence *evidence,
+	const struct covered *covered, size_t count)
 {
 	buf_addf(out, "{\"source\":\"%s\",\"covered\":[", fact_source_name(FROM_AUDIT));
 	for (size_t i = 0; i < count; i++) {
@@ -79,7 +93,9 @@ static void add_covered(struct buf *out, const struct covered *covered, size_t c
 		add_instant(out, "until", covered[i].until_ms);
 		buf_add_byte(out, '}');
 	}
-	buf_add_text(out, "]}");
+	buf_add_byte(out, ']');
+	add_not_logged(out, evidence);
+	buf_add_byte(out, '}');
 }
 
 static void add_source(struct buf *out, const struct evidence_source *source)
@@ -106,7 +122,7 @@ static void add_header_line(struct buf *out, struct evidence *evidence)
 	add_instant(out, "collected", header->collected_ms);
 	buf_add_text(out, ",\"sources\":[");
 	if (covered_count)
-		add_covered(out, covered, covered_count);
+		add_covered(out, evidence, covered, covered_count);
 	for (size_t i = 0; i < count; i++) {
 		if (i || covered_count)
 			buf_add_byte(out, ',');
@@ -205,17 +221,21 @@ void evidence_add_head(struct buf *out, struct evidence *evidence)
 	add_header_line(out, evidence);
 	for (size_t i = 0; i < count; i++)
 		add_run_line(out, &runs[i]);
+	holders_add_lines(out, evidence);
 }
 
 void evidence_add_trailer(struct buf *out, struct evidence *evidence)
 {
-	size_t run_count;
+	size_t run_count, holder_count;
 
 	buf_addf(out, "{\"end\":true,\"facts\":%zu,\"records\":%zu", evidence_count(evidence),
 		evidence_records(evidence));
 	evidence_runs(evidence, &run_count);
 	if (run_count)
 		buf_addf(out, ",\"runs\":%zu", run_count);
+	evidence_holders(evidence, &holder_count);
+	if (holder_count)
+		buf_addf(out, ",\"holders\":%zu", holder_count);
 	buf_add_text(out, "}\n");
 }
 
@@ -301,6 +321,24 @@ static bool read_covered(struct evidence *evidence, const json_t *from, struct e
 	return true;
 }
 
+static bool read_not_logged(struct evidence *evidence, const json_t *from, struct error *err)
+{
+	const json_t *name;
+	size_t i;
+
+	if (!json_object_get(from, "notLogged"))
+		return true;
+	if (!json_array_of(from, "notLogged", err))
+		return false;
+	json_array_foreach(json_object_get(from, "notLogged"), i, name)
+	{
+		if (!json_is_string(name))
+			return error_set(err, ERROR_FORMAT, "notLogged: names expected");
+		evidence_add_not_logged(evidence, json_string_value(name));
+	}
+	return true;
+}
+
 static bool read_source(struct evidence *evidence, const json_t *from, struct error *err)
 {
 	const char *name = json_text(from, "source", err);
@@ -311,7 +349,7 @@ static bool read_source(struct evidence *evidence, const json_t *from, struct er
 	if (!fact_source_find(name, &source.source))
 		return error_set(err, ERROR_FORMAT, "source: \"%s\" is unknown", name);
 	if (source.source == FROM_AUDIT)
-		return read_covered(evidence, from, err);
+		return read_covered(evidence, from, err) && read_not_logged(evidence, from, err);
 	source.server = json_text_or_null(from, "server");
 	source.file = json_text_or_null(from, "file");
 	source.digest = json_text_or_null(from, "digest");
@@ -475,6 +513,8 @@ static bool read_fact(struct evidence *evidence, const json_t *line, struct erro
 
 bool evidence_read_line(struct evidence *evidence, const json_t *line, struct error *err)
 {
+	if (is_holder_line(line))
+		return holders_read_line(evidence, line, err);
 	return json_object_get(line, "run") ? read_run(evidence, line, err)
 					    : read_fact(evidence, line, err);
 }

@@ -20,8 +20,13 @@ struct evidence {
 	size_t writer_count, writer_capacity, sorted_capacity;
 	struct sync_identity *identities;
 	size_t identity_count;
+	struct flip_flop *flips;
+	size_t flip_count;
+	struct holders *holders; /* holders.c; NULL: nobody asked */
 	struct covered *covered; /* always in order */
 	size_t covered_count, covered_capacity;
+	const char **not_logged; /* in order */
+	size_t not_logged_count, not_logged_capacity;
 	struct evidence_source *sources;
 	size_t source_count, source_capacity;
 	struct evidence_run *runs;
@@ -74,3 +79,28 @@ bool glance_reader_take(struct glance_reader *reader, struct span line);
 int evidence_compare_texts(const char *a, const char *b);
 int evidence_compare_numbers(int64_t a, int64_t b);
 int evidence_compare_writers(const struct writer *a, const struct writer *b);
+
+/* ---- holders.c ------------------------------------------------------------------------- */
+
+struct holders;
+
+void holders_free(struct holders *holders);
+/* Given the object id of an application, its app id, by which the log names it; else `given`. */
+const char *holder_app_id(struct evidence *evidence, const char *given);
+void holders_merge(struct evidence *into, struct evidence *from);
+
+/* ---- identities.c ----------------------------------------------------------------------- */
+
+/* It holds a role of sync, whatever its name is. */
+bool writer_may_sync(struct evidence *evidence, const struct writer *writer);
+
+/* ---- rhythm.c --------------------------------------------------------------------------- */
+
+/* Writes close to each other. */
+struct burst {
+	int64_t from_ms, until_ms;
+	uint64_t facts;
+};
+
+/* From bursts in order of time. */
+struct rhythm rhythm_of(const struct burst *bursts, size_t count);

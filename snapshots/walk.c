@@ -113,7 +113,8 @@ bool snapshot_object(
 	buf_cut(lines, 0);
 	if (!snapshot_pick(picker, id, &found, err))
 		return false;
-	buf_add_span(lines, found);
+	if (found.data)
+		buf_add_span(lines, found);
 	return buf_check(lines, "an object of the snapshot", err);
 }
 

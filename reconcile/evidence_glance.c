@@ -263,7 +263,8 @@ bool glance_reader_take(struct glance_reader *reader, struct span line)
 	struct fact fact = { 0 };
 	size_t taken;
 
-	if (!scan_prefix(line, reader->shape, &reader->slots, &taken, &unsaid) ||
+	if (line.length > EVIDENCE_LINE_MAX ||
+		!scan_prefix(line, reader->shape, &reader->slots, &taken, &unsaid) ||
 		taken != line.length || !read_names(reader, &fact) ||
 		!read_attribute(reader, &fact) || !read_time(reader, &fact) ||
 		!read_writer(reader, &fact) || !read_object(reader, &fact) ||

@@ -251,14 +251,14 @@ static void add_lowered(struct buf *out, struct span ascii)
 
 void text_add_folded(struct buf *out, struct span text)
 {
-	size_t start = 0, ascii;
 	uint32_t scalar, folded;
 
-	for (size_t at = 0; at < text.length; start = at) {
+	for (size_t at = 0; at < text.length;) {
 		/* Nearly all of it. */
-		ascii = ascii_end(text, at);
-		add_lowered(out, (struct span){ text.data + at, ascii - at });
-		start = at = ascii;
+		size_t start = ascii_end(text, at);
+
+		add_lowered(out, (struct span){ text.data + at, start - at });
+		at = start;
 		if (at == text.length)
 			return;
 		folded = text_scalar(text, &at, &scalar) ? unicode_fold(scalar) : scalar;

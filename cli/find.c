@@ -1,4 +1,6 @@
 /* unstage find: what did the staging server do? One screen, worst first, and what to type next. */
+#include <string.h>
+
 #include "cli/find.h"
 
 #include "base/text.h"
@@ -37,6 +39,7 @@ static const struct {
 	{ VERDICT_SUSPECT, STYLE_YELLOW, "not proved: a person must look" },
 	{ VERDICT_BLOCKED, STYLE_RED, "nobody can put back what it was: a paragraph for a person" },
 	{ VERDICT_DRIFT, STYLE_DIM, "changed by others since the snapshot: kept" },
+	{ VERDICT_KEPT, STYLE_DIM, "a line of the decisions keeps it for now" },
 };
 
 static const char *const door_texts[DOOR_COUNT] = {
@@ -48,6 +51,24 @@ static const char *const door_texts[DOOR_COUNT] = {
 	[DOOR_ADSYNC] = "Remove-ADSyncToolsAadObject with our CSV",
 	[DOOR_MANUAL] = "a person, by our paragraph",
 };
+
+static void add_base(struct screen *screen, const struct comparison *comparison)
+{
+	const struct snapshot_header *base = snapshot_header(comparison->base);
+	char taken[TIME_TEXT_BYTES];
+
+	if (strcmp(base->source, SNAPSHOT_AUDIT) == 0) {
+		screen_addf(screen, STYLE_YELLOW,
+			"  no snapshot: compared with what the evidence knows of %s UTC;\n"
+			"  what others changed can't be told\n",
+			screen_time(base->taken_from_ms, taken));
+		return;
+	}
+	screen_addf(screen, STYLE_PLAIN,
+		"  compared with a snapshot of %s UTC: ", screen_time(base->taken_from_ms, taken));
+	statement_add(screen, &comparison->base_statement);
+	screen_addf(screen, STYLE_PLAIN, "\n");
+}
 
 static void add_heading(struct screen *screen, const struct comparison *comparison,
 	const struct findings_summary *summary)
@@ -65,10 +86,7 @@ static void add_heading(struct screen *screen, const struct comparison *comparis
 	screen_addf(screen, STYLE_PLAIN, "\n  from %s to %s UTC\n",
 		screen_time(summary->staging_first_ms, first),
 		screen_time(summary->staging_last_ms, last));
-	screen_addf(screen, STYLE_PLAIN, "  compared with a snapshot of %s UTC: ",
-		screen_time(snapshot_header(comparison->base)->taken_from_ms, first));
-	statement_add(screen, &comparison->base_statement);
-	screen_addf(screen, STYLE_PLAIN, "\n");
+	add_base(screen, comparison);
 	screen_addf(screen, STYLE_PLAIN,
 		"  %llu writes on %llu objects; %llu explained by what follows, ",
 		(unsigned long long)summary->staging_facts, (unsigned long long)summary->objects,
@@ -263,6 +281,7 @@ const struct command command_find = {
 		"  @WHEN       the newest that was complete then: @2026-03-04,\n"
 		"              @2026-03-04T02:00:00Z, or @36h, @7d before now\n"
 		"  live        one that is taken now, and kept\n"
+		"  audit       as BASE, without any snapshot: what the evidence knows\n"
 		"Where there is a file of that name, too: ./latest is the file, @latest the name.\n",
 	.options = options,
 	.arguments_size = sizeof(struct find_arguments),

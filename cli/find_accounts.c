@@ -37,6 +37,10 @@ void screen_accounts(struct screen *screen, const struct findings *findings)
 		screen_addf(screen, STYLE_PLAIN, "\n");
 		for (int which = 0; which < ACCOUNT_COUNT; which++)
 			add_account(screen, &exports[i], (enum account)which);
+		if (exports[i].object_only)
+			screen_addf(screen, STYLE_YELLOW,
+				"         %llu more objects were stamped then, and no record tells why\n",
+				(unsigned long long)exports[i].object_only);
 		if (exports[i].failures)
 			screen_addf(screen, STYLE_YELLOW,
 				"         %llu refused by the directory\n",
@@ -116,6 +120,8 @@ void screen_accounts_json(struct screen *screen, const struct findings *findings
 		screen_addf(screen, STYLE_PLAIN, i ? "," : "");
 		add_json_account(screen, &exports[i]);
 	}
-	screen_addf(screen, STYLE_PLAIN, "],\"forecast\":%llu",
+	screen_addf(screen, STYLE_PLAIN, "],\"object_only\":%llu",
+		(unsigned long long)findings_summary(findings)->object_only);
+	screen_addf(screen, STYLE_PLAIN, ",\"forecast\":%llu",
 		(unsigned long long)findings_summary(findings)->forecast_facts);
 }

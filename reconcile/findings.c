@@ -587,19 +587,21 @@ static bool walk_pair(void *context, struct span base, struct span live, struct 
 /* What staging touched and the comparison did not bring: equal lines, or in neither snapshot. */
 static bool walk_touched(struct walk *walk, struct error *err)
 {
-	CLEANUP(buf_release) struct buf base = BUF_UP_TO(SNAPSHOT_BUCKET_MAX);
-	CLEANUP(buf_release) struct buf live = BUF_UP_TO(SNAPSHOT_BUCKET_MAX);
 	const struct reconciling *reconciling = &walk->reconciling;
 	const struct reconcile_options *options = reconciling->options;
+	CLEANUP(snapshot_picker_freep)
+	struct snapshot_picker *in_base = snapshot_picker_new(options->base);
+	CLEANUP(snapshot_picker_freep)
+	struct snapshot_picker *in_live = snapshot_picker_new(options->live);
 
 	for (size_t i = 0; i < reconciling->touched_count; i++) {
-		struct span id = span_of(reconciling->touched[i].id);
+		struct span id = span_of(reconciling->touched[i].id), base, live;
 
 		if (reconciling->touched[i].visited)
 			continue;
-		if (!snapshot_object(options->base, id, &base, err) ||
-			!snapshot_object(options->live, id, &live, err) ||
-			!walk_object(walk, id, buf_span(&base), buf_span(&live), err))
+		if (!snapshot_pick(in_base, id, &base, err) ||
+			!snapshot_pick(in_live, id, &live, err) ||
+			!walk_object(walk, id, base, live, err))
 			return false;
 	}
 	return true;

@@ -19,15 +19,31 @@ static const struct ring rings[] = {
 	{ RING_OF_THREE, RING_OF_THREE_COUNT },
 };
 
-/* Each gets what the one before had, the first what the last had. A small company lacks them. */
+/* A small company lacks some of them; and the last one of all leaves it during the day. */
+static bool ring_member(struct simulator *simulator, size_t person, char id[static GUID_TEXT_BYTES])
+{
+	return person + 1 < cast_count(simulator, CAST_PERSON) &&
+		cast_get(simulator, CAST_PERSON, person, id);
+}
+
+static bool ring_is_whole(struct simulator *simulator, const struct ring *ring)
+{
+	char last[GUID_TEXT_BYTES];
+
+	return ring_member(simulator, ring->first + ring->count - 1, last);
+}
+
+/* Each gets what the one before had, the first what the last had. */
 static bool stage_ring(struct simulator *simulator, const struct ring *ring, struct error *err)
 {
 	char ids[RING_MAX][GUID_TEXT_BYTES];
 	CLEANUP(json_freep) json_t *pictures = json_array();
 
+	if (!ring_is_whole(simulator, ring))
+		return true;
 	for (size_t i = 0; i < ring->count; i++) {
-		if (!cast_get(simulator, CAST_PERSON, ring->first + i, ids[i]))
-			return true;
+		if (!ring_member(simulator, ring->first + i, ids[i]))
+			return error_set(err, ERROR_SYSTEM, "simulator: a ring has a gap");
 		json_array_append_new(
 			pictures, connector_wanted(simulator, SERVER_STAGING, ids[i]));
 	}
@@ -50,7 +66,7 @@ struct mixed {
 
 static bool find_mixed(struct simulator *simulator, struct mixed *mixed)
 {
-	return cast_get(simulator, CAST_PERSON, RING_MIXED, mixed->person) &&
+	return ring_member(simulator, RING_MIXED, mixed->person) &&
 		cast_get(simulator, CAST_LIST, RING_LIST, mixed->list) &&
 		cast_get(simulator, CAST_CONTACT, RING_CONTACT, mixed->contact);
 }
@@ -116,10 +132,10 @@ bool switch_rings(struct simulator *simulator, change_function *switch_to_cloud,
 	struct mixed ring;
 
 	for (size_t i = 0; i < COUNT_OF(rings); i++) {
-		for (size_t j = 0; j < rings[i].count; j++) {
+		for (size_t j = 0; ring_is_whole(simulator, &rings[i]) && j < rings[i].count; j++) {
 			char id[GUID_TEXT_BYTES];
 
-			if (cast_get(simulator, CAST_PERSON, rings[i].first + j, id) &&
+			if (ring_member(simulator, rings[i].first + j, id) &&
 				!switch_to_cloud(simulator, id, j, err))
 				return false;
 		}

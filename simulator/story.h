@@ -199,8 +199,8 @@ MUST_CHECK bool story_incident(struct simulator *simulator, struct error *err);
 
 /* Sign-in names and addresses that staging passes on in circles (incident_rings.c). */
 enum {
-	/* Among CAST_PERSON, behind those who manage others' groups: two who swap, three in a ring. */
-	RING_SWAPPED = PEOPLE_NEEDED + 30,
+	/* Among CAST_PERSON: two who swap, three in a ring. A company of some hundred has none. */
+	RING_SWAPPED = PEOPLE_NEEDED + 300,
 	RING_SWAPPED_COUNT = 2,
 	RING_OF_THREE = RING_SWAPPED + RING_SWAPPED_COUNT,
 	RING_OF_THREE_COUNT = 3,

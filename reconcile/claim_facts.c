@@ -193,3 +193,24 @@ const struct told *claim_facts_of(const struct contests *contests, struct span k
 	*count = end - low;
 	return contests->told + low;
 }
+
+void claim_facts_sides(const struct contests *contests, struct span key, const struct fact *fact,
+	bool *had, bool *has)
+{
+	size_t count, low = 0, high;
+	const struct told *told = claim_facts_of(contests, key, &count);
+
+	*had = *has = false;
+	for (high = count; low < high;) {
+		size_t middle = low + (high - low) / 2;
+
+		if (told[middle].fact < fact)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < count && told[low].fact == fact; low++) {
+		*had = *had || !told[low].has;
+		*has = *has || told[low].has;
+	}
+}

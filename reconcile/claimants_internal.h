@@ -184,9 +184,55 @@ void claim_facts_gather(struct contests *contests);
 MUST_CHECK bool claim_facts_refused(struct contests *contests, struct error *err);
 /* Those of one address. */
 const struct told *claim_facts_of(const struct contests *contests, struct span key, size_t *count);
+/* Whether the address is on the one side of a fact, and on the other. */
+void claim_facts_sides(const struct contests *contests, struct span key, const struct fact *fact,
+	bool *had, bool *has);
 /* As fact_class(), but a sync server proves nothing while nobody said which is staging. */
 enum writer_class claim_fact_class(const struct contests *contests, const struct fact *fact);
 
-/* ---- contest_decide.c: who is rightful, what frees it ------------------------------------ */
+/* ---- contest_views.c: what the evidence makes of each claimant --------------------------- */
 
+enum proof {
+	PROOF_NONE,
+	PROOF_BASE,   /* held it there */
+	PROOF_RECORD, /* the record of staging's own write says that it stood there */
+	PROOF_WRITE,  /* somebody gave it since */
+};
+
+/*
+ * One claimant, without what the staging server did. Masks have a bit for each attribute that claims:
+ * that of its first place.
+ */
+struct view {
+	struct claimant *claimant;
+	unsigned rightly; /* would hold it there */
+	unsigned touched; /* staging wrote there, and nobody since */
+	unsigned staged;  /* staging gave it there */
+	enum proof proof;
+	const struct fact *fact;  /* the proof, but of PROOF_BASE */
+	const struct fact *touch; /* staging's first write that may have taken it */
+	const struct fact *doubt; /* a write that leaves open what stood there */
+	bool taken;               /* somebody else deleted the object */
+};
+
+struct trial {
+	const struct contests *contests;
+	struct contest *contest;
+	struct view *views;       /* of its claimants */
+	const struct fact *doubt; /* of somebody who is no claimant any more */
+};
+
+void trial_init(struct trial *at, const struct contests *contests, struct contest *contest);
+void trial_release(struct trial *at);
+bool claimant_holds(const struct claimant *claimant);
+
+/* ---- contest_decide.c: who is rightful; contest_freeing.c: what frees it ------------------- */
+
+enum { SENTENCE_MAX = 4096 };
+
+/* Decides both. */
 void contest_decide(const struct contests *contests, struct contest *contest);
+/* The second, after the first; appends the sentence. */
+void contest_decide_freeing(struct contest *contest, struct buf *text);
+/* "user ada@contoso.com" */
+void claimant_add(struct buf *out, const struct claimant *claimant);

@@ -86,11 +86,11 @@ static void story_read(
 	}
 }
 
-/* The same millisecond counts as later: who came last is not proved. */
+/* What comes so close that the order is not certain counts as later: who came last is not proved. */
 static void story_find_touch(
 	const struct reconciling *reconciling, const struct subject *subject, struct story *story)
 {
-	int64_t since_ms = earliest_of(story->staging);
+	int64_t since_ms = earliest_of(story->staging) - reconciling->times.order_ms;
 
 	for (size_t i = 0; i < subject->fact_count; i++)
 		if (subject->facts[i]->when_ms >= since_ms && fact_is_write(subject->facts[i]) &&
@@ -124,11 +124,14 @@ static bool was_proved(const struct reconciling *reconciling, const struct subje
 
 	if (story->prior)
 		return story->prior->when_ms >= times->evidence_from &&
-			story->prior->when_ms < earliest_of(story->first) &&
+			story->prior->when_ms + reconciling->times.order_ms <
+			earliest_of(story->first) &&
 			fact_class(reconciling, story->prior) == WRITER_OTHER &&
 			effects[story->prior->operation].to == found;
 	if (story->first->operation == FACT_CREATE) /* the id is new */
 		return presence_of(subject->base) != PRESENCE_LIVE;
+	if (times->rebuilt && !rebuilt_is_quiet(times))
+		return false;
 	return presence_of(subject->base) == found && times->evidence_from <= times->base_until &&
 		earliest_of(story->first) > times->base_until;
 }
@@ -144,6 +147,14 @@ static bool changed_nothing(const struct story *story)
 
 /* ---- findings of objects
  * --------------------------------------------------------------------------- */
+
+/* In deleted items names are changed, so the base's is better, if it has one. */
+static struct span name_of_gone(const struct subject *subject)
+{
+	struct span name = object_name(subject->base);
+
+	return subject->live && span_equal(name, subject->id) ? object_name(subject->live) : name;
+}
 
 static void add_finding(struct reconciling *reconciling, const struct subject *subject,
 	const struct story *story, enum change change, enum verdict verdict, const char *reason)
@@ -165,7 +176,7 @@ static void add_finding(struct reconciling *reconciling, const struct subject *s
 	};
 
 	if (subject->base && (!subject->live || object_deleted(subject->live)))
-		finding.name = object_name(subject->base);
+		finding.name = name_of_gone(subject);
 	else
 		finding.name = object ? object_name(object) : subject->id;
 	if (verdict == VERDICT_REVERT)
@@ -346,9 +357,14 @@ static enum examine decide_staging(
 /* ---- without staging
  * ---------------------------------------------------------------------------------- */
 
-/* A connector space has what sync flows: who is not synced is not missing from it, but unseen. */
+/*
+ * A base made of evidence has what a record speaks of, and nothing else is missing from it.
+ * A connector space has what sync flows: who is not synced is not missing from it, but unseen.
+ */
 static bool base_is_blind(const struct subject *subject)
 {
+	if (!subject->base && is_rebuilt(subject->base_from))
+		return true;
 	return !subject->base && subject->live && !snapshot_sees_cloud(subject->base_from) &&
 		object_mastery(subject->live) != MASTERY_SYNCED;
 }

@@ -39,12 +39,15 @@ static bool same(const struct question *question, struct span a, struct span b)
 	return question->same(question->attribute, a, b);
 }
 
-/* Its time as far as it is known meets the run's. */
+/* Its time as far as it is known meets the run's, or comes so close that the order is not certain. */
 static bool is_tied(
-	const struct run *run, const struct timeline *timeline, const struct event *event)
+	const struct run *run, const struct question *question, const struct event *event)
 {
-	return event->when_ms >= event_earliest(&timeline->events[run->first]) &&
-		event_earliest(event) <= timeline->events[run->last].when_ms;
+	const struct timeline *timeline = question->timeline;
+	int64_t order_ms = question->times->order_ms;
+
+	return event->when_ms + order_ms >= event_earliest(&timeline->events[run->first]) &&
+		event_earliest(event) <= timeline->events[run->last].when_ms + order_ms;
 }
 
 /* Both known, and not the same. */
@@ -102,13 +105,14 @@ static bool is_of_production(const struct event *event)
 		event->fact->source == FROM_PRODUCTION_SPACE;
 }
 
+/* One that follows at once has perhaps come before: whoever wrote it, decided, and that is all. */
 static void run_look_at_write(
-	struct run *run, const struct timeline *timeline, const struct event *event)
+	struct run *run, const struct question *question, const struct event *event)
 {
-	if (event_earliest(event) > timeline->events[run->last].when_ms)
-		run->after = event;
-	else if (is_tied(run, timeline, event))
+	if (is_tied(run, question, event))
 		run->tied = event;
+	if (event_earliest(event) > question->timeline->events[run->last].when_ms)
+		run->after = event;
 }
 
 static void run_look_around(struct run *run, const struct question *question)
@@ -122,7 +126,7 @@ static void run_look_around(struct run *run, const struct question *question)
 		if (is_staging(event))
 			continue;
 		if (is_write(event))
-			run_look_at_write(run, timeline, event);
+			run_look_at_write(run, question, event);
 		else if (is_of_production(event) && i < run->first)
 			run->shown = event;
 		else if (!event->shown && i > run->last &&
@@ -234,12 +238,18 @@ static bool before_is_vouched_for(
 		return true;
 	if (run->shown && event_earliest(run->shown) >= times->evidence_from)
 		return true;
+	if (question->origin.not_quiet)
+		return not_proved(answer,
+			"the evidence covers less than a day before the staging server's first write: "
+			"what it found there may be its own");
 	if (question->origin.since_ms == TIME_NONE)
 		return not_proved(answer,
 			"the base snapshot does not have the object, and no record tells who made it");
 	if (event_earliest(first) <= question->origin.since_ms)
 		return not_proved(
 			answer, "the staging server wrote before the base snapshot was complete");
+	if (times->not_logged && !times->by_servers)
+		return not_proved(answer, "the audit log never tells who writes it");
 	if (times->evidence_from > question->origin.since_ms)
 		return not_proved(answer,
 			"the evidence does not cover all the time from the base snapshot to the staging "
@@ -349,6 +359,11 @@ static void decide_revert(const struct question *question, struct answer *answer
 {
 	const struct times *times = question->times;
 
+	if (times->not_logged && !times->by_servers) {
+		say(answer, VERDICT_SUSPECT,
+			"the audit log never tells who writes it: somebody may have written since");
+		return;
+	}
 	if (times->evidence_from > event_earliest(answer->last_staging)) {
 		say(answer, VERDICT_SUSPECT,
 			"the evidence does not cover the time of the staging server's write: somebody "

@@ -29,10 +29,11 @@ struct snapshot_extensions {
 };
 
 #define SNAPSHOT_CSEXPORT "csexport" /* made of a connector space */
+#define SNAPSHOT_AUDIT    "audit"    /* made of evidence alone: it knows little of few objects */
 
 struct snapshot_header {
 	char *tenant, *cloud;                  /* GUID; "global" … */
-	char *source;                          /* "graph", SNAPSHOT_CSEXPORT */
+	char *source;                          /* "graph", SNAPSHOT_CSEXPORT, SNAPSHOT_AUDIT */
 	int64_t taken_from_ms, taken_until_ms; /* the service's clock: audit records use the same */
 	uint64_t objects[KIND_COUNT];          /* live ones */
 	uint64_t deleted;

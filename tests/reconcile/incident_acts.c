@@ -29,7 +29,7 @@ static struct record *record_begin(struct incident *incident, enum who who, cons
 	bool app = who == STAGING && incident_chance(incident, 30);
 
 	assert_true(incident->record_count < RECORDS_MAX);
-	incident->now_ms += 1 + (int64_t)incident_random(incident, STEP_MS_MAX);
+	incident->now_ms += AUDIT_ORDER_MS + 1 + (int64_t)incident_random(incident, STEP_MS_MAX);
 	record = &incident->records[incident->record_count];
 	*record = (struct record){ .when_ms = incident->now_ms,
 		.staging = who == STAGING,

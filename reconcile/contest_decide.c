@@ -11,9 +11,13 @@
 #include "base/time.h"
 #include "reconcile/claimants_internal.h"
 
+/* Names may be as long as somebody likes; a sentence is for people, and the whole name stands elsewhere. */
 void claimant_add(struct buf *out, const struct claimant *claimant)
 {
-	buf_addf(out, "%s %.*s", claimant->kind->name, SPAN_FORMAT(claimant->name));
+	enum { NAME_COLUMNS = 60 };
+
+	buf_addf(out, "%s ", claimant->kind->name);
+	text_fit(out, claimant->name, NAME_COLUMNS, false);
 }
 
 /* "… by ada@contoso.com on 2026-03-04T02:17:41Z (audit 5c1d…)" */

@@ -24,7 +24,7 @@ enum writer_class claim_fact_class(const struct contests *contests, const struct
 
 /* ---- what was refused -------------------------------------------------------------------------- */
 
-static bool is_refusal(const struct fact *fact)
+bool claim_is_refusal(const struct fact *fact)
 {
 	return fact->source == FROM_EXPORT_ERROR && fact->attribute && fact->new_value.data &&
 		attribute_claims(fact->attribute);
@@ -46,7 +46,7 @@ static void want_refused(struct contests *contests)
 	for (size_t i = 0; i < contests->reconciling.fact_count; i++) {
 		const struct fact *fact = &contests->reconciling.first_fact[i];
 
-		if (is_refusal(fact))
+		if (claim_is_refusal(fact))
 			claims_of_value(
 				&room, fact->attribute, fact->new_value, want, &contests->rows);
 	}
@@ -102,7 +102,7 @@ bool claim_facts_refused(struct contests *contests, struct error *err)
 		CLEANUP(object_freep) struct object *object = NULL;
 		struct refusing refusing = { .rows = &contests->rows, .when_ms = fact->when_ms };
 
-		if (!is_refusal(fact))
+		if (!claim_is_refusal(fact))
 			continue;
 		if (!snapshot_object(contests->options.live, span_of(fact->id), &lines, err))
 			return false;
@@ -162,7 +162,7 @@ void claim_facts_gather(struct contests *contests)
 		struct gathering gathering = { contests, fact, false };
 
 		if (!fact->attribute || !attribute_claims(fact->attribute) ||
-			(!fact_is_write(fact) && !is_refusal(fact)))
+			(!fact_is_write(fact) && !claim_is_refusal(fact)))
 			continue;
 		if (fact->old_known && fact->old_value.data)
 			claims_of_value(

@@ -92,6 +92,15 @@ void claim_add_key(struct buf *out, struct span text, bool scheme_told)
 		add_key_of(out, SCHEME_SMTP, text);
 }
 
+struct span claim_key_plain(struct span key)
+{
+	size_t length = strlen(SCHEME_SMTP);
+
+	if (key.length < length || memcmp(key.data, SCHEME_SMTP, length) != 0)
+		return key;
+	return (struct span){ key.data + length, key.length - length };
+}
+
 /* imAddresses come with their scheme or without it. */
 static void add_key_of_im(struct buf *out, struct span text)
 {

@@ -165,6 +165,11 @@ static const char *const place_attributes[CLAIM_PLACES] = {
 	[CLAIM_QUARANTINED_SIGN_IN] = "userPrincipalName",
 };
 
+const char *claim_place_attribute(enum claim_place place)
+{
+	return place_attributes[place];
+}
+
 static void find_doors(struct claim_object *kept, const struct object *object)
 {
 	for (int i = 0; i < CLAIM_PLACES; i++) {

@@ -28,6 +28,9 @@ enum {
  */
 void claim_add_key(struct buf *out, struct span text, bool scheme_told);
 
+/* The key without the "smtp:" that nearly all have: for people. */
+struct span claim_key_plain(struct span key);
+
 typedef void claim_each_function(void *context, enum claim_place place, struct span key);
 
 /* Texts are made here; one for each thread. Zeroed and claim_room_init() before use. */
@@ -134,6 +137,9 @@ struct claim_rows {
 void claim_rows_init(struct claim_rows *rows);
 void claim_rows_release(struct claim_rows *rows);
 
+/* The attribute that a place is of; NULL: CLAIM_REFUSED, CLAIM_FORMER_SIGN_IN. */
+const char *claim_place_attribute(enum claim_place place);
+
 const struct claim_object *claim_rows_keep_object(
 	struct claim_rows *rows, const struct object *object);
 
@@ -176,6 +182,8 @@ MUST_CHECK struct contests *contests_find_hashed(
 
 /* ---- claim_facts.c: what the evidence tells of addresses --------------------------------- */
 
+/* A sync server was refused an address (facts 4.2). */
+bool claim_is_refusal(const struct fact *fact);
 /* Who is who among the writers, and what was refused: adds to what is wanted. */
 MUST_CHECK bool claim_facts_begin(struct contests *contests, struct error *err);
 /* After what is wanted is known: fills `told`. */

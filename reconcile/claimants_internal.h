@@ -143,6 +143,14 @@ const char *claim_place_attribute(enum claim_place place);
 const struct claim_object *claim_rows_keep_object(
 	struct claim_rows *rows, const struct object *object);
 
+/* Adds the claims of a line to what is wanted. ERROR_FORMAT: it is none. */
+MUST_CHECK bool claim_rows_add_line(struct claim_rows *rows, struct claim_room *room,
+	struct span line, bool of_base, struct error *err);
+/* The next line of several, without its newline; `lines` goes on behind it. */
+struct span claim_next_line(struct span *lines);
+
+/* ---- claim_search.c, claim_collect.c: two passes over a snapshot -------------------------- */
+
 /* Finds what `wanted` is to be, in one pass over live; marks the frames where that is. */
 MUST_CHECK bool claim_rows_search(struct claim_rows *rows, struct snapshot *live, bool *frames,
 	const struct progress *progress, struct error *err);

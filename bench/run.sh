@@ -244,16 +244,17 @@ measure_taking() {
 	row "size" "" "" "$(ratio taken.jsonl.zst base.plain.zst) times one frame of zstd -3"
 }
 
-# Every 10,000th user gets the mail address of the user before, in capitals. Those who have it twice are then counted by
-# jq, which folds ASCII only, as all these addresses are.
+# Every 10,000th user gets the mail address of the user before, in capitals. Who has one of them twice is then counted
+# by grep and sort: none of these addresses has an escape in it, or a letter outside ASCII.
 make_clash() {
 	local lines="$work/clash.lines"
 	zstdcat "$work/base.jsonl.zst" | tail -n +2 |
 		awk 'NR % 10000 == 0 { gsub(/"mail":"[^"]*"/, "\"mail\":\"" toupper(mail) "\"") }
 			{ print } match($0, /"mail":"[^"]*"/) { mail = substr($0, RSTART + 8, RLENGTH - 9) }' >"$lines"
 	"$work/bench_take" 2 "$work/clash.jsonl.zst" <"$lines"
-	jq -r '[.mail, .userPrincipalName, (.proxyAddresses[]? | select(test("^smtp:"; "i"))[5:])] | map(strings | ascii_downcase) | unique[]' "$lines" |
-		LC_ALL=C sort | uniq -d | wc -l >"$work/clash-$users.count"
+	LC_ALL=C grep -noE '"(mail|userPrincipalName)":"[^"]*"|"(SMTP|smtp):[^"]*"' "$lines" |
+		LC_ALL=C tr '[:upper:]' '[:lower:]' | LC_ALL=C sed -E 's/"(mail|userprincipalname)":"/"smtp:/' |
+		LC_ALL=C sort -u | cut -d : -f 2- | LC_ALL=C sort | uniq -d | wc -l >"$work/clash-$users.count"
 	rm "$lines"
 }
 

@@ -473,19 +473,26 @@ static void report_claim(struct findings *findings, const struct claim *claim)
 		add_conflict(findings, claim, buf_text(&reason));
 }
 
+/* Who holds what is claimed, and how they came by it. */
+static bool claims_fill(struct claims *claims, struct error *err)
+{
+	if (!claims->count)
+		return true;
+	qsort(claims->items, claims->count, sizeof(*claims->items), compare_claims);
+	if (!find_holders(claims, err))
+		return false;
+	find_gifts(claims);
+	return true;
+}
+
 struct claims *claims_find_all(struct reconciling *reconciling, struct error *err)
 {
 	CLEANUP(claims_freep) struct claims *claims = memory_new(sizeof(*claims));
 
 	claims->reconciling = reconciling;
-	if (!claims_collect(claims, err) || !claims_collect_refused(claims, err))
+	if (!claims_collect(claims, err) || !claims_collect_refused(claims, err) ||
+		!claims_fill(claims, err))
 		return NULL;
-	if (!claims->count)
-		return TAKE(claims);
-	qsort(claims->items, claims->count, sizeof(*claims->items), compare_claims);
-	if (!find_holders(claims, err))
-		return NULL;
-	find_gifts(claims);
 	return TAKE(claims);
 }
 

@@ -254,8 +254,9 @@ make_clash() {
 	"$work/bench_take" 2 "$work/clash.jsonl.zst" <"$lines"
 	LC_ALL=C grep -noE '"(mail|userPrincipalName)":"[^"]*"|"(SMTP|smtp):[^"]*"' "$lines" |
 		LC_ALL=C tr '[:upper:]' '[:lower:]' | LC_ALL=C sed -E 's/"(mail|userprincipalname)":"/"smtp:/' |
-		LC_ALL=C sort -u | cut -d : -f 2- | LC_ALL=C sort | uniq -d | wc -l >"$work/clash-$users.count"
+		LC_ALL=C sort -u | cut -d : -f 2- | LC_ALL=C sort | uniq -d | wc -l >"$lines.count"
 	rm "$lines"
+	mv "$lines.count" "$work/clash-$users.count"
 }
 
 # Addresses that several claim: all of them are looked at in one pass.

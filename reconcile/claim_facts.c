@@ -152,6 +152,13 @@ static int compare_told(const void *left, const void *right)
 	return order ? order : a->has - b->has;
 }
 
+/* A write, what was refused, or what staging wrote to Active Directory, for production to spread. */
+static bool tells(const struct fact *fact)
+{
+	return fact_is_write(fact) || claim_is_refusal(fact) ||
+		fact->source == FROM_DIRECTORY_SPACE;
+}
+
 void claim_facts_gather(struct contests *contests)
 {
 	CLEANUP(claim_room_release) struct claim_room room;
@@ -161,8 +168,7 @@ void claim_facts_gather(struct contests *contests)
 		const struct fact *fact = &contests->reconciling.first_fact[i];
 		struct gathering gathering = { contests, fact, false };
 
-		if (!fact->attribute || !attribute_claims(fact->attribute) ||
-			(!fact_is_write(fact) && !claim_is_refusal(fact)))
+		if (!fact->attribute || !attribute_claims(fact->attribute) || !tells(fact))
 			continue;
 		if (fact->old_known && fact->old_value.data)
 			claims_of_value(

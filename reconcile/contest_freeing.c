@@ -27,6 +27,12 @@ static enum freeing way_of(const struct claimant *holder)
 	}
 }
 
+static bool rightful_has_it(const struct contest *contest)
+{
+	return contest->rightful && claimant_holds(contest->rightful) &&
+		!contest->rightful->deleted;
+}
+
 /* All who stand in the way have to let go, so the last of the ways counts. */
 static struct way find_way(const struct contest *contest)
 {
@@ -38,17 +44,14 @@ static struct way find_way(const struct contest *contest)
 
 		if (!claimant_holds(claimant) || claimant == contest->rightful)
 			continue;
+		/* It is in the way of its own return alone. */
+		if (claimant->deleted && rightful_has_it(contest))
+			continue;
 		by = way_of(claimant);
 		if (!way.holder || by > way.by)
 			way = (struct way){ by, claimant };
 	}
 	return way;
-}
-
-static bool rightful_has_it(const struct contest *contest)
-{
-	return contest->rightful && claimant_holds(contest->rightful) &&
-		!contest->rightful->deleted;
 }
 
 static bool rightful_is_deleted(const struct contest *contest)
@@ -122,6 +125,8 @@ static void tell_nothing(struct contest *contest, struct buf *text)
 	}
 	contest->freed_by = FREED_BY_NOTHING;
 	buf_add_text(text, "nothing stands in the way of who should have it");
+	if (contest->state == CONTEST_RESTORE)
+		buf_add_text(text, "; a restore of the other would have to do without it");
 	if (!contest->waiting)
 		return;
 	buf_add_text(text,

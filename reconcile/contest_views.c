@@ -191,6 +191,9 @@ static void take_fact(struct trial *at, struct view *view, const struct fact *fa
 	if (fact->source == FROM_EXPORT_ERROR && happened.has &&
 		view->claimant->standing == STANDING_WAITS)
 		view->claimant->fact = fact;
+	/* Production takes it for the truth now: its next run takes nothing from anybody. */
+	if (fact->source == FROM_DIRECTORY_SPACE && happened.has)
+		view->claimant->door = DOOR_DIRECTORY;
 	if (!fact_is_write(fact))
 		return;
 	if (fact->attribute)

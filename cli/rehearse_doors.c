@@ -101,15 +101,17 @@ static bool follow_paragraph(
 	return true;
 }
 
-bool rehearse_paragraphs(const struct rehearsal *rehearsal, const struct plan *plan,
+bool rehearse_paragraphs(const struct rehearsal *rehearsal, const struct plan *plan, bool *followed,
 	rehearse_refused_function *refused, void *context, struct error *err)
 {
 	for (size_t i = 0; i < plan->step_count; i++) {
 		const struct plan_step *step = &plan->steps[i];
 		struct error refusal = { 0 };
 
-		if (step->door != DOOR_MANUAL ||
-			follow_paragraph(rehearsal->simulator, step, &refusal))
+		if (step->door != DOOR_MANUAL || followed[i])
+			continue;
+		followed[i] = follow_paragraph(rehearsal->simulator, step, &refusal);
+		if (followed[i])
 			continue;
 		if (refusal.kind == ERROR_SYSTEM) {
 			*err = refusal;

@@ -148,6 +148,11 @@ static bool play_import(struct simulator *simulator, const char *argument, struc
 	return simulator_play_import(simulator, argument, err);
 }
 
+static bool play_export(struct simulator *simulator, const char *argument, struct error *err)
+{
+	return simulator_play_export(simulator, argument, err);
+}
+
 static bool play_synchronisation(
 	struct simulator *simulator, const char *argument, struct error *err)
 {
@@ -168,6 +173,7 @@ static const struct play {
 	{ "adsync", "FILE.csv: an administrator runs Remove-ADSyncToolsAadObject", play_adsync },
 	{ "exchange", "FILE.ps1: an administrator runs this script with -Apply", play_exchange },
 	{ "import", "SERVER: it imports from the cloud", play_import },
+	{ "export", "SERVER: it writes what it holds, once more", play_export },
 	{ "synchronise", "SERVER: it takes over what it imported", play_synchronisation },
 	{ "wait", "MINUTES: they go by, and nothing happens", play_wait },
 	{ "files", "DIR [utf16] [iso] [nested] [died] [ad]: what both servers hold", write_files },

@@ -75,8 +75,8 @@ void drafts_follow_addresses(struct draft *drafts, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		if (!is_for_exchange(&drafts[i], "mail") || follows(drafts, count, i))
 			continue;
-		drafts[i].cause = "Exchange Online derives it from the primary address, which no "
-				  "step of this plan makes so.";
+		drafts[i].cause = "Exchange Online masters it: it follows from the primary "
+				  "address, which no step of this plan makes so.";
 		drafts[i].by_hand = true;
 	}
 }

@@ -343,6 +343,10 @@ static bool add_contact(struct simulator *simulator, unsigned number, struct err
 		json_pack("[o]", json_sprintf("SMTP:partner%u@fabrikam.example", number)));
 	char id[GUID_TEXT_BYTES];
 
+	/* One partner can be written to at the company's own domain. */
+	if (number == RING_CONTACT)
+		json_array_append_new(json_object_get(properties, "proxyAddresses"),
+			json_sprintf("smtp:partner%u@" TENANT_DOMAIN, number));
 	return create_synced(simulator, OBJECT_CONTACT, properties, number, id, err) &&
 		cast_add(simulator, CAST_CONTACT, id, err);
 }

@@ -113,8 +113,25 @@ static enum handed_end stale(const json_t *item, struct error *err)
 	return HANDED_STALE;
 }
 
-static enum handed_end play_addresses(
-	struct simulator *simulator, const json_t *item, const json_t *object, struct error *err)
+/* The step that goes on from a parked value is done: then this one is, too. */
+static bool is_passed(const struct handed *handed, const json_t *item, const json_t *now)
+{
+	json_int_t until = json_integer_value(json_object_get(item, "until"));
+	size_t index;
+	json_t *other;
+
+	json_array_foreach(handed->items, index, other)
+	{
+		CLEANUP(json_freep) json_t *to = handed_texts(other, "to");
+
+		if (until && json_integer_value(json_object_get(other, "number")) == until)
+			return is_set(now, to);
+	}
+	return false;
+}
+
+static enum handed_end play_addresses(struct simulator *simulator, const struct handed *handed,
+	const json_t *item, const json_t *object, struct error *err)
 {
 	CLEANUP(json_freep) json_t *from = handed_texts(item, "from");
 	CLEANUP(json_freep) json_t *to = handed_texts(item, "to");
@@ -124,7 +141,7 @@ static enum handed_end play_addresses(
 	size_t index;
 	json_t *address;
 
-	if (is_set(now, to))
+	if (is_set(now, to) || is_passed(handed, item, now))
 		return HANDED_ALREADY;
 	if (!is_set(now, from))
 		return stale(item, err);
@@ -237,7 +254,7 @@ static enum handed_end play_item(struct simulator *simulator, const struct hande
 	if (!object)
 		return HANDED_FAILED;
 	if (strcmp(attribute, "proxyAddresses") == 0)
-		return play_addresses(simulator, item, object, err);
+		return play_addresses(simulator, handed, item, object, err);
 	if (strcmp(attribute, "mail") == 0)
 		return play_mail(item, object, err);
 	if (strcmp(attribute, "members") == 0)

@@ -22,6 +22,24 @@ static void add_rhythm(
 	screen_addf(screen, STYLE_PLAIN, "\n");
 }
 
+static void add_base(struct screen *screen, const struct comparison *comparison)
+{
+	const struct snapshot_header *base = snapshot_header(comparison->base);
+	char taken[TIME_TEXT_BYTES];
+
+	if (strcmp(base->source, SNAPSHOT_AUDIT) == 0) {
+		screen_addf(screen, STYLE_YELLOW,
+			"  no snapshot: compared with what the evidence knows of %s UTC;\n"
+			"  what others changed can't be told\n",
+			screen_time(base->taken_from_ms, taken));
+		return;
+	}
+	screen_addf(screen, STYLE_PLAIN,
+		"  compared with a snapshot of %s UTC: ", screen_time(base->taken_from_ms, taken));
+	statement_add(screen, &comparison->base_statement);
+	screen_addf(screen, STYLE_PLAIN, "\n");
+}
+
 static void add_heading(struct screen *screen, const struct comparison *comparison,
 	const struct findings_summary *summary)
 {
@@ -39,10 +57,8 @@ static void add_heading(struct screen *screen, const struct comparison *comparis
 		screen_time(summary->staging_first_ms, first),
 		screen_time(summary->staging_last_ms, last));
 	add_rhythm(screen, comparison->evidence, staging);
-	screen_addf(screen, STYLE_PLAIN, "  compared with a snapshot of %s UTC: ",
-		screen_time(snapshot_header(comparison->base)->taken_from_ms, first));
-	statement_add(screen, &comparison->base_statement);
-	screen_addf(screen, STYLE_PLAIN, "\n  %llu write%s on %llu object%s, ",
+	add_base(screen, comparison);
+	screen_addf(screen, STYLE_PLAIN, "  %llu write%s on %llu object%s, ",
 		(unsigned long long)summary->staging_facts, plural(summary->staging_facts),
 		(unsigned long long)summary->objects, plural(summary->objects));
 	if (summary->explained_facts < summary->staging_facts)
@@ -215,6 +231,7 @@ const struct command command_find = {
 		"  @WHEN       the newest that was complete then: @2026-03-04,\n"
 		"              @2026-03-04T02:00:00Z, or @36h, @7d before now\n"
 		"  live        one that is taken now, and kept\n"
+		"  audit       as BASE, without any snapshot: what the evidence knows\n"
 		"Where there is a file of that name, too: ./latest is the file, @latest the name.\n",
 	.options = options,
 	.arguments_size = sizeof(struct find_arguments),

@@ -53,6 +53,10 @@ static void add_run(struct screen *screen, const struct export_account *account)
 		screen_addf(screen, STYLE_YELLOW, "    %llu refused by the directory\n",
 			(unsigned long long)account->failures);
 	add_missing(screen, account);
+	if (account->object_only)
+		screen_addf(screen, STYLE_YELLOW,
+			"         %llu more objects were stamped then, and no record tells why\n",
+			(unsigned long long)account->object_only);
 }
 
 static bool has_missing(const struct export_account *account)
@@ -158,6 +162,8 @@ void screen_accounts_json(struct screen *screen, const struct findings *findings
 		screen_addf(screen, STYLE_PLAIN, i ? "," : "");
 		add_json_account(screen, &exports[i]);
 	}
-	screen_addf(screen, STYLE_PLAIN, "],\"forecast\":%llu",
+	screen_addf(screen, STYLE_PLAIN, "],\"object_only\":%llu",
+		(unsigned long long)findings_summary(findings)->object_only);
+	screen_addf(screen, STYLE_PLAIN, ",\"forecast\":%llu",
 		(unsigned long long)findings_summary(findings)->forecast_facts);
 }

@@ -149,6 +149,7 @@ static const struct {
 	{ VERDICT_CONTESTED, STYLE_YELLOW, "somebody decided since: never overwritten" },
 	{ VERDICT_SUSPECT, STYLE_YELLOW, "not proved: a person must look" },
 	{ VERDICT_DRIFT, STYLE_DIM, "changed by others since the snapshot: kept" },
+	{ VERDICT_KEPT, STYLE_DIM, "a line of the decisions keeps it for now" },
 };
 
 static uint64_t sum_of_stays(const struct blast *blast)

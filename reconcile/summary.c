@@ -192,6 +192,8 @@ void summary_make(struct reconciling *reconciling)
 	drop_consequences(findings);
 	if (findings->count)
 		qsort(findings->items, findings->count, sizeof(*findings->items), finding_compare);
+	findings_mark(findings);
+	findings_decide_all(findings);
 	count_findings(findings);
 	count_facts(reconciling);
 	accounts_make(reconciling);

@@ -556,7 +556,7 @@ struct export_account {
 	uint64_t failures; /* refused, not sent */
 	/* Objects that differ, and whose last synchronisation in its time is all that explains it. */
 	uint64_t object_only;
-	int64_t skew_ms;   /* how far the writes lie outside the run at most: two clocks */
+	int64_t skew_ms; /* how far the writes lie outside the run at most: two clocks */
 };
 
 /* What the staging identity wrote, and how much of it stands in findings ("accounts for the writes"). */

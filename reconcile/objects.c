@@ -86,11 +86,14 @@ static void story_read(
 	}
 }
 
-/* The same millisecond counts as later: who came last is not proved. */
+/*
+ * Since staging made it first: who used it then goes on using what staging deleted and restored later.
+ * The same millisecond counts as later: who came last is not proved.
+ */
 static void story_find_touch(
 	const struct reconciling *reconciling, const struct subject *subject, struct story *story)
 {
-	int64_t since_ms = earliest_of(story->staging);
+	int64_t since_ms = earliest_of(story->first);
 
 	for (size_t i = 0; i < subject->fact_count; i++)
 		if (subject->facts[i]->when_ms >= since_ms && fact_is_write(subject->facts[i]) &&
@@ -112,6 +115,23 @@ static const struct {
 	[FACT_RESTORE] = { PRESENCE_DELETED, PRESENCE_LIVE },
 };
 
+/* Somebody else wrote a value of it, before the run and after what is told of the object: it was there. */
+static bool was_written_to(const struct reconciling *reconciling, const struct subject *subject,
+	const struct story *story)
+{
+	int64_t since_ms = story->prior ? story->prior->when_ms : reconciling->times.base_until;
+
+	for (size_t i = 0; i < subject->fact_count; i++) {
+		const struct fact *fact = subject->facts[i];
+
+		if (fact_is_write(fact) && fact->operation <= FACT_REMOVE &&
+			fact->when_ms > since_ms && fact->when_ms < earliest_of(story->first) &&
+			!is_by_staging(reconciling, fact))
+			return true;
+	}
+	return false;
+}
+
 /*
  * What the run found was somebody else's doing: his record says so, or the base does and all
  * the time since is covered. It may be staging's own doing, in a record that nobody has.
@@ -122,13 +142,17 @@ static bool was_proved(const struct reconciling *reconciling, const struct subje
 	const struct times *times = &reconciling->times;
 	enum presence found = effects[story->first->operation].from;
 
+	if (found == PRESENCE_DELETED && was_written_to(reconciling, subject, story))
+		return false;
 	if (story->prior)
 		return story->prior->when_ms >= times->evidence_from &&
 			story->prior->when_ms < earliest_of(story->first) &&
 			fact_class(reconciling, story->prior) == WRITER_OTHER &&
 			effects[story->prior->operation].to == found;
-	if (story->first->operation == FACT_CREATE) /* the id is new */
-		return presence_of(subject->base) != PRESENCE_LIVE;
+	if (story->first->operation ==
+		FACT_CREATE) /* the id is new, and nobody came since unseen */
+		return presence_of(subject->base) != PRESENCE_LIVE &&
+			times->evidence_from <= earliest_of(story->first);
 	return presence_of(subject->base) == found && times->evidence_from <= times->base_until &&
 		earliest_of(story->first) > times->base_until;
 }

@@ -184,6 +184,22 @@ static bool before_from_base(
 	return true;
 }
 
+/* Another write in the same millisecond as the nearest left something else: who came last? */
+static bool nearest_is_tied(const struct question *question, const struct run *run)
+{
+	const struct timeline *timeline = question->timeline;
+
+	for (size_t i = 0; i < timeline->count; i++) {
+		const struct event *event = &timeline->events[i];
+
+		if (event != run->nearest && is_write(event) && !is_staging(event) &&
+			event->when_ms == run->nearest->when_ms &&
+			contradict(question, event->new_value, run->nearest->new_value))
+			return true;
+	}
+	return false;
+}
+
 static bool before_from_records(const struct question *question, const struct run *run,
 	struct known_value *before, struct answer *answer)
 {
@@ -195,6 +211,9 @@ static bool before_from_records(const struct question *question, const struct ru
 	}
 	if (!run->nearest->new_value.known)
 		return not_proved_by(answer, "no value is recorded of the write", run->nearest);
+	if (nearest_is_tied(question, run))
+		return not_proved_by(
+			answer, "two wrote in one millisecond, one of them", run->nearest);
 	*before = run->nearest->new_value;
 	return true;
 }

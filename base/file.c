@@ -229,6 +229,11 @@ bool file_load(const char *path, size_t limit, struct buf *out, struct error *er
 	return load(path, 0, is_file, limit, out, err);
 }
 
+int file_open_to_read(const char *path, struct error *err)
+{
+	return open_judged(path, 0, is_file, err);
+}
+
 static bool ours_alone(const char *path, const struct stat *facts, struct error *err)
 {
 	if (!S_ISREG(facts->st_mode))

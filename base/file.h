@@ -35,6 +35,9 @@ MUST_CHECK bool file_save(const char *path, struct span content, struct error *e
  */
 MUST_CHECK bool file_load(const char *path, size_t limit, struct buf *out, struct error *err);
 
+/* A descriptor of a regular file to read and close, or -1: ERROR_SYSTEM. */
+MUST_CHECK int file_open_to_read(const char *path, struct error *err);
+
 /*
  * As file_load(), for secrets [T21]: refuses a link, and a file that others may read
  * or that another user owns (ERROR_REFUSED).

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # ./dev bench [USERS [SECTION...]]: our figures beside named tools, in one run, as ratios. Everything
 # is made from numbers, so that two runs measure the same work; what was made stays in build/bench.
-# The sections are changes, compare, taking, since, check, lines, reading and import; all when none is
+# The sections are changes, evidence, compare, taking, since, check, lines, reading and import; all when none is
 # named.
 set -euo pipefail
 users=${1:-1000000}
@@ -18,13 +18,13 @@ fail() {
 }
 
 [[ $users =~ ^[0-9]+$ ]] && [ "$users" -ge 10000 ] || fail "USERS is a number of at least 10000, not '$users'"
-[ ${#sections[@]} -gt 0 ] || sections=(changes compare taking since check lines reading import)
+[ ${#sections[@]} -gt 0 ] || sections=(changes evidence compare taking since check lines reading import)
 for section in "${sections[@]}"; do
-	[[ $section =~ ^(changes|compare|taking|since|check|lines|reading|import)$ ]] || fail "there is no section '$section'"
+	[[ $section =~ ^(changes|evidence|compare|taking|since|check|lines|reading|import)$ ]] || fail "there is no section '$section'"
 done
 mkdir -p "$work"
 cmake --build "$build" --target unstage bench_generate bench_compare bench_canonicalise bench_scan \
-	bench_pages bench_read bench_take bench_since bench_csexport bench_expat >/dev/null
+	bench_evidence bench_pages bench_read bench_take bench_since bench_csexport bench_expat >/dev/null
 # shellcheck source=bench/reading.sh
 . "$here/reading.sh"
 
@@ -100,6 +100,7 @@ best() {
 
 seconds() { jq -rn --argjson a "$(cat "$work/$1.s")" '$a*1000|round/1000'; }
 times() { jq -rn --argjson a "$(cat "$work/$1.s")" --argjson b "$(cat "$work/$2.s")" '$a/$b*10|round/10'; }
+ratio_of() { jq -rn --argjson a "$(cat "$work/$1.s")" --argjson b "$(cat "$work/$2.s")" '$a/$b*100|round/100'; }
 mebibytes() { jq -rn --argjson a "$(cat "$work/$1.kib")" '$a/102.4|round/10'; }
 row() { printf '  %-16s %9s s  %-22s %s\n' "$@"; }
 
@@ -129,7 +130,7 @@ measure_changes() {
 	say
 	say "What changed among $users users: 1,200 changes, from compressed files to a result, wall clock"
 	bash -c "$ours"
-	agree "unstage diff" "$(tail -n 1 "$work/found.jsonl" | jq .findings)"
+	agree "unstage diff" "$(jq -r '.id // empty' "$work/found.jsonl" | sort -u | wc -l)"
 	median ours 10 "$ours"
 	memory ours "$ours"
 	memory version "$build/unstage --version"
@@ -170,6 +171,30 @@ measure_all_changed() {
 	memory join "$join"
 	row "DuckDB" "$(seconds join)" "$(mebibytes join) MiB" "$(times join all) times ours"
 	rm "$work/joined.jsonl"
+}
+
+# with_evidence FILE LIVE
+with_evidence() { echo "$build/unstage diff $work/base.jsonl.zst $work/$2.jsonl.zst --evidence $work/$1.jsonl --staging SYNC02 --json >$work/found.jsonl || [ \$? = 1 ]"; }
+
+# The aim: three times the comparison, and reading the evidence at 0.5 GB/s.
+measure_evidence() {
+	local made records size judged count=$((users < 1000000 ? users / 20 : 50000))
+	say
+	say "The same with the evidence of $count audit records, the staging server's 1,200 changes among them"
+	made=$("$work/bench_evidence" "$work/base.jsonl.zst" "$work/live.jsonl.zst" "$count" "$work/evidence.jsonl")
+	records=$(jq .records <<<"$made") size=$(stat -c %s "$work/evidence.jsonl")
+	[ "$records" = "$count" ] || fail "the evidence has $records records"
+	judged=$(with_evidence evidence live)
+	bash -c "$judged"
+	agree "unstage diff --evidence" "$(jq -r '.id // empty' "$work/found.jsonl" | sort -u | wc -l)" "$(jq .touched <<<"$made")"
+	median ours 10 "$ours"
+	median judged 10 "$judged"
+	memory ours "$ours"
+	memory judged "$judged"
+	jq -rn --argjson s "$(cat "$work/ours.s")" --argjson size "$size" '$s*3+$size/5e8' >"$work/aim.s"
+	row "without evidence" "$(seconds ours)" "$(mebibytes ours) MiB" ""
+	row "with evidence" "$(seconds judged)" "$(mebibytes judged) MiB" "$(times judged ours) times; $((size / 1000000)) MB of evidence"
+	row "the aim" "$(seconds aim)" "64 MiB above" "ours takes $(ratio_of judged aim) times as long"
 }
 
 measure_compare() {

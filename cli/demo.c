@@ -18,7 +18,7 @@ struct demo_arguments {
 	const char *base;
 };
 
-enum { WORDS_MAX = 24, STATUS_ANY = -1, GLIMPSE_LINES = 34 };
+enum { WORDS_MAX = 24, STATUS_ANY = -1, GLIMPSE_LINES = 34, LOG_CATCHES_UP_MS = 11 * 60 * 1000 };
 
 struct demo {
 	struct simulated simulated;
@@ -134,7 +134,7 @@ static bool the_night(struct demo *demo, struct error *err)
 	if (!simulator_play_day(simulator, err) || !simulator_play_incident(simulator, err) ||
 		!simulator_play_morning(simulator, err))
 		return false;
-	simulator_set_now_ms(simulator, time_now_ms());
+	simulator_set_now_ms(simulator, time_now_ms() - LOG_CATCHES_UP_MS);
 	return true;
 }
 
@@ -160,14 +160,23 @@ static bool collect(struct demo *demo, struct error *err)
 			0, false, err);
 }
 
+/* What the log received is all only of what is ten minutes old. */
+static void let_the_log_catch_up(struct demo *demo)
+{
+	say("\n   the audit log trails: eleven minutes go by\n");
+	simulator_set_now_ms(demo->simulated.simulator, time_now_ms());
+}
+
 static bool look(struct demo *demo, struct error *err)
 {
 	heading("What happened?");
-	return type_command(demo, "unstage snapshot --output live.jsonl.zst", 0, false, err) &&
-		type_command(demo,
-			demo->from_servers ? "unstage evidence --from 2d --output audit.jsonl"
-					   : "unstage evidence --from 2d --output evidence.jsonl",
-			0, false, err) &&
+	if (!type_command(demo, "unstage snapshot --output live.jsonl.zst", 0, false, err))
+		return false;
+	let_the_log_catch_up(demo);
+	return type_command(demo,
+		       demo->from_servers ? "unstage evidence --from 2d --output audit.jsonl"
+					  : "unstage evidence --from 2d --output evidence.jsonl",
+		       0, false, err) &&
 		(!demo->from_servers || collect(demo, err)) &&
 		type_command(demo,
 			"unstage find production.jsonl.zst live.jsonl.zst --evidence evidence.jsonl",

@@ -70,6 +70,14 @@ static void add_references(struct screen *screen, const struct finding *finding)
 	screen_addf(screen, STYLE_PLAIN, "\n");
 }
 
+/* By it a line of a decisions file names the finding; it is to be copied, so it stays whole. */
+static void add_fingerprint(struct screen *screen, const struct finding *finding)
+{
+	screen_addf(screen, STYLE_DIM, "      %-8s", "finding");
+	buf_add_hex(&screen->text, finding->fingerprint, FINGERPRINT_BYTES);
+	screen_addf(screen, STYLE_PLAIN, "\n");
+}
+
 static void add_finding(struct screen *screen, const struct finding *finding)
 {
 	bool of_object = finding->change >= CHANGE_CREATED;
@@ -95,6 +103,7 @@ static void add_finding(struct screen *screen, const struct finding *finding)
 	screen_addf(screen, STYLE_DIM, "      %-8s", "why");
 	screen_paragraph(screen, STYLE_PLAIN, span_of(finding->reason), 14);
 	add_references(screen, finding);
+	add_fingerprint(screen, finding);
 }
 
 static bool wanted(const struct diff_arguments *diff, const struct finding *finding)

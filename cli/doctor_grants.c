@@ -23,7 +23,7 @@ static const struct grant grants[GRANT_COUNT] = {
 		.what_for = "contacts",
 		.needed = true },
 	[GRANT_DIRECTORY] = { .permission = "Directory.Read.All",
-		.what_for = "deleted groups, audit log; covers those above",
+		.what_for = "deleted groups, audit log, extensions; covers those above",
 		.needed = true },
 	[GRANT_ORGANIZATION] = { .permission = "Organization.Read.All",
 		.what_for = "which tenant this is",

@@ -30,7 +30,10 @@ static bool tell(struct evidence *evidence, const struct common *common, struct 
 		evidence_count(evidence), evidence_records(evidence));
 	for (size_t i = 0; i < count; i++) {
 		screen_addf(&screen, STYLE_PLAIN, "  ");
-		screen_text(&screen, STYLE_CYAN, span_of(identities[i].writer.server), 15, true);
+		screen_text(&screen, STYLE_CYAN,
+			span_of(identities[i].writer.server ? identities[i].writer.server
+							    : identities[i].writer.name),
+			15, true);
 		screen_addf(&screen, STYLE_PLAIN, " %6llu facts, %5llu objects, %s to %.8s\n",
 			(unsigned long long)identities[i].facts,
 			(unsigned long long)identities[i].objects,
@@ -94,9 +97,9 @@ const struct command command_evidence = {
 	.details =
 		"The window should begin when the production snapshot was taken and end after the\n"
 		"live one: a value is only put back where the evidence leaves no time uncovered.\n"
-		"The log is complete about ten minutes behind; collect again if the export is\n"
-		"younger than that. WHEN is 2026-03-04, 2026-03-04T02:00:00Z, or 36h, 7d before\n"
-		"now.\n",
+		"The log trails by ten minutes, so the last ten are not claimed as covered:\n"
+		"collect ten minutes after the live snapshot. WHEN is 2026-03-04,\n"
+		"2026-03-04T02:00:00Z, or 36h, 7d before now.\n",
 	.options = options,
 	.arguments_size = sizeof(struct evidence_arguments),
 	.run = run,

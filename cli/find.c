@@ -1,11 +1,7 @@
 /* unstage find: what did the staging server do? One screen, worst first, and what to type next. */
 #include "cli/find.h"
-#include "cli/names.h"
 
-struct find_arguments {
-	struct common common;
-	struct comparison_arguments comparison;
-};
+#include "base/text.h"
 
 /* A number, and what it counts, only where there is something to count. */
 struct blast_row {
@@ -112,23 +108,11 @@ static void add_numbers(struct screen *screen, const struct findings_summary *su
 	}
 }
 
-static void add_next(
-	struct screen *screen, const char *const *operands, const struct find_arguments *find)
+static void add_next(struct screen *screen, const struct find_typed *typed)
 {
-	const char *const lines[] = { "unstage diff", "unstage plan" };
-
 	screen_addf(screen, STYLE_BOLD, "\nNext\n");
-	for (size_t i = 0; i < COUNT_OF(lines); i++) {
-		screen_addf(screen, STYLE_CYAN, "  %s ", lines[i]);
-		screen_text(screen, STYLE_CYAN, span_of(operands[0]), 0, false);
-		screen_addf(screen, STYLE_CYAN, " ");
-		/* What was taken just now need not be taken again. */
-		screen_text(screen, STYLE_CYAN,
-			span_of(names_is_live(operands[1]) ? "latest" : operands[1]), 0, false);
-		screen_addf(screen, STYLE_CYAN, " --evidence ");
-		screen_text(screen, STYLE_CYAN, span_of(find->comparison.evidence), 0, false);
-		screen_addf(screen, STYLE_CYAN, i ? " \\\n      --output plan.json\n" : "\n");
-	}
+	screen_command(screen, "diff", typed, NULL, NULL);
+	screen_command(screen, "plan", typed, NULL, "plan.json");
 	screen_addf(screen, STYLE_CYAN, "  unstage sign plan.json --secret-key unstage.key\n");
 }
 
@@ -161,44 +145,94 @@ static void add_json(struct screen *screen, const struct comparison *comparison,
 	screen_addf(screen, STYLE_PLAIN, "}\n");
 }
 
-static bool tell(const struct comparison *comparison, const struct find_arguments *find,
-	const char *const *operands, struct error *err)
+static bool tell(
+	const struct comparison *comparison, const struct find_typed *typed, struct error *err)
 {
 	const struct findings_summary *summary = findings_summary(comparison->findings);
+	const struct common *common = &typed->find->common;
 	CLEANUP(screen_release) struct screen screen;
 
-	screen_init(&screen, &find->common);
-	if (find->common.json) {
+	screen_init(&screen, common);
+	if (common->json) {
 		add_json(&screen, comparison, summary);
 	} else {
 		add_heading(&screen, comparison, summary);
 		screen_accounts(&screen, comparison->findings);
 		add_numbers(&screen, summary);
 		screen_forecast(&screen, summary);
-		add_next(&screen, operands, find);
+		add_next(&screen, typed);
 	}
-	return screen_give(&screen, &find->common, err);
+	return screen_give(&screen, common, err);
+}
+
+/* ---- what was asked ------------------------------------------------------------------------ */
+
+static bool check_arguments(
+	const struct find_arguments *find, size_t operand_count, struct error *err)
+{
+	if (!find->comparison.evidence)
+		return error_set(err, ERROR_USAGE,
+			"find: say who wrote what: --evidence FILE (from: unstage evidence)");
+	return operand_count != 1 ||
+		error_set(err, ERROR_USAGE,
+			"find: BASE and LIVE, or neither of them: then it lists who synchronises");
+}
+
+static bool check_tenant(
+	const struct evidence *evidence, const struct profile *profile, struct error *err)
+{
+	struct span mine = span_of(profile ? profile->tenant : NULL);
+	struct span its = span_of(evidence_header(evidence)->tenant);
+
+	return !text_is_guid(mine) || text_compare_caseless(mine, its) == 0 ||
+		error_set(err, ERROR_REFUSED, "the evidence is of tenant %.*s, the profile of %.*s",
+			SPAN_FORMAT(its), SPAN_FORMAT(mine));
+}
+
+static int list_candidates(
+	const struct find_typed *typed, const struct profile *profile, struct error *err)
+{
+	const struct comparison_arguments *given = &typed->find->comparison;
+	CLEANUP(evidence_freep) struct evidence *evidence = evidence_load(given->evidence, err);
+	const char *production = given->production, *staging = given->staging;
+
+	if (!evidence || !check_tenant(evidence, profile, err))
+		return -1;
+	if (!production && profile)
+		production = profile->production;
+	if (!staging && profile)
+		staging = profile->staging;
+	return find_candidates(typed, evidence, staging, production, err);
+}
+
+static int compare(struct find_typed *typed, struct error *err)
+{
+	CLEANUP(comparison_close) struct comparison comparison = { 0 };
+
+	if (!comparison_open(&comparison, &typed->find->comparison, typed->find->common.profile,
+		    typed->operands, NULL, err))
+		return -1;
+	typed->taken = true;
+	if (!tell(&comparison, typed, err))
+		return -1;
+	return findings_summary(comparison.findings)->staging_facts ? 1 : 0;
 }
 
 static int run(
 	const void *arguments, const char *const *operands, size_t operand_count, struct error *err)
 {
 	const struct find_arguments *find = arguments;
-	CLEANUP(comparison_close) struct comparison comparison = { 0 };
-	const struct findings_summary *summary;
+	CLEANUP(profile_freep) struct profile *profile = NULL;
+	struct find_typed typed = {
+		.find = find, .operands = operands, .operand_count = operand_count
+	};
 
-	(void)operand_count;
-	if (!find->comparison.evidence) {
-		error_set(err, ERROR_USAGE,
-			"find: say who wrote what: --evidence FILE (from: unstage evidence)");
+	if (!check_arguments(find, operand_count, err) ||
+		!profile_load_if_any(&profile, find->common.profile, err))
 		return -1;
-	}
-	if (!comparison_open(
-		    &comparison, &find->comparison, find->common.profile, operands, NULL, err) ||
-		!tell(&comparison, find, operands, err))
-		return -1;
-	summary = findings_summary(comparison.findings);
-	return summary->staging_facts ? 1 : 0;
+	if (operand_count && (find->comparison.staging || (profile && profile->staging)))
+		return compare(&typed, err);
+	return list_candidates(&typed, profile, err);
 }
 
 static const struct option options[] = {
@@ -210,11 +244,16 @@ static const struct option options[] = {
 
 const struct command command_find = {
 	.name = "find",
-	.operands = "BASE LIVE",
-	.operands_least = 2,
+	.operands = "[BASE LIVE]",
+	.operands_least = 0,
 	.operands_most = 2,
 	.summary = "what did the staging server do? the blast radius",
 	.details =
+		"Without BASE and LIVE it lists who synchronises: every sync server that wrote,\n"
+		"when, how much, once or in a cycle. Which of them is the staging server is said\n"
+		"by --staging (its name, account, app id or object id) or by the configuration;\n"
+		"where neither says it, nothing is guessed: the list comes, and exit status 2.\n"
+		"\n"
 		"Exit status 1 when the staging server wrote anything.\n"
 		"\n"
 		"BASE and LIVE are files, or names of snapshots that `unstage snapshot` keeps in\n"

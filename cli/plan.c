@@ -3,8 +3,6 @@
 #include "base/memory.h"
 #include "cli/plan_file.h"
 
-enum { LOG_TRAILS_MS = 10 * 60 * 1000 };
-
 struct plan_arguments {
 	struct common common;
 	struct comparison_arguments comparison;
@@ -47,14 +45,15 @@ static bool save(const struct plan *plan, const struct statement *base,
 		screen_give(&screen, &to_screen, err);
 }
 
-/* The log trails what happened (contract 4.2): somebody's last-minute write may not stand in it yet. */
+/* The log trails what happened (contract 4.2): what came last is covered only some minutes later. */
 static void warn_of_early_evidence(const struct comparison *comparison)
 {
 	int64_t live_ms = snapshot_header(comparison->live)->taken_until_ms;
+	int64_t until_ms = evidence_header(comparison->evidence)->until_ms;
 
-	if (evidence_header(comparison->evidence)->collected_ms < live_ms + LOG_TRAILS_MS)
+	if (until_ms && until_ms < live_ms)
 		progress_warn(talk(),
-			"the log trails by ten minutes: collect the evidence again before signing");
+			"the evidence ends before the live snapshot does: collect it again, ten minutes after");
 }
 
 static int run(

@@ -1,5 +1,6 @@
 /* unstage simulate: a tenant on this machine to try things on, and its story, played by hand. */
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -21,7 +22,7 @@ struct simulate_arguments {
 	int64_t delta_page, delta_members, delta_empty_every, delta_replay_every, delta_lost_at;
 };
 
-enum { WORD_MAX = 4096, POLL_MS = 200, PEM_MAX = 64 << 10 };
+enum { WORD_MAX = 4096, POLL_MS = 200, PEM_MAX = 64 << 10, MINUTES_MAX = 30 * 24 * 60 };
 
 static bool prove(struct simulator *simulator, const char *argument, struct error *err)
 {
@@ -49,12 +50,36 @@ static bool play_incident(struct simulator *simulator, const char *argument, str
 	return simulator_play_incident(simulator, err);
 }
 
+static bool minutes_of(const char *argument, int64_t *ms, struct error *err)
+{
+	char *end;
+	long minutes = strtol(argument, &end, 10);
+
+	*ms = minutes * 60 * 1000;
+	return (!*end && minutes >= 0 && minutes <= MINUTES_MAX) ||
+		error_set(err, ERROR_USAGE, "\"%s\" is no number of minutes up to %d", argument,
+			MINUTES_MAX);
+}
+
+/* "[MINUTES]": it ends so long before the present. */
 static bool play_morning(struct simulator *simulator, const char *argument, struct error *err)
 {
-	(void)argument;
-	if (!simulator_play_morning(simulator, err))
+	int64_t ago_ms;
+
+	if (!minutes_of(argument, &ago_ms, err) || !simulator_play_morning(simulator, err))
 		return false;
-	simulator_set_now_ms(simulator, time_now_ms());
+	simulator_set_now_ms(simulator, time_now_ms() - ago_ms);
+	return true;
+}
+
+/* "MINUTES": they go by, and nothing happens. */
+static bool play_wait(struct simulator *simulator, const char *argument, struct error *err)
+{
+	int64_t ms;
+
+	if (!minutes_of(argument, &ms, err))
+		return false;
+	simulator_set_now_ms(simulator, simulator_now_ms(simulator) + ms);
 	return true;
 }
 
@@ -120,11 +145,14 @@ static const struct play {
 } plays[] = {
 	{ "day", "a day of legitimate changes", play_day },
 	{ "incident", "the staging server exports", play_incident },
-	{ "morning", "people correct two values; some objects move to the cloud", play_morning },
+	{ "morning",
+		"[MINUTES before now]: people correct two values; some objects move to the cloud",
+		play_morning },
 	{ "cycle", "production's import, synchronisation, export", play_cycle },
 	{ "adsync", "FILE.csv: an administrator runs Remove-ADSyncToolsAadObject", play_adsync },
 	{ "import", "SERVER: it imports from the cloud", play_import },
 	{ "synchronise", "SERVER: it takes over what it imported", play_synchronisation },
+	{ "wait", "MINUTES: they go by, and nothing happens", play_wait },
 	{ "files", "DIR [utf16] [iso] [nested] [died] [ad]: what both servers hold", write_files },
 	{ "prove", "what is damaged, put back, lost", prove },
 };
@@ -419,7 +447,7 @@ const struct command command_simulate = {
 	.summary = "a simulated tenant to try things on",
 	.details =
 		"Prints the export line for your shell and serves on 127.0.0.1. While it runs,\n"
-		"type day, incident, morning, cycle, adsync FILE, import SERVER,\n"
+		"type day, incident, morning, wait MINUTES, cycle, adsync FILE, import SERVER,\n"
 		"synchronise SERVER, files DIR, prove, or quit.\n\n"
 		"files writes what an administrator collects on SYNC01 and SYNC02: csexport of\n"
 		"both connectors, run history and steps, configuration. Behind DIR: utf16 (with\n"

@@ -1,28 +1,35 @@
 /* From the audit log to a file of evidence: its window, what can be claimed of it, warnings. */
 #include "cli/taking.h"
+#include "cli/holders.h"
 
 #include <string.h>
 
-enum { DEFAULT_DAYS = 7, LEAST_KEPT_DAYS = 7, LOG_TRAILS_MS = 10 * 60 * 1000 };
+enum { DEFAULT_DAYS = 7, LEAST_KEPT_DAYS = 7 };
 
 bool evidence_take_record(void *evidence, struct span record, struct error *err)
 {
 	return evidence_add_audit(evidence, record, err);
 }
 
-/* The log trails what happened by some minutes (contract 4.2): what is younger may lack its end. */
-static void warn_of_fresh_writes(struct evidence *evidence, int64_t now_ms)
+/*
+ * The log trails what happened by some minutes (contract 4.2): what is younger is kept and not
+ * claimed to be all.
+ */
+static void narrow_to_what_has_come(struct evidence *evidence)
 {
-	size_t count;
-	const struct sync_identity *identities = evidence_identities(evidence, &count);
+	const struct evidence_header *header = evidence_header(evidence);
+	int64_t read_ms = header->until_ms > header->collected_ms ? header->until_ms
+								  : header->collected_ms;
+	int64_t come_ms = read_ms - AUDIT_TRAILS_MS;
+	char until[TIME_TEXT_BYTES];
 
-	for (size_t i = 0; i < count; i++) {
-		if (identities[i].last_ms > now_ms - LOG_TRAILS_MS)
-			progress_warn(talk(),
-				"%s wrote less than ten minutes ago; the log may not hold all of it yet: "
-				"collect again later",
-				identities[i].writer.server);
-	}
+	if (header->until_ms <= come_ms)
+		return;
+	evidence_cover_no_later(evidence, come_ms);
+	progress_warn(talk(),
+		"the log trails by ten minutes: what was written after %s UTC is not covered; to put "
+		"back what a snapshot shows, collect again ten minutes after it",
+		screen_time(come_ms, until));
 }
 
 /*
@@ -50,6 +57,7 @@ static void narrow_to_what_was_kept(
 struct evidence *evidence_begin(struct graph *graph, const char *tenant, const char *from,
 	const char *until, struct error *err)
 {
+	CLEANUP(evidence_freep) struct evidence *evidence = NULL;
 	int64_t now = graph_service_time_ms(graph);
 	struct evidence_header header = {
 		.collected_ms = now,
@@ -71,10 +79,10 @@ struct evidence *evidence_begin(struct graph *graph, const char *tenant, const c
 			"evidence: the window is empty: --from is not before --until");
 		return NULL;
 	}
-	/* What the log will still receive about that time can't be claimed as covered (contract 4.2). */
 	if (header.until_ms > now)
 		header.until_ms = now;
-	return evidence_new(&header);
+	evidence = evidence_new(&header);
+	return holders_collect(graph, evidence, err) ? TAKE(evidence) : NULL;
 }
 
 bool evidence_end(struct evidence *evidence, const char *path, struct error *err)
@@ -82,6 +90,7 @@ bool evidence_end(struct evidence *evidence, const char *path, struct error *err
 	struct evidence_header asked = *evidence_header(evidence);
 
 	narrow_to_what_was_kept(evidence, &asked, asked.collected_ms);
-	warn_of_fresh_writes(evidence, asked.collected_ms);
+	narrow_to_what_has_come(evidence);
+	evidence_tell_limits(evidence);
 	return evidence_save(evidence, path, err);
 }

@@ -14,74 +14,6 @@
 
 enum { BASE, LIVE, SIDES };
 
-/* ---- walking the members of a line that nobody has checked -------------------------------- */
-
-struct walk {
-	const char *at,
-		*end; /* at: the brace or comma before a member, or the brace behind the last */
-	struct span key, value; /* key: what stands between the quotes; absent: no member is left */
-	const char *next;
-};
-
-/* Behind the array or object that begins at `at`; NULL where it does not end. */
-static const char *pass_nested(const char *at, const char *end)
-{
-	size_t depth = 0;
-
-	for (; at < end; at++) {
-		if (*at == '"') {
-			at = unchecked_string_end(at + 1, end);
-			if (!at)
-				return NULL;
-		} else if (*at == '[' || *at == '{') {
-			depth++;
-		} else if ((*at == ']' || *at == '}') && --depth == 0) {
-			return at + 1;
-		}
-	}
-	return NULL;
-}
-
-/* Behind the value that begins at `at`; NULL where it does not end. */
-static const char *pass_value(const char *at, const char *end)
-{
-	if (at < end && *at == '"') {
-		at = unchecked_string_end(at + 1, end);
-		return at ? at + 1 : NULL;
-	}
-	if (at < end && (*at == '[' || *at == '{'))
-		return pass_nested(at, end);
-	while (at < end && *at != ',' && *at != '}')
-		at++;
-	return at < end ? at : NULL;
-}
-
-/* Reads the member that begins at `at`. False: the text is no object as we write them. */
-static bool walk_read(struct walk *walk)
-{
-	const char *at = walk->at + 1, *quote, *behind;
-
-	walk->key = SPAN_NONE;
-	if (walk->at == walk->end)
-		return false;
-	if (*walk->at == '{' && at < walk->end && *at == '}')
-		return at + 1 == walk->end;
-	if (*walk->at == '}')
-		return at == walk->end;
-	if ((*walk->at != ',' && *walk->at != '{') || at == walk->end || *at != '"')
-		return false;
-	quote = unchecked_string_end(at + 1, walk->end);
-	if (!quote || walk->end - quote < 2 || quote[1] != ':')
-		return false;
-	behind = pass_value(quote + 2, walk->end);
-	if (!behind || behind == walk->end)
-		return false;
-	walk->key = (struct span){ at + 1, (size_t)(quote - at - 1) };
-	walk->value = (struct span){ quote + 2, (size_t)(behind - quote - 2) };
-	walk->next = behind;
-	return true;
-}
-
 /* ---- what two objects have in common -------------------------------------------------------- */
 
 /* The first of eight bytes that differ, by the lowest one that is set. */
@@ -95,7 +27,7 @@ static size_t first_difference(const char *a, const char *b)
 	return a_word ? (size_t)__builtin_ctzll(a_word) / 8 : sizeof(a_word);
 }
 
-static size_t common_length(const struct walk *a, const struct walk *b)
+static size_t common_length(const struct unchecked_walk *a, const struct unchecked_walk *b)
 {
 	enum { STRIDE = 256, WORD = 8 };
 	size_t a_length = (size_t)(a->end - a->at), b_length = (size_t)(b->end - b->at);
@@ -184,7 +116,7 @@ static enum said said_of(struct span key)
 	return SAID_COUNT;
 }
 
-static void note(struct look *look, const struct walk *live)
+static void note(struct look *look, const struct unchecked_walk *live)
 {
 	enum said said = said_of(live->key);
 
@@ -204,20 +136,20 @@ static bool differs(
 typedef bool differs_function(
 	struct look *look, struct span outer, struct span key, const struct span *values);
 /* What both have, while that is the same byte for byte. NULL: it says nothing. */
-typedef void same_function(struct look *look, const struct walk *live);
+typedef void same_function(struct look *look, const struct unchecked_walk *live);
 
 /* Passes over what is equal: the members that end before the texts part. */
-static bool pass_common(struct look *look, struct walk *walks, same_function *same)
+static bool pass_common(struct look *look, struct unchecked_walk *walks, same_function *same)
 {
 	size_t common = common_length(&walks[BASE], &walks[LIVE]);
 	const char *parts = walks[LIVE].at + common;
 
-	while (walk_read(&walks[LIVE])) {
+	while (unchecked_walk_read(&walks[LIVE])) {
 		size_t length = (size_t)(walks[LIVE].next - walks[LIVE].at);
 
 		/* Behind a number that goes on in one of them something differs, too. */
 		if (!walks[LIVE].key.data || walks[LIVE].next >= parts)
-			return walk_read(&walks[BASE]);
+			return unchecked_walk_read(&walks[BASE]);
 		if (same)
 			same(look, &walks[LIVE]);
 		walks[LIVE].at += length;
@@ -227,7 +159,7 @@ static bool pass_common(struct look *look, struct walk *walks, same_function *sa
 }
 
 /* Negative: base's member comes first, and live has none of that name. */
-static int members_order(const struct walk *walks)
+static int members_order(const struct unchecked_walk *walks)
 {
 	if (!walks[BASE].key.data || !walks[LIVE].key.data)
 		return !walks[BASE].key.data - !walks[LIVE].key.data;
@@ -235,8 +167,8 @@ static int members_order(const struct walk *walks)
 }
 
 /* Where the texts part. True for as long as there are members. */
-static bool part(struct look *look, struct walk *walks, struct span outer, differs_function *each,
-	same_function *same, bool *fine)
+static bool part(struct look *look, struct unchecked_walk *walks, struct span outer,
+	differs_function *each, same_function *same, bool *fine)
 {
 	int order = members_order(walks);
 	struct span values[SIDES] = { SPAN_NONE, SPAN_NONE };
@@ -265,12 +197,12 @@ static bool part(struct look *look, struct walk *walks, struct span outer, diffe
 static bool walk_both(struct look *look, const struct span *texts, struct span outer,
 	differs_function *each, same_function *same)
 {
-	struct walk walks[SIDES];
+	struct unchecked_walk walks[SIDES];
 	bool fine = true;
 
 	look->last = SPAN_NONE;
 	for (int side = 0; side < SIDES; side++)
-		walks[side] = (struct walk){ .at = texts[side].data,
+		walks[side] = (struct unchecked_walk){ .at = texts[side].data,
 			.end = texts[side].data + texts[side].length };
 	do
 		fine = pass_common(look, walks, same);

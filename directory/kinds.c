@@ -244,9 +244,20 @@ const struct kind *kind_find(struct span name)
 
 const struct attribute *attribute_find(const struct kind *kind, struct span name)
 {
-	for (size_t i = 0; i < kind->attribute_count; i++)
-		if (span_is(name, kind->attributes[i].name))
-			return &kind->attributes[i];
+	size_t low = 0, high = kind->attribute_count;
+
+	/* Rows stand in byte order of their names. */
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = span_compare(span_of(kind->attributes[middle].name), name);
+
+		if (order == 0)
+			return &kind->attributes[middle];
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
 	return attribute_extension(name);
 }
 

@@ -43,6 +43,7 @@ static const struct {
 	{ "GET", "/roleManagement", READ_ROLES },
 	{ "GET", "/directoryObjects", "Directory.Read.All" },
 	{ "GET", "/applications", "Application.Read.All" },
+	{ "GET", "/servicePrincipals", "Application.Read.All or Directory.Read.All" },
 	{ "POST", "/directoryObjects/getAvailableExtensionProperties", "Directory.Read.All" },
 	{ "POST", "/directoryObjects/getByIds", "Directory.Read.All" },
 	{ "POST", "/directory/deletedItems/{id}/restore",

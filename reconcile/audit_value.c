@@ -8,11 +8,33 @@
 #include "base/text.h"
 #include "reconcile/reconcile_internal.h"
 
+static bool ends_with(struct span text, struct span end)
+{
+	return text.length >= end.length &&
+		memcmp(text.data + text.length - end.length, end.data, end.length) == 0;
+}
+
+/*
+ * Long values may be cut, and say so by dots at their end. A text that always ended so is taken for
+ * a cut one: then a person looks at it.
+ */
+static bool is_cut(struct span string)
+{
+	static const char *const ends[] = { "\xe2\x80\xa6\"", "\\u2026\"", "...\"" };
+
+	for (size_t i = 0; i < COUNT_OF(ends); i++)
+		if (ends_with(string, span_of(ends[i])))
+			return true;
+	return false;
+}
+
 /* A bare number or word that stands where a text belongs: `12345` for a postal code. */
 static bool add_as_text(struct buf *out, struct span value)
 {
 	switch (scan_type(value)) {
 	case SCAN_STRING:
+		if (is_cut(value))
+			return false;
 		buf_add_span(out, value);
 		return true;
 	case SCAN_NUMBER:

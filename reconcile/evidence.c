@@ -6,6 +6,7 @@
  * the same evidence, byte for byte, and a record that two pages brought counts once.
  */
 #include <assert.h>
+#include <endian.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
@@ -35,9 +36,12 @@ void evidence_free(struct evidence *evidence)
 	memory_free(evidence->writers);
 	memory_free(evidence->sorted_writers);
 	memory_free(evidence->identities);
+	memory_free(evidence->flips);
+	holders_free(evidence->holders);
 	memory_free(evidence->by_id);
 	memory_free(evidence->facts);
 	memory_free(evidence->covered);
+	memory_free(evidence->not_logged);
 	memory_free(evidence->sources);
 	memory_free(evidence->runs);
 	texts_free(evidence->texts);
@@ -147,8 +151,7 @@ static int compare_values(bool a_known, struct span a, bool b_known, struct span
 	return a_known != b_known ? (int)a_known - (int)b_known : span_compare(a, b);
 }
 
-/* By time, then reference, then all the rest: two facts are equal only when they say the same. */
-static int compare_facts(const void *left, const void *right)
+int evidence_compare_facts(const void *left, const void *right)
 {
 	const struct fact *a = left, *b = right;
 	int order = evidence_compare_numbers(a->when_ms, b->when_ms);
@@ -177,65 +180,122 @@ static int compare_facts(const void *left, const void *right)
 	return order ? order : evidence_compare_writers(a->who, b->who);
 }
 
-/* The facts lie in order of time already, and their places follow it. */
-static int compare_by_id(const void *left, const void *right)
+/* Of a file, or of a log that was read in order, they are. */
+static bool is_sorted(const struct evidence *evidence)
 {
-	const struct fact *a = *(const struct fact *const *)left;
-	const struct fact *b = *(const struct fact *const *)right;
-	int order = evidence_compare_texts(a->id, b->id);
-
-	return order ? order : (a > b) - (a < b);
+	for (size_t i = 1; i < evidence->count; i++)
+		if (evidence_compare_facts(&evidence->facts[i - 1], &evidence->facts[i]) >= 0)
+			return false;
+	return true;
 }
 
-static int compare_by_reference(const void *left, const void *right)
-{
-	const struct fact *a = *(const struct fact *const *)left;
-	const struct fact *b = *(const struct fact *const *)right;
-
-	return evidence_compare_texts(a->reference, b->reference);
-}
-
-static void drop_doubles(struct evidence *evidence)
+static void sort_facts(struct evidence *evidence)
 {
 	size_t kept = 0;
 
+	if (is_sorted(evidence))
+		return;
+	qsort(evidence->facts, evidence->count, sizeof(*evidence->facts), evidence_compare_facts);
 	for (size_t i = 0; i < evidence->count; i++)
-		if (!kept || compare_facts(&evidence->facts[kept - 1], &evidence->facts[i]) != 0)
+		if (!kept ||
+			evidence_compare_facts(&evidence->facts[kept - 1], &evidence->facts[i]) !=
+				0)
 			evidence->facts[kept++] = evidence->facts[i];
 	evidence->count = kept;
 }
 
-/* Uses the array of `by_id` before it gets its order. */
-static void count_records(struct evidence *evidence)
+/* ---- places by text ------------------------------------------------------------------- */
+
+/* A fact and the beginning of one of its texts, which nearly always decides: no look at the fact. */
+struct place {
+	uint64_t beginning;
+	const char *text;
+	const struct fact *fact;
+};
+
+static struct place place_of(const struct fact *fact, const char *text)
 {
-	evidence->records = 0;
-	qsort(evidence->by_id, evidence->count, sizeof(*evidence->by_id), compare_by_reference);
+	struct place place = { 0, text, fact };
+
+	memcpy(&place.beginning, text, strnlen(text, sizeof(place.beginning)));
+	place.beginning = be64toh(place.beginning);
+	return place;
+}
+
+static int compare_place_texts(const struct place *a, const struct place *b)
+{
+	if (a->beginning != b->beginning)
+		return a->beginning < b->beginning ? -1 : 1;
+	return strcmp(a->text, b->text);
+}
+
+/* The facts lie in order of time already, and their places follow it. */
+static int compare_places(const void *left, const void *right)
+{
+	const struct place *a = left, *b = right;
+	int order = compare_place_texts(a, b);
+
+	return order ? order : (a->fact > b->fact) - (a->fact < b->fact);
+}
+
+static void index_by_id(struct evidence *evidence, struct place *places)
+{
 	for (size_t i = 0; i < evidence->count; i++)
-		if (!i || compare_by_reference(&evidence->by_id[i - 1], &evidence->by_id[i]) != 0)
-			evidence->records++;
+		places[i] = place_of(&evidence->facts[i], evidence->facts[i].id);
+	qsort(places, evidence->count, sizeof(*places), compare_places);
+	evidence->by_id = memory_array(evidence->count, sizeof(*evidence->by_id));
+	for (size_t i = 0; i < evidence->count; i++)
+		evidence->by_id[i] = places[i].fact;
+}
+
+/* References mostly begin alike, and differ at their end. */
+static struct place place_of_reference(const struct fact *fact)
+{
+	size_t length = strlen(fact->reference);
+	size_t most = sizeof(uint64_t);
+
+	return place_of(fact, fact->reference + (length > most ? length - most : 0));
+}
+
+static int compare_references(const void *left, const void *right)
+{
+	const struct place *a = left, *b = right;
+	int order = compare_place_texts(a, b);
+
+	return order ? order : evidence_compare_texts(a->fact->reference, b->fact->reference);
+}
+
+static void count_records(struct evidence *evidence, struct place *places)
+{
+	for (size_t i = 0; i < evidence->count; i++)
+		places[i] = place_of_reference(&evidence->facts[i]);
+	qsort(places, evidence->count, sizeof(*places), compare_references);
+	for (size_t i = 0; i < evidence->count; i++)
+		evidence->records += !i || compare_references(&places[i - 1], &places[i]) != 0;
 }
 
 void evidence_settle(struct evidence *evidence)
 {
+	CLEANUP(memory_freep) struct place *places = NULL;
+
 	if (evidence->settled)
 		return;
 	evidence->settled = true;
 	evidence_settle_sources(evidence);
 	memory_free(evidence->by_id);
 	memory_free(evidence->identities);
+	memory_free(evidence->flips);
 	evidence->by_id = NULL;
 	evidence->identities = NULL;
+	evidence->flips = NULL;
 	evidence->records = 0;
 	evidence->identity[0] = '\0';
 	if (!evidence->count)
 		return;
-	qsort(evidence->facts, evidence->count, sizeof(*evidence->facts), compare_facts);
-	drop_doubles(evidence);
-	evidence->by_id = memory_array(evidence->count, sizeof(*evidence->by_id));
-	for (size_t i = 0; i < evidence->count; i++)
-		evidence->by_id[i] = &evidence->facts[i];
-	count_records(evidence);
-	qsort(evidence->by_id, evidence->count, sizeof(*evidence->by_id), compare_by_id);
+	sort_facts(evidence);
+	places = memory_array(evidence->count, sizeof(*places));
+	count_records(evidence, places);
+	index_by_id(evidence, places);
 }
 
 /* ---- looking ------------------------------------------------------------------------ */
@@ -292,6 +352,12 @@ const struct fact *const *evidence_of(struct evidence *evidence, struct span id,
 	return *count ? evidence->by_id + first : NULL;
 }
 
+void evidence_set_identity(struct evidence *evidence, const uint8_t digest[static IDENTITY_BYTES])
+{
+	evidence_settle(evidence);
+	sodium_bin2hex(evidence->identity, sizeof(evidence->identity), digest, IDENTITY_BYTES);
+}
+
 const char *evidence_identity(struct evidence *evidence)
 {
 	CLEANUP(buf_release) struct buf file = BUF_UP_TO(EVIDENCE_FILE_MAX);
@@ -303,6 +369,6 @@ const char *evidence_identity(struct evidence *evidence)
 	evidence_add_file(&file, evidence);
 	crypto_generichash(
 		digest, sizeof(digest), (const uint8_t *)buf_text(&file), file.length, NULL, 0);
-	sodium_bin2hex(evidence->identity, sizeof(evidence->identity), digest, sizeof(digest));
+	evidence_set_identity(evidence, digest);
 	return evidence->identity;
 }

@@ -155,13 +155,18 @@ static const struct writer *keep_writer(struct evidence *evidence, const struct 
 	return evidence_keep_writer(evidence, &writer);
 }
 
+bool evidence_keep_values(struct evidence *evidence, struct fact *fact, struct error *err)
+{
+	return keep_value(evidence, fact, "old", fact->old_known, &fact->old_value, err) &&
+		keep_value(evidence, fact, "new", fact->new_known, &fact->new_value, err) &&
+		check_fact(fact, err);
+}
+
 bool evidence_add_fact(struct evidence *evidence, const struct fact *fact, struct error *err)
 {
 	struct fact kept = *fact;
 
-	if (!keep_value(evidence, fact, "old", kept.old_known, &kept.old_value, err) ||
-		!keep_value(evidence, fact, "new", kept.new_known, &kept.new_value, err) ||
-		!check_fact(&kept, err))
+	if (!evidence_keep_values(evidence, &kept, err))
 		return false;
 	kept.id = evidence_keep(evidence, span_of(fact->id)).data;
 	kept.reference = evidence_keep(evidence, span_of(fact->reference)).data;

@@ -2,9 +2,7 @@
  * The file of evidence, `unstage-evidence/1` (docs/FORMAT-evidence.md): JSON lines, a header, the
  * runs of sync servers, a fact a line in order of time, a trailer that counts.
  *
- * There is one form of the same evidence. Loading writes what it understood once more and
- * compares: whatever a reader could understand differently (order, spelling, a key too many, a
- * line twice) is refused with its line, and the identity is the digest of the very file.
+ * There is one form of the same evidence, and evidence_load.c takes no other.
  */
 #include <inttypes.h>
 
@@ -13,7 +11,7 @@
 #include "base/scan.h"
 #include "base/text.h"
 #include "base/time.h"
-#include "reconcile/reconcile_internal.h"
+#include "reconcile/evidence_internal.h"
 
 bool evidence_instant(const char *text, int64_t *ms)
 {
@@ -23,9 +21,16 @@ bool evidence_instant(const char *text, int64_t *ms)
 /* ---- writing
  * ------------------------------------------------------------------------------------- */
 
+static void add_key(struct buf *out, const char *key)
+{
+	buf_add_byte(out, '"');
+	buf_add_text(out, key);
+	buf_add_text(out, "\":");
+}
+
 static void add_text_member(struct buf *out, const char *key, const char *text)
 {
-	buf_addf(out, "\"%s\":", key);
+	add_key(out, key);
 	scan_quote(span_of(text), out);
 }
 
@@ -33,14 +38,17 @@ static void add_instant(struct buf *out, const char *key, int64_t ms)
 {
 	char text[TIME_TEXT_BYTES];
 
-	buf_addf(out, "\"%s\":\"%s\"", key, time_text(ms, text));
+	add_key(out, key);
+	buf_add_byte(out, '"');
+	buf_add_text(out, time_text(ms, text));
+	buf_add_byte(out, '"');
 }
 
 static void add_value_member(struct buf *out, const char *key, bool known, struct span value)
 {
 	if (!known)
 		return;
-	buf_addf(out, "\"%s\":", key);
+	add_key(out, key);
 	buf_add_span(out, value.data ? value : SPAN_LITERAL("null"));
 	buf_add_byte(out, ',');
 }
@@ -61,7 +69,21 @@ static void add_instant_where_known(struct buf *out, const char *key, int64_t ms
 	add_instant(out, key, ms);
 }
 
-static void add_covered(struct buf *out, const struct covered *covered, size_t count)
+static void add_not_logged(struct buf *out, const struct evidence *evidence)
+{
+	size_t count;
+	const char *const *names = evidence_not_logged(evidence, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		buf_add_text(out, i ? "," : ",\"notLogged\":[");
+		scan_quote(span_of(names[i]), out);
+	}
+	if (count)
+		buf_add_byte(out, ']');
+}
+
+static void add_covered(struct buf *out, const struct evidence *evidence,
+	const struct covered *covered, size_t count)
 {
 	buf_addf(out, "{\"source\":\"%s\",\"covered\":[", fact_source_name(FROM_AUDIT));
 	for (size_t i = 0; i < count; i++) {
@@ -71,7 +93,9 @@ static void add_covered(struct buf *out, const struct covered *covered, size_t c
 		add_instant(out, "until", covered[i].until_ms);
 		buf_add_byte(out, '}');
 	}
-	buf_add_text(out, "]}");
+	buf_add_byte(out, ']');
+	add_not_logged(out, evidence);
+	buf_add_byte(out, '}');
 }
 
 static void add_source(struct buf *out, const struct evidence_source *source)
@@ -98,7 +122,7 @@ static void add_header_line(struct buf *out, struct evidence *evidence)
 	add_instant(out, "collected", header->collected_ms);
 	buf_add_text(out, ",\"sources\":[");
 	if (covered_count)
-		add_covered(out, covered, covered_count);
+		add_covered(out, evidence, covered, covered_count);
 	for (size_t i = 0; i < count; i++) {
 		if (i || covered_count)
 			buf_add_byte(out, ',');
@@ -156,7 +180,7 @@ static bool recorded_otherwise(const struct fact *fact)
 		strcmp(fact->attribute_name, fact->attribute->audit_name) != 0;
 }
 
-static void add_fact_line(struct buf *out, const struct fact *fact)
+void evidence_add_fact_line(struct buf *out, const struct fact *fact)
 {
 	buf_add_byte(out, '{');
 	if (fact->attribute) {
@@ -167,10 +191,14 @@ static void add_fact_line(struct buf *out, const struct fact *fact)
 		add_instant(out, "earliest", fact->when_ms - fact->within_ms);
 		buf_add_byte(out, ',');
 	}
-	buf_addf(out, "\"id\":\"%s\",\"kind\":\"%s\",", fact->id, fact->kind->name);
+	add_text_member(out, "id", fact->id);
+	buf_add_byte(out, ',');
+	add_text_member(out, "kind", fact->kind->name);
+	buf_add_byte(out, ',');
 	add_value_member(out, "new", fact->new_known, fact->new_value);
 	add_value_member(out, "old", fact->old_known, fact->old_value);
-	buf_addf(out, "\"operation\":\"%s\",", fact_operation_name(fact->operation));
+	add_text_member(out, "operation", fact_operation_name(fact->operation));
+	buf_add_byte(out, ',');
 	if (recorded_otherwise(fact)) {
 		add_text_member(out, "recorded", fact->attribute_name);
 		buf_add_byte(out, ',');
@@ -185,21 +213,40 @@ static void add_fact_line(struct buf *out, const struct fact *fact)
 	buf_add_text(out, "}\n");
 }
 
-void evidence_add_file(struct buf *out, struct evidence *evidence)
+void evidence_add_head(struct buf *out, struct evidence *evidence)
 {
-	size_t count = evidence_count(evidence), run_count;
-	const struct evidence_run *runs = evidence_runs(evidence, &run_count);
+	size_t count;
+	const struct evidence_run *runs = evidence_runs(evidence, &count);
 
 	add_header_line(out, evidence);
-	for (size_t i = 0; i < run_count; i++)
-		add_run_line(out, &runs[i]);
 	for (size_t i = 0; i < count; i++)
-		add_fact_line(out, evidence_fact(evidence, i));
-	buf_addf(out, "{\"end\":true,\"facts\":%zu,\"records\":%zu", count,
+		add_run_line(out, &runs[i]);
+	holders_add_lines(out, evidence);
+}
+
+void evidence_add_trailer(struct buf *out, struct evidence *evidence)
+{
+	size_t run_count, holder_count;
+
+	buf_addf(out, "{\"end\":true,\"facts\":%zu,\"records\":%zu", evidence_count(evidence),
 		evidence_records(evidence));
+	evidence_runs(evidence, &run_count);
 	if (run_count)
 		buf_addf(out, ",\"runs\":%zu", run_count);
+	evidence_holders(evidence, &holder_count);
+	if (holder_count)
+		buf_addf(out, ",\"holders\":%zu", holder_count);
 	buf_add_text(out, "}\n");
+}
+
+void evidence_add_file(struct buf *out, struct evidence *evidence)
+{
+	size_t count = evidence_count(evidence);
+
+	evidence_add_head(out, evidence);
+	for (size_t i = 0; i < count; i++)
+		evidence_add_fact_line(out, evidence_fact(evidence, i));
+	evidence_add_trailer(out, evidence);
 }
 
 bool evidence_save(struct evidence *evidence, const char *path, struct error *err)
@@ -231,7 +278,7 @@ static bool instant_where_known(
 	return !json_object_get(object, key) || instant_of(object, key, ms, err);
 }
 
-static struct evidence *read_header(const json_t *line, struct error *err)
+struct evidence *evidence_read_header(const json_t *line, struct error *err)
 {
 	const char *format = json_text(line, "format", err), *tenant;
 	struct evidence_header header = { 0 };
@@ -274,6 +321,24 @@ static bool read_covered(struct evidence *evidence, const json_t *from, struct e
 	return true;
 }
 
+static bool read_not_logged(struct evidence *evidence, const json_t *from, struct error *err)
+{
+	const json_t *name;
+	size_t i;
+
+	if (!json_object_get(from, "notLogged"))
+		return true;
+	if (!json_array_of(from, "notLogged", err))
+		return false;
+	json_array_foreach(json_object_get(from, "notLogged"), i, name)
+	{
+		if (!json_is_string(name))
+			return error_set(err, ERROR_FORMAT, "notLogged: names expected");
+		evidence_add_not_logged(evidence, json_string_value(name));
+	}
+	return true;
+}
+
 static bool read_source(struct evidence *evidence, const json_t *from, struct error *err)
 {
 	const char *name = json_text(from, "source", err);
@@ -284,7 +349,7 @@ static bool read_source(struct evidence *evidence, const json_t *from, struct er
 	if (!fact_source_find(name, &source.source))
 		return error_set(err, ERROR_FORMAT, "source: \"%s\" is unknown", name);
 	if (source.source == FROM_AUDIT)
-		return read_covered(evidence, from, err);
+		return read_covered(evidence, from, err) && read_not_logged(evidence, from, err);
 	source.server = json_text_or_null(from, "server");
 	source.file = json_text_or_null(from, "file");
 	source.digest = json_text_or_null(from, "digest");
@@ -448,92 +513,8 @@ static bool read_fact(struct evidence *evidence, const json_t *line, struct erro
 
 bool evidence_read_line(struct evidence *evidence, const json_t *line, struct error *err)
 {
+	if (is_holder_line(line))
+		return holders_read_line(evidence, line, err);
 	return json_object_get(line, "run") ? read_run(evidence, line, err)
 					    : read_fact(evidence, line, err);
-}
-
-/* The next line, parsed. `*rest` moves behind it. */
-static json_t *next_line(struct span *rest, struct error *err)
-{
-	const char *newline = memchr(rest->data, '\n', rest->length);
-	struct span line = { rest->data, newline ? (size_t)(newline - rest->data) : rest->length };
-	json_t *json;
-
-	if (!newline) {
-		error_set(err, ERROR_FORMAT, "the line has no end: the file is incomplete");
-		return NULL;
-	}
-	rest->data += line.length + 1;
-	rest->length -= line.length + 1;
-	json = json_parse(line, EVIDENCE_LINE_MAX, err);
-	if (json && !json_is_object(json)) {
-		json_decref(json);
-		json = NULL;
-		error_set(err, ERROR_FORMAT, "not an object");
-	}
-	return json;
-}
-
-static struct evidence *read_first_line(struct span *rest, struct error *err)
-{
-	CLEANUP(json_freep) json_t *line = next_line(rest, err);
-	CLEANUP(evidence_freep) struct evidence *evidence = line ? read_header(line, err) : NULL;
-
-	return evidence && evidence_read_sources(evidence, line, err) ? TAKE(evidence) : NULL;
-}
-
-/* What stands in the file must be what would be written. */
-static bool check_form(struct evidence *evidence, struct span bytes, struct error *err)
-{
-	CLEANUP(buf_release) struct buf again = BUF_UP_TO(EVIDENCE_FILE_MAX);
-	size_t line = 1, at = 0;
-
-	evidence_add_file(&again, evidence);
-	if (span_equal(buf_span(&again), bytes))
-		return true;
-	while (at < bytes.length && at < again.length && bytes.data[at] == again.data[at])
-		line += bytes.data[at++] == '\n';
-	return error_set(err, ERROR_FORMAT,
-		"line %zu, byte %zu: not as it is written (order, form or count is wrong)", line,
-		at);
-}
-
-struct evidence *evidence_parse(struct span bytes, const char *name, struct error *err)
-{
-	struct span rest = bytes;
-	size_t number = 1;
-	CLEANUP(evidence_freep) struct evidence *evidence = NULL;
-
-	if (rest.length)
-		evidence = read_first_line(&rest, err);
-	else
-		error_set(err, ERROR_FORMAT, "the file is empty");
-	while (evidence && rest.length) {
-		CLEANUP(json_freep) json_t *line = NULL;
-
-		number++;
-		line = next_line(&rest, err);
-		if (line && json_object_get(line, "end")) {
-			if (!check_form(evidence, bytes, err)) {
-				error_prefix(err, "%s", name);
-				return NULL;
-			}
-			return TAKE(evidence);
-		}
-		if (!line || !evidence_read_line(evidence, line, err))
-			evidence_free(TAKE(evidence));
-	}
-	if (evidence)
-		error_set(err, ERROR_FORMAT, "no trailer: the file is incomplete");
-	error_prefix(err, "%s: line %zu (byte %zu)", name, number, bytes.length - rest.length);
-	return NULL;
-}
-
-struct evidence *evidence_load(const char *path, struct error *err)
-{
-	CLEANUP(buf_release) struct buf file = BUF_UP_TO(EVIDENCE_FILE_MAX);
-
-	if (!file_load(path, EVIDENCE_FILE_MAX, &file, err))
-		return NULL;
-	return evidence_parse(buf_span(&file), path, err);
 }

@@ -81,10 +81,50 @@ void evidence_cover_until(struct evidence *evidence, int64_t until_ms)
 		evidence_cover(evidence, (struct covered){ last.from_ms, until_ms });
 }
 
+void evidence_cover_no_later(struct evidence *evidence, int64_t until_ms)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < evidence->covered_count; i++) {
+		struct covered window = evidence->covered[i];
+
+		/* One window stays, if it is an empty one: the log was read. */
+		if (window.from_ms > until_ms && kept)
+			continue;
+		if (window.until_ms > until_ms)
+			window.until_ms = until_ms > window.from_ms ? until_ms : window.from_ms;
+		evidence->covered[kept++] = window;
+	}
+	evidence->covered_count = kept;
+	tell_in_header(evidence);
+}
+
 const struct covered *evidence_covered(const struct evidence *evidence, size_t *count)
 {
 	*count = evidence->covered_count;
 	return evidence->covered;
+}
+
+void evidence_add_not_logged(struct evidence *evidence, const char *name)
+{
+	size_t place = evidence->not_logged_count;
+
+	for (size_t i = 0; i < evidence->not_logged_count; i++)
+		if (strcmp(evidence->not_logged[i], name) == 0)
+			return;
+	MEMORY_GROW(
+		evidence->not_logged, evidence->not_logged_count, evidence->not_logged_capacity);
+	for (; place > 0 && strcmp(evidence->not_logged[place - 1], name) > 0; place--)
+		evidence->not_logged[place] = evidence->not_logged[place - 1];
+	evidence->not_logged[place] = evidence_keep(evidence, span_of(name)).data;
+	evidence->not_logged_count++;
+	evidence->settled = false;
+}
+
+const char *const *evidence_not_logged(const struct evidence *evidence, size_t *count)
+{
+	*count = evidence->not_logged_count;
+	return evidence->not_logged;
 }
 
 /* ---- sources ------------------------------------------------------------------------- */
@@ -222,6 +262,8 @@ static void merge_sources(struct evidence *into, struct evidence *from)
 		evidence_add_source(into, &sources[i]);
 	for (size_t i = 0; i < from->covered_count; i++)
 		evidence_cover(into, from->covered[i]);
+	for (size_t i = 0; i < from->not_logged_count; i++)
+		evidence_add_not_logged(into, from->not_logged[i]);
 	runs = evidence_runs(from, &count);
 	for (size_t i = 0; i < count; i++)
 		evidence_add_run(into, &runs[i]);
@@ -236,6 +278,7 @@ bool evidence_merge(struct evidence *into, struct evidence *from, struct error *
 			"evidence of tenant %s can't be added to evidence of tenant %s",
 			from->header.tenant, into->header.tenant);
 	merge_sources(into, from);
+	holders_merge(into, from);
 	for (size_t i = 0; i < count; i++)
 		if (!evidence_add_fact(into, evidence_fact(from, i), err))
 			return false;

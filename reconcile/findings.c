@@ -17,14 +17,19 @@ struct walk {
 	uint64_t done;
 };
 
+void reconciling_release(struct reconciling *reconciling)
+{
+	memory_free(reconciling->writers);
+	memory_free(reconciling->explained);
+	memory_free(reconciling->doubles);
+	memory_free(reconciling->told);
+	memory_free(reconciling->links);
+	memory_free(reconciling->touched);
+}
+
 static void walk_release(struct walk *walk)
 {
-	memory_free(walk->reconciling.writers);
-	memory_free(walk->reconciling.explained);
-	memory_free(walk->reconciling.doubles);
-	memory_free(walk->reconciling.told);
-	memory_free(walk->reconciling.links);
-	memory_free(walk->reconciling.touched);
+	reconciling_release(&walk->reconciling);
 }
 
 struct findings *findings_empty_new(void)
@@ -141,6 +146,24 @@ void findings_add(struct findings *findings, const struct finding *finding,
 	findings->items[findings->count++] = kept;
 }
 
+/* What a rebuilt base says has a source of its own. */
+static void add_with_base(struct reconciling *reconciling, const struct subject *subject,
+	const struct finding *finding, const struct answer *answer)
+{
+	const struct event *deciding[COUNT_OF(answer->deciding) + 1];
+	struct event source = { 0 };
+	struct span value;
+	size_t count = answer->deciding_count;
+
+	memcpy(deciding, answer->deciding, count * sizeof(*deciding));
+	if (reconciling->times.rebuilt && finding->base.known)
+		source.fact = rebuilt_from(subject->facts, subject->fact_count, finding->attribute,
+			reconciling->times.base_until, &value);
+	if (source.fact)
+		deciding[count++] = &source;
+	findings_add(reconciling->findings, finding, deciding, count);
+}
+
 void findings_add_answer(struct reconciling *reconciling, const struct subject *subject,
 	const struct attribute *attribute, struct span element, const struct question *question,
 	const struct answer *answer)
@@ -180,7 +203,7 @@ void findings_add_answer(struct reconciling *reconciling, const struct subject *
 			finding.reason, to_directory->reference);
 		finding.reason = buf_text(&reason);
 	}
-	findings_add(reconciling->findings, &finding, answer->deciding, answer->deciding_count);
+	add_with_base(reconciling, subject, &finding, answer);
 }
 
 /* ---- one object
@@ -404,18 +427,21 @@ static void mark_visited(struct reconciling *reconciling, struct span id)
 /* What a restored object came back with is in no record: only a creation will do. */
 static struct origin origin_of(const struct reconciling *reconciling, const struct subject *subject)
 {
+	if (subject->base && !object_deleted(subject->base) && reconciling->times.rebuilt &&
+		!rebuilt_is_quiet(&reconciling->times))
+		return (struct origin){ TIME_NONE, false, true };
 	if (subject->base && !object_deleted(subject->base))
-		return (struct origin){ reconciling->times.base_until, false };
+		return (struct origin){ reconciling->times.base_until, false, false };
 	for (size_t i = 0; i < subject->fact_count; i++) {
 		const struct fact *fact = subject->facts[i];
 
 		if (fact->operation < FACT_CREATE)
 			continue;
 		if (fact->operation == FACT_CREATE && fact_class(reconciling, fact) == WRITER_OTHER)
-			return (struct origin){ fact->when_ms, true };
+			return (struct origin){ fact->when_ms, true, false };
 		break;
 	}
-	return (struct origin){ TIME_NONE, false };
+	return (struct origin){ TIME_NONE, false, false };
 }
 
 /* The facts about an object that decide anything; borrowed until the next call. */
@@ -530,6 +556,18 @@ static bool walk_touched(struct walk *walk, struct error *err)
 	return true;
 }
 
+bool evidence_is_of_tenant(
+	const struct evidence *evidence, const struct snapshot *live, struct error *err)
+{
+	const char *tenant = snapshot_header(live)->tenant;
+
+	return text_compare_caseless(span_of(tenant), span_of(evidence_header(evidence)->tenant)) ==
+		0 ||
+		error_set(err, ERROR_REFUSED,
+			"the evidence is of tenant %s, the snapshots are of tenant %s",
+			evidence_header(evidence)->tenant, tenant);
+}
+
 bool findings_check_tenants(const struct reconcile_options *options, struct error *err)
 {
 	struct span base = span_of(snapshot_header(options->base)->tenant);
@@ -539,13 +577,7 @@ bool findings_check_tenants(const struct reconcile_options *options, struct erro
 		return error_set(err, ERROR_REFUSED, "%s is of tenant %.*s, %s of tenant %.*s",
 			snapshot_path(options->base), SPAN_FORMAT(base),
 			snapshot_path(options->live), SPAN_FORMAT(live));
-	if (options->evidence &&
-		text_compare_caseless(live, span_of(evidence_header(options->evidence)->tenant)) !=
-			0)
-		return error_set(err, ERROR_REFUSED,
-			"the evidence is of tenant %s, the snapshots are of tenant %.*s",
-			evidence_header(options->evidence)->tenant, SPAN_FORMAT(live));
-	return true;
+	return !options->evidence || evidence_is_of_tenant(options->evidence, options->live, err);
 }
 
 /*
@@ -576,7 +608,8 @@ struct findings *findings_prepare(const struct reconcile_options *options)
 	findings->live = texts_keep(findings->texts, span_of(snapshot_identity(options->live)))
 				 .data;
 	findings->times = (struct times){ base->taken_from_ms, base->taken_until_ms,
-		live->taken_from_ms, live->taken_until_ms, INT64_MAX, INT64_MIN, false };
+		live->taken_from_ms, live->taken_until_ms, INT64_MAX, INT64_MIN, false,
+		AUDIT_ORDER_MS, false, is_rebuilt(options->base) };
 	if (options->evidence) {
 		findings->evidence = texts_keep(
 			findings->texts, span_of(evidence_identity(options->evidence)))
@@ -604,13 +637,17 @@ struct findings *findings_new(const struct reconcile_options *options, struct er
 	if (!writers_classify(&walk.reconciling, err))
 		return NULL;
 	find_touched(&walk.reconciling);
-	if (!snapshot_compare(options->base, options->live, walk_pair, &walk, err) ||
-		!walk_touched(&walk, err))
+	/* What a rebuilt base does not have, it does not know: only what staging touched is compared. */
+	if (!walk.reconciling.times.rebuilt &&
+		!snapshot_compare(options->base, options->live, walk_pair, &walk, err))
+		return NULL;
+	if (!walk_touched(&walk, err))
 		return NULL;
 	claims = claims_find_all(&walk.reconciling, err);
 	if (!claims)
 		return NULL;
 	claims_report(claims, findings);
 	summary_make(&walk.reconciling);
+	findings_mark(findings);
 	return TAKE(findings);
 }

@@ -1,5 +1,5 @@
 /*
- * Findings as JSON lines, `unstage-findings/1` (docs/FORMAT-evidence.md). Keys in byte order; of
+ * Findings as JSON lines, `unstage-findings/1` (docs/FORMAT-findings.md). Keys in byte order; of
  * the five values a key that is missing is not known, and null is nothing.
  */
 #include <inttypes.h>
@@ -145,6 +145,14 @@ static void add_references(struct buf *out, const struct finding *finding)
 	buf_add_text(out, "],");
 }
 
+static void add_fingerprint(struct buf *out, const struct finding *finding)
+{
+	add_key(out, SPAN_LITERAL("fingerprint"));
+	buf_add_byte(out, '"');
+	buf_add_hex(out, finding->fingerprint, FINGERPRINT_BYTES);
+	buf_add(out, "\",", 2);
+}
+
 void finding_add_json(struct buf *out, const struct finding *finding)
 {
 	buf_add_byte(out, '{');
@@ -157,6 +165,7 @@ void finding_add_json(struct buf *out, const struct finding *finding)
 	buf_add_text(out, finding->conflict ? "\"conflict\":true," : "\"conflict\":false,");
 	add_word(out, SPAN_LITERAL("door"), span_of(door_name(finding->door)));
 	add_text(out, SPAN_LITERAL("element"), finding->element);
+	add_fingerprint(out, finding);
 	add_word(out, SPAN_LITERAL("id"), finding->id);
 	add_word(out, SPAN_LITERAL("kind"), span_of(finding->kind->name));
 	add_instant(out, SPAN_LITERAL("lastWrite"), finding->last_write_ms);

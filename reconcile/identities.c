@@ -77,11 +77,113 @@ struct span sync_identity_installation(const char *name)
 									  : SPAN_NONE;
 }
 
-static int compare_identities(const void *left, const void *right)
-{
-	const struct sync_identity *a = left, *b = right;
+/* ---- who is one ---------------------------------------------------------------------- */
 
-	return evidence_compare_writers(&a->writer, &b->writer);
+static bool same_text(const char *a, const char *b)
+{
+	return a && b && *a && text_compare_caseless(span_of(a), span_of(b)) == 0;
+}
+
+/* Records name an application by its app id, and the directory's lists by its principal's. */
+bool writer_may_sync(struct evidence *evidence, const struct writer *writer)
+{
+	size_t count;
+	const struct evidence_holder *holders = evidence_holders(evidence, &count);
+
+	for (size_t i = 0; i < count && holders[i].holding != HOLDING_ROLE; i++)
+		if (same_text(holders[i].id, writer->id) ||
+			same_text(holders[i].app_id, writer->id) ||
+			same_text(holders[i].name, writer->name))
+			return true;
+	return false;
+}
+
+/* Of a server's file, which names the account at most, and never its id. */
+static bool is_of_file(const struct writer *writer)
+{
+	return !*writer->id && writer->server;
+}
+
+/* ---- what each wrote ----------------------------------------------------------------- */
+
+/* While facts are counted. */
+struct tally {
+	struct sync_identity identity;
+	const char *last_id; /* the object it touched last, in order of id */
+	struct burst *bursts;
+	size_t count, capacity;
+};
+
+static void tally_burst(struct tally *tally, const struct fact *fact)
+{
+	struct burst *last = tally->count ? &tally->bursts[tally->count - 1] : NULL;
+
+	if (!last || fact->when_ms - last->until_ms > RHYTHM_PAUSE_MS) {
+		MEMORY_GROW(tally->bursts, tally->count, tally->capacity);
+		last = &tally->bursts[tally->count++];
+		*last = (struct burst){ .from_ms = fact->when_ms };
+	}
+	last->until_ms = fact->when_ms;
+	last->facts++;
+}
+
+/* In order of time. */
+static void tally_fact(struct tally *tally, const struct fact *fact)
+{
+	struct sync_identity *identity = &tally->identity;
+
+	if (!identity->facts++)
+		identity->first_ms = fact->when_ms;
+	identity->last_ms = fact->when_ms;
+	if (!fact->within_ms)
+		tally_burst(tally, fact);
+}
+
+/* Of each writer its place among the tallies, or `count`: names of one account are one identity. */
+struct places {
+	size_t *of;
+	size_t count;
+};
+
+static void places_release(struct places *places)
+{
+	memory_free(places->of);
+}
+
+static bool is_identity(struct evidence *evidence, const struct writer *writer)
+{
+	return writer->server || writer_may_sync(evidence, writer);
+}
+
+static void find_places(struct evidence *evidence, struct places *places, struct tally **tallies)
+{
+	places->of = memory_array(evidence->writer_count + 1, sizeof(*places->of));
+	*tallies = memory_array(evidence->writer_count + 1, sizeof(**tallies));
+	for (size_t i = 0; i < evidence->writer_count; i++) {
+		const struct writer *writer = &evidence->sorted_writers[i]->writer;
+		struct tally *tally = &(*tallies)[places->count];
+
+		if (!is_identity(evidence, writer))
+			continue;
+		places->of[writer_number(writer)] = ++places->count;
+		tally->identity.writer = *writer;
+		tally->identity.known_by = is_of_file(writer) ? KNOWN_BY_FILE
+			: writer->server                      ? KNOWN_BY_NAME
+							      : KNOWN_BY_ROLE;
+	}
+	for (size_t i = 0; i < evidence->writer_count; i++)
+		for (size_t k = 0; !places->of[i] && k < places->count; k++)
+			if (same_text(evidence->writers[i]->writer.id,
+				    (*tallies)[k].identity.writer.id))
+				places->of[i] = k + 1;
+}
+
+static struct tally *tally_of(
+	const struct places *places, struct tally *tallies, const struct fact *fact)
+{
+	size_t place = places->of[writer_number(fact->who)];
+
+	return place && fact_is_write(fact) ? &tallies[place - 1] : NULL;
 }
 
 static int compare_by_writer_and_reference(const void *left, const void *right)
@@ -94,61 +196,115 @@ static int compare_by_writer_and_reference(const void *left, const void *right)
 	return order ? order : evidence_compare_texts(a->reference, b->reference);
 }
 
-static void identity_count_fact(struct sync_identity *identity, const struct fact *fact)
-{
-	identity->writer = *fact->who;
-	if (!identity->facts || fact->when_ms < identity->first_ms)
-		identity->first_ms = fact->when_ms;
-	if (!identity->facts || fact->when_ms > identity->last_ms)
-		identity->last_ms = fact->when_ms;
-	identity->facts++;
-}
-
-/* By writer: what each wrote. `last_id` remembers the object each touched last, in order of id. */
-static void identities_count(struct evidence *evidence, struct sync_identity *by_writer)
+static void count_records(
+	struct evidence *evidence, const struct places *places, struct tally *tallies)
 {
 	CLEANUP(memory_freep)
-	const char **last_id = memory_array(evidence->writer_count, sizeof(*last_id));
-	CLEANUP(memory_freep)
-	const struct fact **by_record = memory_array(evidence->count, sizeof(*by_record));
+	const struct fact **by_record = memory_array(evidence->count + 1, sizeof(*by_record));
 	size_t count = 0;
 
-	for (size_t i = 0; i < evidence->count; i++) {
-		const struct fact *fact = evidence->by_id[i];
-		size_t number = writer_number(fact->who);
-
-		if (!fact_is_write(fact))
-			continue;
-		identity_count_fact(&by_writer[number], fact);
-		if (!last_id[number] || strcmp(last_id[number], fact->id) != 0)
-			by_writer[number].objects++;
-		last_id[number] = fact->id;
-		by_record[count++] = fact;
-	}
-	if (!count)
-		return;
-	qsort(by_record, count, sizeof(*by_record), compare_by_writer_and_reference);
+	for (size_t i = 0; i < evidence->count; i++)
+		if (tally_of(places, tallies, &evidence->facts[i]))
+			by_record[count++] = &evidence->facts[i];
+	if (count)
+		qsort(by_record, count, sizeof(*by_record), compare_by_writer_and_reference);
 	for (size_t i = 0; i < count; i++)
 		if (!i || compare_by_writer_and_reference(&by_record[i - 1], &by_record[i]) != 0)
-			by_writer[writer_number(by_record[i]->who)].records++;
+			tally_of(places, tallies, by_record[i])->identity.records++;
+}
+
+static void count_objects(
+	const struct evidence *evidence, const struct places *places, struct tally *tallies)
+{
+	for (size_t i = 0; i < evidence->count; i++) {
+		const struct fact *fact = evidence->by_id[i];
+		struct tally *tally = tally_of(places, tallies, fact);
+
+		if (!tally)
+			continue;
+		tally->identity.objects += !tally->last_id || strcmp(tally->last_id, fact->id) != 0;
+		tally->last_id = fact->id;
+	}
+}
+
+/* ---- two servers with one account (facts 2) --------------------------------------------- */
+
+/* Another server's file has the same account. */
+static const char *other_server_of(const struct evidence *evidence, const struct writer *writer)
+{
+	for (size_t i = 0; i < evidence->writer_count; i++) {
+		const struct writer *other = &evidence->writers[i]->writer;
+
+		if (other->server && writer->server && same_text(other->name, writer->name) &&
+			!same_text(other->server, writer->server))
+			return other->server;
+	}
+	return NULL;
+}
+
+static void find_shared(const struct evidence *evidence, struct sync_identity *identity)
+{
+	char server[64];
+
+	identity->other_server = other_server_of(evidence, &identity->writer);
+	if (identity->other_server) {
+		identity->shared = SHARED_FILES;
+	} else if (identity->writer.server && sync_identity_server(identity->writer.name, server) &&
+		!same_text(server, identity->writer.server)) {
+		identity->shared = SHARED_NAME;
+		identity->other_server = identity->writer.server;
+	} else if (identity->rhythm.sort == RHYTHM_BOTH) {
+		identity->shared = SHARED_RHYTHM;
+	}
+}
+
+static int compare_identities(const void *left, const void *right)
+{
+	const struct sync_identity *a = left, *b = right;
+
+	return evidence_compare_writers(&a->writer, &b->writer);
+}
+
+static void keep_identities(struct evidence *evidence, struct tally *tallies, size_t count)
+{
+	evidence->identities = memory_array(count + 1, sizeof(*evidence->identities));
+	evidence->identity_count = 0;
+	for (size_t i = 0; i < count; i++) {
+		struct sync_identity *identity = &tallies[i].identity;
+
+		identity->rhythm = rhythm_of(tallies[i].bursts, tallies[i].count);
+		memory_free(tallies[i].bursts);
+		if (!identity->facts)
+			continue;
+		find_shared(evidence, identity);
+		evidence->identities[evidence->identity_count++] = *identity;
+	}
+	if (evidence->identity_count)
+		qsort(evidence->identities, evidence->identity_count, sizeof(*evidence->identities),
+			compare_identities);
 }
 
 const struct sync_identity *evidence_identities(struct evidence *evidence, size_t *count)
 {
-	evidence_settle(evidence);
-	if (!evidence->identities && evidence->count) {
-		size_t kept = 0;
+	CLEANUP(memory_freep) struct tally *tallies = NULL;
+	CLEANUP(places_release) struct places places = { 0 };
 
-		evidence->identities = memory_array(
-			evidence->writer_count, sizeof(*evidence->identities));
-		identities_count(evidence, evidence->identities);
-		for (size_t i = 0; i < evidence->writer_count; i++)
-			if (evidence->identities[i].facts && evidence->identities[i].writer.server)
-				evidence->identities[kept++] = evidence->identities[i];
-		evidence->identity_count = kept;
-		qsort(evidence->identities, kept, sizeof(*evidence->identities),
-			compare_identities);
+	*count = 0;
+	evidence_settle(evidence);
+	if (!evidence->count)
+		return NULL;
+	if (!evidence->identities) {
+		find_places(evidence, &places, &tallies);
+		for (size_t i = 0; i < evidence->count; i++) {
+			struct tally *tally = tally_of(&places, tallies, &evidence->facts[i]);
+
+			if (tally)
+				tally_fact(tally, &evidence->facts[i]);
+		}
+		count_records(evidence, &places, tallies);
+		count_objects(evidence, &places, tallies);
+		keep_identities(evidence, tallies, places.count);
 	}
-	*count = evidence->count ? evidence->identity_count : 0;
+	*count = evidence->identity_count;
 	return evidence->identities;
 }

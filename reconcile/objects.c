@@ -88,12 +88,12 @@ static void story_read(
 
 /*
  * Since staging made it first: who used it then goes on using what staging deleted and restored later.
- * The same millisecond counts as later: who came last is not proved.
+ * What comes so close that the order is not certain counts as later: who came last is not proved.
  */
 static void story_find_touch(
 	const struct reconciling *reconciling, const struct subject *subject, struct story *story)
 {
-	int64_t since_ms = earliest_of(story->first);
+	int64_t since_ms = earliest_of(story->first) - reconciling->times.order_ms;
 
 	for (size_t i = 0; i < subject->fact_count; i++)
 		if (subject->facts[i]->when_ms >= since_ms && fact_is_write(subject->facts[i]) &&
@@ -115,7 +115,7 @@ static const struct {
 	[FACT_RESTORE] = { PRESENCE_DELETED, PRESENCE_LIVE },
 };
 
-/* Somebody else wrote a value of it, before the run and after what is told of the object: it was there. */
+/* Somebody else wrote to it, before the run and after what is told of the object: it was there. */
 static bool was_written_to(const struct reconciling *reconciling, const struct subject *subject,
 	const struct story *story)
 {
@@ -124,8 +124,8 @@ static bool was_written_to(const struct reconciling *reconciling, const struct s
 	for (size_t i = 0; i < subject->fact_count; i++) {
 		const struct fact *fact = subject->facts[i];
 
-		if (fact_is_write(fact) && fact->operation <= FACT_REMOVE &&
-			fact->when_ms > since_ms && fact->when_ms < earliest_of(story->first) &&
+		if (fact_is_write(fact) && !is_of_object(fact) && fact->when_ms > since_ms &&
+			fact->when_ms < earliest_of(story->first) &&
 			!is_by_staging(reconciling, fact))
 			return true;
 	}
@@ -146,13 +146,15 @@ static bool was_proved(const struct reconciling *reconciling, const struct subje
 		return false;
 	if (story->prior)
 		return story->prior->when_ms >= times->evidence_from &&
-			story->prior->when_ms < earliest_of(story->first) &&
+			story->prior->when_ms + reconciling->times.order_ms <
+			earliest_of(story->first) &&
 			fact_class(reconciling, story->prior) == WRITER_OTHER &&
 			effects[story->prior->operation].to == found;
-	if (story->first->operation ==
-		FACT_CREATE) /* the id is new, and nobody came since unseen */
+	if (story->first->operation == FACT_CREATE) /* the id is new; did nobody come since? */
 		return presence_of(subject->base) != PRESENCE_LIVE &&
 			times->evidence_from <= earliest_of(story->first);
+	if (times->rebuilt && !rebuilt_is_quiet(times))
+		return false;
 	return presence_of(subject->base) == found && times->evidence_from <= times->base_until &&
 		earliest_of(story->first) > times->base_until;
 }
@@ -168,6 +170,14 @@ static bool changed_nothing(const struct story *story)
 
 /* ---- findings of objects
  * --------------------------------------------------------------------------- */
+
+/* In deleted items names are changed, so the base's is better, if it has one. */
+static struct span name_of_gone(const struct subject *subject)
+{
+	struct span name = object_name(subject->base);
+
+	return subject->live && span_equal(name, subject->id) ? object_name(subject->live) : name;
+}
 
 static void add_finding(struct reconciling *reconciling, const struct subject *subject,
 	const struct story *story, enum change change, enum verdict verdict, const char *reason)
@@ -189,7 +199,7 @@ static void add_finding(struct reconciling *reconciling, const struct subject *s
 	};
 
 	if (subject->base && (!subject->live || object_deleted(subject->live)))
-		finding.name = object_name(subject->base);
+		finding.name = name_of_gone(subject);
 	else
 		finding.name = object ? object_name(object) : subject->id;
 	if (verdict == VERDICT_REVERT)
@@ -370,9 +380,14 @@ static enum examine decide_staging(
 /* ---- without staging
  * ---------------------------------------------------------------------------------- */
 
-/* A connector space has what sync flows: who is not synced is not missing from it, but unseen. */
+/*
+ * A base made of evidence has what a record speaks of, and nothing else is missing from it.
+ * A connector space has what sync flows: who is not synced is not missing from it, but unseen.
+ */
 static bool base_is_blind(const struct subject *subject)
 {
+	if (!subject->base && is_rebuilt(subject->base_from))
+		return true;
 	return !subject->base && subject->live && !snapshot_sees_cloud(subject->base_from) &&
 		object_mastery(subject->live) != MASTERY_SYNCED;
 }

@@ -1,6 +1,6 @@
 /*
  * Which address is the primary one: a question of its own, with one answer for the whole set,
- * since a swap is one change and not a removal and an addition (docs/FORMAT-evidence.md).
+ * since a swap is one change and not a removal and an addition (docs/FORMAT-findings.md).
  *
  * The answer also settles how addresses come back: one as the primary at most, and that only
  * where it is proved.

@@ -81,6 +81,13 @@ struct fact {
 
 struct evidence;
 
+enum {
+	/* The log trails what happened by so much (contract 4.2): what is younger may be missing. */
+	AUDIT_TRAILS_MS = 10 * 60 * 1000,
+	/* Two records that are no further apart may have happened the other way round. */
+	AUDIT_ORDER_MS = 1000,
+};
+
 struct evidence_header {
 	char tenant[ID_BYTES + 1];
 	/* Covered, all writers: the last such window. Both 0: none is. */
@@ -174,8 +181,20 @@ MUST_CHECK bool evidence_merge(struct evidence *into, struct evidence *from, str
  */
 void evidence_cover_from(struct evidence *evidence, int64_t from_ms);
 
+/*
+ * The attributes of which the log tells nothing at all, by their names: of them it proves nothing,
+ * whatever is covered. Call where the log was read; what a file says is kept beside.
+ */
+void evidence_tell_limits(struct evidence *evidence);
+void evidence_add_not_logged(struct evidence *evidence, const char *name);
+/* Sorted, each once. */
+const char *const *evidence_not_logged(const struct evidence *evidence, size_t *count);
+
 /* More was collected: all up to `until_ms` is covered. An earlier instant changes nothing. */
 void evidence_cover_until(struct evidence *evidence, int64_t until_ms);
+
+/* Says that nothing after `until_ms` is covered after all: the log may still receive it. */
+void evidence_cover_no_later(struct evidence *evidence, int64_t until_ms);
 
 /* Whole or not at all: header line, runs, a fact a line in order of time, trailer with counts. */
 MUST_CHECK bool evidence_save(struct evidence *evidence, const char *path, struct error *err);
@@ -196,13 +215,94 @@ const struct fact *const *evidence_of(struct evidence *evidence, struct span id,
 /* "Sync_SYNC02_7be1c04d9a31@…" or "ConnectSyncProvisioning_SYNC02_7be1c04d9a31": the server, or false. */
 bool sync_identity_server(const char *name, char server[static 64]);
 
+/* ---- who may synchronise, and who holds a role: what the directory says of itself ----------- */
+
+enum holding {
+	HOLDING_SYNC_ROLE, /* an account or application with one of the two roles of sync (facts 2) */
+	HOLDING_SYNC_APPLICATION, /* an application with the app role ADSynchronization.ReadWrite.All */
+	HOLDING_ROLE,             /* any other role of the directory */
+	HOLDING_COUNT,
+};
+
+struct evidence_holder {
+	enum holding holding;
+	const char *id;            /* of the account, or of the service principal */
+	const char *role;          /* the id of what it holds */
+	const char *app_id, *name; /* of an application; NULL: not known */
+};
+
+/* The two lists they come from; each may be refused. */
+enum holder_list { HOLDERS_OF_ROLES, HOLDERS_OF_SYNC, HOLDER_LISTS };
+
+enum list_state { LIST_NOT_ASKED, LIST_READ, LIST_NOT_READ };
+
+void evidence_add_holder(struct evidence *evidence, const struct evidence_holder *holder);
+/* Nobody in a list that was read is "none"; in one that was not read it is "unknown", and `why` says why. */
+void evidence_set_list(
+	struct evidence *evidence, enum holder_list list, enum list_state state, const char *why);
+enum list_state evidence_list(
+	const struct evidence *evidence, enum holder_list list, const char **why);
+/* Sorted, each once. */
+const struct evidence_holder *evidence_holders(struct evidence *evidence, size_t *count);
+/* Has `id` this? */
+bool evidence_holds(struct evidence *evidence, enum holding holding, struct span id);
+
+/* ---- sync identities ------------------------------------------------------------------- */
+
+/* When somebody writes: production in a cycle, an accidental export in one burst. */
+enum rhythm_sort {
+	RHYTHM_UNKNOWN, /* no write has an exact time */
+	RHYTHM_BURST,   /* once */
+	RHYTHM_BURSTS,  /* several times, not in a cycle */
+	RHYTHM_CYCLE,   /* again and again, some multiple of `cycle_ms` apart */
+	RHYTHM_BOTH,    /* in a cycle, and besides it */
+};
+
+struct rhythm {
+	enum rhythm_sort sort;
+	size_t bursts;     /* writes with less than RHYTHM_PAUSE_MS between them are one */
+	int64_t cycle_ms;  /* 0: none */
+	size_t beside;     /* bursts besides the cycle */
+	int64_t beside_ms; /* the first of them */
+	/* The burst with the most facts. */
+	uint64_t densest_facts;
+	int64_t densest_from_ms, densest_until_ms;
+};
+
+enum { RHYTHM_PAUSE_MS = 5 * 60 * 1000 };
+
+/* Why somebody counts as a sync identity. */
+enum known_by { KNOWN_BY_NAME, KNOWN_BY_ROLE, KNOWN_BY_FILE, KNOWN_BY_COUNT };
+
+/* Why one identity's writes can't be told apart by the log: two servers use it (facts 2). */
+enum shared_by {
+	SHARED_NOT,
+	SHARED_NAME,   /* its name has one server, and the file that tells of it is another's */
+	SHARED_FILES,  /* the files of two servers have it */
+	SHARED_RHYTHM, /* it writes in a cycle, and besides it */
+};
+
 /* The sync identities seen, with what they wrote; sorted by server. */
 struct sync_identity {
 	struct writer writer;
+	enum known_by known_by;
+	enum shared_by shared;
+	const char *other_server; /* of SHARED_NAME and SHARED_FILES */
 	uint64_t facts, records, objects;
 	int64_t first_ms, last_ms;
+	struct rhythm rhythm;
 };
 const struct sync_identity *evidence_identities(struct evidence *evidence, size_t *count);
+
+/* Two identities that write over each other in turns: each at least FLIP_LEAST times over the other. */
+struct flip_flop {
+	const struct sync_identity *one, *other;
+	uint64_t values;         /* of how many values that is true */
+	const struct fact *last; /* an example: the last write of one of them */
+	uint64_t turns;          /* of that value */
+};
+enum { FLIP_LEAST = 2 };
+const struct flip_flop *evidence_flip_flops(struct evidence *evidence, size_t *count);
 
 /* ---- findings ----------------------------------------------------------------------- */
 
@@ -242,7 +342,14 @@ struct known_value {
 	struct span value;
 };
 
+enum { FINGERPRINT_BYTES = 16 };
+
 struct finding {
+	/*
+	 * The same for the same difference (tenant, kind, id, attribute, element, change, base, live), whatever
+	 * is thought of it and whenever it is looked at; another one for another live value.
+	 */
+	uint8_t fingerprint[FINGERPRINT_BYTES];
 	enum verdict verdict;
 	enum change change;
 	enum door door; /* the way back; DOOR_NONE where nothing is to be put back */
@@ -268,6 +375,15 @@ struct reconcile_options {
 	const char *production; /* server name, or NULL: every other sync identity is production */
 	const struct progress *progress;
 };
+
+/*
+ * The base where there is no snapshot, `options->base` aside: what the evidence knows of the moment just
+ * before the staging server's first write. What it does not know is unknown, and it has only objects that
+ * the staging server wrote to: what others changed is no finding. ERROR_USAGE: staging wrote nothing in
+ * the evidence. ERROR_REFUSED: evidence of another tenant.
+ */
+MUST_CHECK struct snapshot *base_rebuild(
+	const struct reconcile_options *options, struct error *err);
 
 struct findings;
 
@@ -355,3 +471,126 @@ void findings_add_json(struct buf *out, const struct findings *findings);
 /* Its first line, and its last. */
 void findings_begin_json(struct buf *out, const struct findings *findings);
 void findings_end_json(struct buf *out, const struct findings *findings);
+
+/* ---- contests: one address, several who claim it (facts 4, contract 5.3) ---------------- */
+
+/*
+ * Addresses are equal whatever the case of their letters and of "SMTP:"; SMTP and SIP addresses are
+ * apart from each other, and so are those of every other scheme. proxyAddresses, mail, sign-in names
+ * and what is quarantined share one space. No contest are: what one object says of itself in several
+ * places; otherMails, which need not be unique; sign-in names in deleted items, which are set aside.
+ */
+enum claim_place {
+	CLAIM_PRIMARY, /* proxyAddresses, "SMTP:" */
+	CLAIM_PROXY,   /* proxyAddresses, of any other scheme too */
+	CLAIM_MAIL,
+	CLAIM_SIGN_IN,
+	CLAIM_IM,
+	CLAIM_OTHER_MAIL,        /* tells of it, and is in nobody's way */
+	CLAIM_FORMER_SIGN_IN,    /* of a deleted user: comes back when the user does */
+	CLAIM_QUARANTINED_PROXY, /* waits for it: the service keeps it back */
+	CLAIM_QUARANTINED_SIGN_IN,
+	CLAIM_REFUSED, /* a sync server was refused it (in the evidence) */
+	CLAIM_PLACES
+};
+
+/* "proxyAddresses (primary)", … for people and for files. */
+const char *claim_place_name(enum claim_place place);
+
+enum claim_standing {
+	STANDING_HOLDS,
+	STANDING_WAITS, /* quarantined, or refused */
+	STANDING_TELLS, /* otherMails; a sign-in name that was set aside */
+	STANDING_HELD,  /* in the base, and no more */
+	STANDING_COUNT
+};
+
+const char *claim_standing_name(enum claim_standing standing);
+
+struct claimant {
+	const struct kind *kind;
+	struct span id, name; /* name: for people, unescaped */
+	enum mastery mastery;
+	bool deleted; /* lies in deleted items */
+	enum claim_standing standing;
+	unsigned places, base_places; /* bits, 1 << claim_place */
+	bool in_base;                 /* held it there; false too where there is no base */
+	bool by_staging;              /* what it holds, the staging server gave it */
+	/* Since when it holds it, or waits for it: TIME_NONE: not known. */
+	int64_t since_ms;
+	bool since_before; /* it did so already then: when the base was taken */
+	const struct fact
+		*fact;  /* the write that gave it, or asked for it; NULL: not in evidence */
+	enum door door; /* by which it would be taken from it */
+};
+
+enum contest_state {
+	CONTEST_NONE,    /* one claimant at most: only contest_of() tells of it */
+	CONTEST_WAITING, /* somebody waits for it: quarantined, or refused */
+	CONTEST_TWICE,   /* several hold it */
+	CONTEST_RESTORE, /* one in deleted items could not come back with it */
+	CONTEST_STATES
+};
+
+const char *contest_state_name(enum contest_state state);
+
+/* What frees it soonest. */
+enum freeing {
+	FREED_BY_NOTHING, /* who should have it has it, and nothing stands in the way */
+	FREED_BY_RETRY,   /* nobody holds it any more: the service tests again every hour */
+	FREED_BY_PRODUCTION,
+	FREED_BY_PLAN,
+	FREED_BY_DELETION, /* its holder is in deleted items */
+	FREED_BY_PERSON,
+	FREEING_COUNT
+};
+
+const char *freeing_name(enum freeing freeing);
+
+struct contest {
+	struct span address; /* folded, with its scheme: "smtp:ada@contoso.com" */
+	enum contest_state state;
+	struct claimant *claimants; /* who holds it, who waits, who tells, who held; each by id */
+	size_t count;
+	size_t waiting;                  /* of them */
+	const struct claimant *rightful; /* NULL: not proved */
+	char *proof;                     /* a sentence: why, or why not */
+	enum freeing freed_by;
+	char *freed; /* a sentence */
+};
+
+struct contests_options {
+	struct snapshot *live;
+	struct snapshot *base; /* NULL: none */
+	struct evidence
+		*evidence; /* NULL: none. All three are borrowed, as long as the contests live */
+	const char *staging, *production; /* as in reconcile_options; `staging` may be NULL */
+	const struct progress *progress;
+};
+
+struct contests;
+
+/*
+ * All of them, in order of the address. A pass over live that hashes every address, in the threads that
+ * snapshot_use_workers() allows, and another over what comes twice.
+ *   ERROR_REFUSED  base, live, evidence are of different tenants
+ *   ERROR_USAGE    `staging` names nobody
+ */
+MUST_CHECK struct contests *contests_find(
+	const struct contests_options *options, struct error *err);
+/*
+ * One address, as people write it ("ada@contoso.com", "SMTP:Ada@contoso.com", "sip:…"): one contest, also where
+ * nobody contests it, or nobody is there. ERROR_USAGE: it is empty.
+ */
+MUST_CHECK struct contests *contests_of(
+	const struct contests_options *options, const char *address, struct error *err);
+void contests_free(struct contests *contests);
+DEFINE_CLEANUP(struct contests *, contests_free);
+
+size_t contests_count(const struct contests *contests);
+const struct contest *contests_get(const struct contests *contests, size_t index);
+
+/* `unstage-conflicts/1` (docs/FORMAT-conflicts.md): header line, a contest a line, counting trailer. */
+void contests_begin_json(struct buf *out, const struct contests *contests);
+void contest_add_json(struct buf *out, const struct contest *contest); /* no newline */
+void contests_end_json(struct buf *out, const struct contests *contests);

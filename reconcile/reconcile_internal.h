@@ -68,6 +68,13 @@ MUST_CHECK bool fact_operation_find(const char *name, enum fact_operation *opera
 /* The hexadecimal tail of a sync identity's name, which tells installations apart; or absent. */
 struct span sync_identity_installation(const char *name);
 
+/* ---- holders.c: their lines in the file ------------------------------------------------- */
+
+/* Between the runs and the facts. */
+void holders_add_lines(struct buf *out, struct evidence *evidence);
+bool is_holder_line(const json_t *line);
+MUST_CHECK bool holders_read_line(struct evidence *evidence, const json_t *line, struct error *err);
+
 /* ---- evidence_file.c ---------------------------------------------------------------- */
 
 /* The saved form, whole. */
@@ -83,6 +90,11 @@ MUST_CHECK bool evidence_read_line(
 
 /* An instant that is written again as it was read: from 1970 to the end of the year 9999. */
 MUST_CHECK bool evidence_instant(const char *text, int64_t *ms);
+
+/* ---- audit_limits.c ----------------------------------------------------------------- */
+
+/* Would the log tell of a write to it? */
+bool audit_log_carries(const struct evidence *evidence, const struct attribute *attribute);
 
 /* ---- audit_value.c ------------------------------------------------------------------ */
 
@@ -144,6 +156,9 @@ struct times {
 	/* All who can write the value are known from then until then; from > until: at no time. */
 	int64_t evidence_from, evidence_until;
 	bool by_servers; /* because only sync servers can, and the production server's file tells */
+	int64_t order_ms; /* events no further apart may have happened the other way round */
+	bool not_logged;  /* the log never tells of this attribute: nothing of it is covered */
+	bool rebuilt;     /* the base is made of the evidence (rebuild.c) */
 };
 
 /* Are `a` and `b` the same, as far as this question goes? */
@@ -160,6 +175,7 @@ struct times times_of_value(const struct reconciling *reconciling, const struct 
 struct origin {
 	int64_t since_ms;
 	bool made_since; /* a value that no record tells was not there then */
+	bool not_quiet;  /* a rebuilt base has it, and the log does not reach back far enough */
 };
 
 struct question {
@@ -241,6 +257,17 @@ struct link {
 	struct span id; /* unquoted */
 	const struct fact *fact;
 };
+
+void reconciling_release(struct reconciling *reconciling);
+
+/* ---- rebuild.c: a base made of evidence ------------------------------------------------ */
+
+bool is_rebuilt(const struct snapshot *base);
+/* Did staging write nothing for so long before that what it found then is somebody else's? */
+bool rebuilt_is_quiet(const struct times *times);
+/* The fact that tells what stood there at that moment, and what that is; NULL: none does. */
+const struct fact *rebuilt_from(const struct fact *const *facts, size_t count,
+	const struct attribute *attribute, int64_t when_ms, struct span *value);
 
 /* A write to this directory, or what stood there: other facts decide nothing. */
 bool fact_takes_part(const struct fact *fact);
@@ -333,6 +360,9 @@ void findings_empty(struct findings *findings);
 
 /* What there is before anything is found: of which snapshots they are. */
 struct findings *findings_prepare(const struct reconcile_options *options);
+/* ERROR_REFUSED where it is not. */
+MUST_CHECK bool evidence_is_of_tenant(
+	const struct evidence *evidence, const struct snapshot *live, struct error *err);
 MUST_CHECK bool findings_check_tenants(const struct reconcile_options *options, struct error *err);
 
 /*
@@ -341,6 +371,11 @@ MUST_CHECK bool findings_check_tenants(const struct reconcile_options *options, 
  */
 MUST_CHECK bool findings_decide(struct reconciling *reconciling, struct span id,
 	struct span base_lines, struct span live_lines, struct error *err);
+
+/* ---- fingerprint.c -------------------------------------------------------------------- */
+
+void finding_mark(struct finding *finding, const char *tenant);
+void findings_mark(struct findings *findings);
 
 /* ---- summary.c ------------------------------------------------------------------------ */
 

@@ -7,7 +7,7 @@
  * an hour later is the help desk's alone.
  *
  * Which address is primary is a question of its own, with one answer for the whole set: a swap
- * is one change and not a removal and an addition (docs/FORMAT-evidence.md).
+ * is one change and not a removal and an addition (docs/FORMAT-findings.md).
  */
 #include "base/memory.h"
 #include "reconcile/sets_internal.h"

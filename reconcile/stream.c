@@ -200,7 +200,7 @@ static bool is_gone(struct stream *stream, struct span id, bool *answer, struct 
 
 /* ---- handing out, in order ------------------------------------------------------------------------ */
 
-static bool tell(struct stream *stream, const struct finding *finding, struct error *err)
+static bool tell(struct stream *stream, struct finding *finding, struct error *err)
 {
 	struct span led_to = finding_follows(finding);
 	bool gone = false;
@@ -209,6 +209,7 @@ static bool tell(struct stream *stream, const struct finding *finding, struct er
 		return false;
 	if (gone)
 		return true;
+	finding_mark(finding, stream->findings->tenant);
 	summary_count(&stream->findings->summary, finding);
 	stream->findings->told++;
 	return stream->listener->each(stream->listener->context, finding, err);

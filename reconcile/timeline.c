@@ -179,6 +179,7 @@ static bool is_denied_by_log(const struct reconciling *reconciling, const struct
 		question->same(question->attribute, question->live.value, event->new_value.value);
 
 	return event->perhaps && !stands &&
+		audit_log_carries(reconciling->options->evidence, question->attribute) &&
 		event_earliest(event) >= reconciling->times.evidence_from &&
 		event->when_ms <= reconciling->times.evidence_until;
 }
@@ -254,10 +255,25 @@ static bool is_of_servers(const struct subject *subject, const struct attribute 
 		(!subject->base || is_written_by_servers_only(subject->base, attribute));
 }
 
+/* Of what the log never tells, its windows cover nothing. */
+static struct times times_of_log(
+	const struct reconciling *reconciling, const struct attribute *attribute)
+{
+	struct times times = reconciling->times;
+	const struct evidence *evidence = reconciling->options->evidence;
+
+	if (!evidence || audit_log_carries(evidence, attribute))
+		return times;
+	times.not_logged = true;
+	times.evidence_from = INT64_MAX;
+	times.evidence_until = INT64_MIN;
+	return times;
+}
+
 struct times times_of_value(const struct reconciling *reconciling, const struct subject *subject,
 	const struct attribute *attribute, const struct timeline *timeline)
 {
-	struct times times = reconciling->times;
+	struct times times = times_of_log(reconciling, attribute);
 	const struct event *first = reconciling->has_files ? first_of_production(timeline) : NULL;
 	int64_t until_ms;
 

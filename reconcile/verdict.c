@@ -6,6 +6,8 @@
  * a person: the staging server's value, what stood there before, that nothing happened to it
  * since. Where a step has no proof the verdict is `suspect` and the reason names the step.
  */
+#include <stdlib.h>
+
 #include "base/time.h"
 #include "reconcile/reconcile_internal.h"
 
@@ -39,12 +41,15 @@ static bool same(const struct question *question, struct span a, struct span b)
 	return question->same(question->attribute, a, b);
 }
 
-/* Its time as far as it is known meets the run's. */
+/* Its time as far as it is known meets the run's, or comes so close that the order is not certain. */
 static bool is_tied(
-	const struct run *run, const struct timeline *timeline, const struct event *event)
+	const struct run *run, const struct question *question, const struct event *event)
 {
-	return event->when_ms >= event_earliest(&timeline->events[run->first]) &&
-		event_earliest(event) <= timeline->events[run->last].when_ms;
+	const struct timeline *timeline = question->timeline;
+	int64_t order_ms = question->times->order_ms;
+
+	return event->when_ms + order_ms >= event_earliest(&timeline->events[run->first]) &&
+		event_earliest(event) <= timeline->events[run->last].when_ms + order_ms;
 }
 
 /* Both known, and not the same. */
@@ -102,13 +107,14 @@ static bool is_of_production(const struct event *event)
 		event->fact->source == FROM_PRODUCTION_SPACE;
 }
 
+/* One that follows at once has perhaps come before: whoever wrote it, decided, and that is all. */
 static void run_look_at_write(
-	struct run *run, const struct timeline *timeline, const struct event *event)
+	struct run *run, const struct question *question, const struct event *event)
 {
-	if (event_earliest(event) > timeline->events[run->last].when_ms)
-		run->after = event;
-	else if (is_tied(run, timeline, event))
+	if (is_tied(run, question, event))
 		run->tied = event;
+	if (event_earliest(event) > question->timeline->events[run->last].when_ms)
+		run->after = event;
 }
 
 static void run_look_around(struct run *run, const struct question *question)
@@ -122,7 +128,7 @@ static void run_look_around(struct run *run, const struct question *question)
 		if (is_staging(event))
 			continue;
 		if (is_write(event))
-			run_look_at_write(run, timeline, event);
+			run_look_at_write(run, question, event);
 		else if (is_of_production(event) && i < run->first)
 			run->shown = event;
 		else if (!event->shown && i > run->last &&
@@ -165,6 +171,12 @@ static bool not_proved_by(struct answer *answer, const char *why, const struct e
 	return false;
 }
 
+/* What a file shows stood there at the earliest of its times; of the others nobody knows. */
+static int64_t witness_ms(const struct event *event)
+{
+	return event->shown ? event_earliest(event) : event->when_ms;
+}
+
 /* Is the base a later witness of the value than the last write by somebody else? */
 static bool base_is_newest(const struct question *question, const struct run *run)
 {
@@ -172,7 +184,7 @@ static bool base_is_newest(const struct question *question, const struct run *ru
 
 	return question->base.known && event_earliest(first) > question->times->base_until &&
 		(!run->writer || run->writer->when_ms < question->times->base_from) &&
-		(!run->shown || run->shown->when_ms < question->times->base_from);
+		(!run->shown || witness_ms(run->shown) < question->times->base_from);
 }
 
 static bool before_from_base(
@@ -184,7 +196,7 @@ static bool before_from_base(
 	return true;
 }
 
-/* Another write in the same millisecond as the nearest left something else: who came last? */
+/* Another write so close to the nearest left something else: who came last? */
 static bool nearest_is_tied(const struct question *question, const struct run *run)
 {
 	const struct timeline *timeline = question->timeline;
@@ -193,7 +205,8 @@ static bool nearest_is_tied(const struct question *question, const struct run *r
 		const struct event *event = &timeline->events[i];
 
 		if (event != run->nearest && is_write(event) && !is_staging(event) &&
-			event->when_ms == run->nearest->when_ms &&
+			llabs(event->when_ms - run->nearest->when_ms) <=
+				question->times->order_ms &&
 			contradict(question, event->new_value, run->nearest->new_value))
 			return true;
 	}
@@ -213,7 +226,7 @@ static bool before_from_records(const struct question *question, const struct ru
 		return not_proved_by(answer, "no value is recorded of the write", run->nearest);
 	if (nearest_is_tied(question, run))
 		return not_proved_by(
-			answer, "two wrote in one millisecond, one of them", run->nearest);
+			answer, "two wrote at nearly the same time, one of them", run->nearest);
 	*before = run->nearest->new_value;
 	return true;
 }
@@ -253,12 +266,18 @@ static bool before_is_vouched_for(
 		return true;
 	if (run->shown && event_earliest(run->shown) >= times->evidence_from)
 		return true;
+	if (question->origin.not_quiet)
+		return not_proved(answer,
+			"the evidence covers less than a day before the staging server's first write: "
+			"what it found there may be its own");
 	if (question->origin.since_ms == TIME_NONE)
 		return not_proved(answer,
 			"the base snapshot does not have the object, and no record tells who made it");
 	if (event_earliest(first) <= question->origin.since_ms)
 		return not_proved(
 			answer, "the staging server wrote before the base snapshot was complete");
+	if (times->not_logged && !times->by_servers)
+		return not_proved(answer, "the audit log never tells who writes it");
 	if (times->evidence_from > question->origin.since_ms)
 		return not_proved(answer,
 			"the evidence does not cover all the time from the base snapshot to the staging "
@@ -291,7 +310,7 @@ static bool before_prove(const struct question *question, const struct run *run,
 {
 	const struct event *first = &question->timeline->events[run->first];
 	bool older = run->nearest && question->base.known &&
-		run->nearest->when_ms < question->times->base_from;
+		witness_ms(run->nearest) < question->times->base_from;
 	bool told;
 
 	if (run->tied)
@@ -368,6 +387,11 @@ static void decide_revert(const struct question *question, struct answer *answer
 {
 	const struct times *times = question->times;
 
+	if (times->not_logged && !times->by_servers) {
+		say(answer, VERDICT_SUSPECT,
+			"the audit log never tells who writes it: somebody may have written since");
+		return;
+	}
 	if (times->evidence_from > event_earliest(answer->last_staging)) {
 		say(answer, VERDICT_SUSPECT,
 			"the evidence does not cover the time of the staging server's write: somebody "

@@ -10,7 +10,7 @@
 #include "base/memory.h"
 #include "base/scan.h"
 #include "base/text.h"
-#include "reconcile/reconcile_internal.h"
+#include "reconcile/evidence_internal.h"
 
 static bool same_text(const char *a, const char *b)
 {
@@ -122,7 +122,7 @@ static bool classify_by_file(struct reconciling *reconciling, const struct fact 
 static bool classify_staging(struct reconciling *reconciling, struct error *err)
 {
 	struct evidence *evidence = reconciling->options->evidence;
-	const char *staging = reconciling->options->staging;
+	const char *staging = holder_app_id(evidence, reconciling->options->staging);
 	bool found = false;
 
 	for (size_t i = 0; i < evidence_writer_count(evidence); i++)
@@ -144,7 +144,7 @@ static bool classify_staging(struct reconciling *reconciling, struct error *err)
 static bool classify_production(struct reconciling *reconciling, struct error *err)
 {
 	struct evidence *evidence = reconciling->options->evidence;
-	const char *production = reconciling->options->production;
+	const char *production = holder_app_id(evidence, reconciling->options->production);
 
 	for (size_t i = 0; production && i < evidence_writer_count(evidence); i++) {
 		const struct writer *writer = evidence_writer(evidence, i);
@@ -154,7 +154,8 @@ static bool classify_production(struct reconciling *reconciling, struct error *e
 				return error_set(err, ERROR_USAGE,
 					"\"%s\" is given as production and as staging", production);
 			reconciling->writers[i] = WRITER_OTHER;
-		} else if (writer->server && reconciling->writers[i] == WRITER_OTHER) {
+		} else if (reconciling->writers[i] == WRITER_OTHER &&
+			(writer->server || writer_may_sync(evidence, writer))) {
 			reconciling->writers[i] = WRITER_DOUBTFUL;
 		}
 	}

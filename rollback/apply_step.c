@@ -131,7 +131,7 @@ static enum standing value_standing(const struct plan_step *step, const struct a
 	return attribute_equal(attribute, live, step->from) ? STANDING_FROM : STANDING_NEITHER;
 }
 
-enum standing step_standing(
+static enum standing standing_alone(
 	const struct plan_step *step, const struct object *object, struct buf *value)
 {
 	const struct operation_row *row = &operation_rows[step->operation];
@@ -149,6 +149,30 @@ enum standing step_standing(
 	if (row->compared == COMPARED_ELEMENT)
 		return element_standing(step, attribute, object, value);
 	return value_standing(step, attribute, object, value);
+}
+
+/* The other half of a value that is parked; NULL: it is not. Steps lie in order of their numbers. */
+static const struct plan_step *other_half(const struct plan_step *step)
+{
+	size_t number = step->until ? step->until : step->parked_by;
+
+	return number ? step + ((ptrdiff_t)number - (ptrdiff_t)step->number) : NULL;
+}
+
+/*
+ * Where the second half is done, so was the first. Where the first one's beginning stands, the second
+ * has not begun: it waits for the first, and a replica may be behind it.
+ */
+enum standing step_standing(
+	const struct plan_step *step, const struct object *object, struct buf *value)
+{
+	const struct plan_step *other = other_half(step);
+	enum standing alone = standing_alone(step, object, value);
+	enum standing counts = step->until ? STANDING_TO : STANDING_FROM;
+
+	if (alone != STANDING_NEITHER || !other || standing_alone(other, object, value) != counts)
+		return alone;
+	return counts;
 }
 
 /* ---- writing ---------------------------------------------------------------------------- */

@@ -72,25 +72,38 @@ bool plan_another_live(const struct attribute *attribute, struct error *err);
 
 struct order_edge {
 	size_t first, then;
-	bool breakable;
+	bool breakable; /* `then` waits only for what `first` lets go */
+};
+
+struct order_thing {
+	unsigned rank; /* 0: it can't be parked; the highest is parked first */
+	size_t owner;  /* less than the count; one that is parked anyway goes first */
 };
 
 struct order {
 	struct order_edge *edges;
 	size_t edge_count, edge_capacity;
-	size_t count; /* of the things 0 … count - 1 */
+	size_t count;               /* of the things 0 … count - 1 */
+	struct order_thing *things; /* NULL: nothing can be parked; owned */
+	/* Filled by order_solve(); owned. */
+	size_t *sequence; /* every thing once, each behind all that come first */
+	size_t *parked;   /* the thing count + i is the front of parked[i] */
+	size_t parked_count;
+	bool *broken; /* something in a circle that it waited for is not waited for any more */
 };
 
 void order_add(struct order *order, size_t first, size_t then, bool breakable);
 void order_release(struct order *order);
 
 /*
- * Fills `sequence` with every thing once, each behind all that come first, in a way that depends
- * on the edges alone. Where edges form a circle, its breakable ones are dropped, and
- * `broken` is set for both of their ends; the others must not form one. Afterwards the
- * edges that hold are sorted by `then`, `first`, without doubles.
+ * Fills the results, in a way that depends on edges and things alone. Where edges form a circle,
+ * a thing in it is parked: what waited for it by breakable edges waits for its front, which waits
+ * only for what the thing waits for by others. No parking is made that the others make needless.
+ * Where nothing can be parked, a breakable edge is dropped; edges that can't be broken must not form
+ * a circle. `count` grows by the fronts. Afterwards the edges that hold are sorted by `then`,
+ * `first`, without doubles.
  */
-void order_solve(struct order *order, size_t *sequence, bool *broken);
+void order_solve(struct order *order);
 
 /* ---- planning (planner.c) --------------------------------------------------------------- */
 
@@ -114,23 +127,60 @@ MUST_CHECK bool plan_add_steps(
 struct draft {
 	struct plan_step step;
 	const char *cause; /* why a person must do it: a sentence; NULL: the door does */
+	bool by_hand;      /* the cause is its door alone: a person can do it as it stands */
 	/* Addresses it lets go and takes; borrowed from the plan. */
 	struct span *releases, *claims;
 	size_t release_count, claim_count;
+	size_t until; /* a parking: 1 + the draft that takes the parking value away; 0: none */
 };
 
-/* Numbers the drafts: fills plan->steps. Drafts in a circle of claims become manual (plan_order.c).
- */
-void plan_order_drafts(struct plan *plan, struct draft *drafts, size_t count);
+struct drafts {
+	struct draft *items;
+	size_t count, capacity;
+};
+
+/* ---- addresses (plan_addresses.c) ------------------------------------------------------- */
+
 /* Finds what the draft lets go and takes; `object` may be NULL. */
 void draft_add_addresses(struct plan *plan, struct draft *draft, const struct object *object);
+/* A sign-in name: an address held on its own. `mail` holds nothing: it follows the addresses. */
+bool is_sign_in_name(const struct attribute *attribute);
+/* Written by us or, as the plan says it, by an administrator of Exchange: not by production. */
+bool draft_is_ours(const struct draft *draft);
+/* The service puts the id before the name of a deleted user, so that the name is free. */
+struct span without_deleted_prefix(struct span name, struct span id);
+
+/* ---- parking (plan_parking.c) ----------------------------------------------------------- */
+
+#define PARKING_PREFIX "unstage-parking-"
+
+/* The numbers of the parking addresses that stand anywhere in live, in no order. */
+struct parkings {
+	uint32_t *items;
+	size_t count, capacity;
+};
+
+void parkings_release(struct parkings *parkings);
+void parkings_add(struct parkings *parkings, uint32_t number);
+/* Notes each parking address that stands in an object's lines, in whatever attribute. */
+void parkings_note(struct parkings *parkings, struct span lines);
+/* How gladly the draft would be parked; 0: it can't be. */
+unsigned draft_parking_rank(const struct draft *draft);
+/* Adds the draft that parks the value of drafts->items[index], which then starts from there. */
+void plan_park(struct plan *plan, struct drafts *drafts, size_t index, struct parkings *parkings);
+
+/* ---- the order of drafts (plan_order.c) ------------------------------------------------- */
+
+/* Numbers the drafts, and those that park: fills plan->steps. */
+void plan_order_drafts(struct plan *plan, struct drafts *drafts, struct parkings *parkings);
 
 /*
- * Gives a cause to each draft for Graph that something stands in the way of which the plan does not
- * move: a holder of the address, a reference to what is deleted (plan_obstacles.c).
+ * Gives a cause to each draft of ours that something stands in the way of which the plan does not
+ * move: a holder of the address, a reference to what is deleted. Notes the parking addresses that
+ * stand in live (plan_obstacles.c).
  */
-MUST_CHECK bool drafts_meet_obstacles(
-	const struct plan_input *input, struct draft *drafts, size_t count, struct error *err);
+MUST_CHECK bool drafts_meet_obstacles(const struct plan_input *input, struct draft *drafts,
+	size_t count, struct parkings *parkings, struct error *err);
 
 /* The paragraph for a person (plan_manual.c); borrowed from the plan. */
 const char *manual_paragraph(struct plan *plan, const struct plan_step *step, const char *cause);

@@ -112,6 +112,8 @@ static void add_step(struct buf *out, const struct plan_step *step)
 	}
 	add_text(out, "why", step->why);
 	add_references(out, step);
+	if (step->until)
+		buf_addf(out, ",\"until\":%zu", step->until);
 	if (step->door == DOOR_MANUAL)
 		add_text(out, "manual", step->manual);
 	if (step->door == DOOR_ADSYNC)

@@ -3,6 +3,7 @@
  * planner.c's.
  */
 #include "base/text.h"
+#include "rollback/check.h"
 #include "rollback/plan_internal.h"
 
 static bool check_options(const struct plan_options *options, struct error *err)
@@ -76,6 +77,7 @@ struct plan *plan_new(const struct plan_options *options, struct error *err)
 		.object = live_object,
 		.each = each_live_object,
 		.context = options->live };
+	struct check_live check = { .each = each_live_object, .context = options->live };
 
 	if (!check_options(options, err))
 		return NULL;
@@ -84,7 +86,7 @@ struct plan *plan_new(const struct plan_options *options, struct error *err)
 		findings[i] = findings_get(options->findings, i);
 	input.findings = findings;
 	plan = head_new(options);
-	if (!plan_add_steps(plan, &input, err)) {
+	if (!plan_add_steps(plan, &input, err) || !plan_check(plan, &check, err)) {
 		error_prefix(err, "%s", snapshot_path(options->live));
 		return NULL;
 	}

@@ -39,7 +39,8 @@ struct obstacles {
 	struct wants addresses; /* taken by any door, sorted */
 	struct wants releases;  /* let go by any door, sorted */
 	struct wants targets;   /* of references that Graph adds, sorted */
-	bool takes;             /* some draft takes an address by Graph */
+	bool takes;             /* some draft of ours takes an address */
+	struct parkings *parkings;
 };
 
 static void obstacles_release(struct obstacles *obstacles)
@@ -90,11 +91,6 @@ static bool wants_at(const struct wants *wants, size_t at, struct span key)
 	return at < wants->count && text_compare_caseless(wants->items[at].key, key) == 0;
 }
 
-static bool is_by_graph(const struct draft *draft)
-{
-	return draft->step.door == DOOR_GRAPH && !draft->cause;
-}
-
 static void collect(struct obstacles *obstacles)
 {
 	for (size_t i = 0; i < obstacles->count; i++) {
@@ -104,13 +100,19 @@ static void collect(struct obstacles *obstacles)
 			wants_add(&obstacles->addresses, draft->claims[j], i);
 		for (size_t j = 0; j < draft->release_count; j++)
 			wants_add(&obstacles->releases, draft->releases[j], i);
-		if (draft->step.target && draft->step.to.data && is_by_graph(draft))
+		if (draft->step.target && draft->step.to.data && draft_is_ours(draft))
 			wants_add(&obstacles->targets, span_of(draft->step.target), i);
-		obstacles->takes |= draft->claim_count && is_by_graph(draft);
+		obstacles->takes |= draft->claim_count && draft_is_ours(draft);
 	}
 	wants_sort(&obstacles->addresses);
 	wants_sort(&obstacles->releases);
 	wants_sort(&obstacles->targets);
+}
+
+static void obstruct(struct draft *draft, const char *cause)
+{
+	draft->cause = cause;
+	draft->by_hand = false;
 }
 
 static bool same_object(const struct draft *a, const struct draft *b)
@@ -126,29 +128,49 @@ static void find_wanted_twice(struct obstacles *obstacles)
 		struct draft *draft = &obstacles->drafts[wants->items[i].draft];
 		size_t at = wants_find(wants, wants->items[i].key);
 
-		for (; is_by_graph(draft) && wants_at(wants, at, wants->items[i].key); at++)
+		for (; draft_is_ours(draft) && wants_at(wants, at, wants->items[i].key); at++)
 			if (!same_object(&obstacles->drafts[wants->items[at].draft], draft))
-				draft->cause = wanted_twice_cause;
+				obstruct(draft, wanted_twice_cause);
 	}
 }
 
 /* ---- what live holds ---------------------------------------------------------------------- */
 
-/* Does the plan itself take the address from this object? */
-static bool is_let_go(const struct obstacles *obstacles, struct span id, struct span address)
+/* Where an object holds an address. One that lies there twice is let go when both are. */
+enum slot { SLOT_NAME, SLOT_ADDRESSES };
+
+/*
+ * Does the plan itself take the address from this place? What it deletes lets its addresses go, but
+ * Graph takes none for mail that lies in deleted items.
+ */
+static bool lets_go(const struct draft *holder, const struct draft *taker, enum slot slot)
+{
+	const struct plan_step *step = &holder->step;
+
+	if (step->operation == GRAPH_REMOVE)
+		return slot == SLOT_NAME || !step->kind->soft_deleted ||
+			taker->step.operation != GRAPH_SET ||
+			strcmp(taker->step.attribute->name, "mail") != 0;
+	return step->operation == GRAPH_SET &&
+		is_sign_in_name(step->attribute) == (slot == SLOT_NAME);
+}
+
+static bool is_let_go(const struct obstacles *obstacles, struct span id, struct span address,
+	enum slot slot, const struct draft *taker)
 {
 	size_t at = wants_find(&obstacles->releases, address);
 
 	for (; wants_at(&obstacles->releases, at, address); at++) {
 		const struct draft *draft = &obstacles->drafts[obstacles->releases.items[at].draft];
 
-		if (span_is(id, draft->step.id))
+		if (span_is(id, draft->step.id) && lets_go(draft, taker, slot))
 			return true;
 	}
 	return false;
 }
 
-static void meet_holder(struct obstacles *obstacles, struct span id, struct span address)
+static void meet_holder(
+	struct obstacles *obstacles, struct span id, struct span address, enum slot slot)
 {
 	size_t at = address.length ? wants_find(&obstacles->addresses, address)
 				   : obstacles->addresses.count;
@@ -156,20 +178,22 @@ static void meet_holder(struct obstacles *obstacles, struct span id, struct span
 	for (; wants_at(&obstacles->addresses, at, address); at++) {
 		struct draft *draft = &obstacles->drafts[obstacles->addresses.items[at].draft];
 
-		if (is_by_graph(draft) && !span_is(id, draft->step.id) &&
-			!is_let_go(obstacles, id, address))
-			draft->cause = taken_cause;
+		if (draft_is_ours(draft) && !span_is(id, draft->step.id) &&
+			!is_let_go(obstacles, id, address, slot, draft))
+			obstruct(draft, taken_cause);
 	}
 }
 
-static void meet_text(struct obstacles *obstacles, struct span id, struct span value)
+static void meet_text(
+	struct obstacles *obstacles, struct span id, struct span value, enum slot slot)
 {
 	CLEANUP(buf_release) struct buf text = BUF_UP_TO(DIRECTORY_LINE_MAX);
 	struct address address;
 
 	value_add_text(&text, value);
 	address = address_parse(buf_span(&text));
-	meet_holder(obstacles, id, address.smtp ? address.value : buf_span(&text));
+	meet_holder(obstacles, id,
+		slot == SLOT_ADDRESSES && address.smtp ? address.value : buf_span(&text), slot);
 }
 
 /*
@@ -182,9 +206,9 @@ static void meet_addresses(struct obstacles *obstacles, const struct object *obj
 	struct span proxies = object_get_named(object, "proxyAddresses");
 	struct scan scan = scan_open(proxies);
 
-	meet_text(obstacles, id, object_get_named(object, "userPrincipalName"));
+	meet_text(obstacles, id, object_get_named(object, "userPrincipalName"), SLOT_NAME);
 	while (proxies.data && scan_element(&scan, &element))
-		meet_text(obstacles, id, element);
+		meet_text(obstacles, id, element, SLOT_ADDRESSES);
 }
 
 static bool is_restored(const struct obstacles *obstacles, struct span id)
@@ -203,7 +227,7 @@ static void meet_deleted(struct obstacles *obstacles, struct span id)
 	if (!wants_at(&obstacles->targets, at, id) || is_restored(obstacles, id))
 		return;
 	for (; wants_at(&obstacles->targets, at, id); at++)
-		obstacles->drafts[obstacles->targets.items[at].draft].cause = deleted_cause;
+		obstruct(&obstacles->drafts[obstacles->targets.items[at].draft], deleted_cause);
 }
 
 static bool visit(void *context, struct span lines, struct error *err)
@@ -213,18 +237,20 @@ static bool visit(void *context, struct span lines, struct error *err)
 
 	if (!object)
 		return false;
-	if (obstacles->takes)
+	if (obstacles->takes) {
 		meet_addresses(obstacles, object);
+		parkings_note(obstacles->parkings, lines);
+	}
 	if (object_deleted(object))
 		meet_deleted(obstacles, object_id(object));
 	return true;
 }
 
-bool drafts_meet_obstacles(
-	const struct plan_input *input, struct draft *drafts, size_t count, struct error *err)
+bool drafts_meet_obstacles(const struct plan_input *input, struct draft *drafts, size_t count,
+	struct parkings *parkings, struct error *err)
 {
 	CLEANUP(obstacles_release)
-	struct obstacles obstacles = { .drafts = drafts, .count = count };
+	struct obstacles obstacles = { .drafts = drafts, .count = count, .parkings = parkings };
 
 	collect(&obstacles);
 	find_wanted_twice(&obstacles);

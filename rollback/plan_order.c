@@ -6,10 +6,18 @@
  *	an object is changed     before it is deleted
  *	an owner is added        before another one goes: the last owner of a group can't leave
  *	an address is let go     before another object takes it, since the directory refuses an
- *	                         address that is held, also by a deleted object
+ *	                         address that is held
+ *	addresses are set        before mail, which follows the primary one
  *
- * Only the last can form a circle: two users who swap their names. Until parking addresses
- * exist, such steps go to a person.
+ * Only addresses can be passed on in a circle: users who swap their names. There one value is
+ * parked (plan_parking.c): the first half of its step lets the addresses go, the second half
+ * takes those that are wanted.
+ *
+ * A circle that lies within the production server's steps needs nothing from us. Its export writes one
+ * object after the other; where an address is still held, the service leaves it out, notes
+ * it on the object, and applies it by itself within the hour after the holder has let go (facts 4.1),
+ * and what was refused is sent again with the next cycle (facts 7.4). So its steps wait for ours, and
+ * ours for them, but not for each other.
  */
 #include <stdlib.h>
 
@@ -17,118 +25,10 @@
 #include "base/text.h"
 #include "rollback/plan_internal.h"
 
-static const char swap_cause[] =
-	"steps of this plan pass these addresses on in a circle, and the directory refuses an address "
-	"that another object still holds. First give one of the objects a spare address, then set "
-	"each of the others, and that one last.";
-
-/* ---- addresses -------------------------------------------------------------------------- */
-
-struct addresses {
-	struct span *items;
-	size_t count, capacity;
-};
-
-static void add_address(struct plan *plan, struct addresses *list, struct span address)
-{
-	if (!address.length)
-		return;
-	MEMORY_GROW(list->items, list->count, list->capacity);
-	list->items[list->count++] = plan_keep_value(plan, address);
-}
-
-static void add_single(struct plan *plan, struct addresses *list, struct span value)
-{
-	CLEANUP(buf_release) struct buf text = BUF_UP_TO(DIRECTORY_LINE_MAX);
-
-	value_add_text(&text, value);
-	add_address(plan, list, buf_span(&text));
-}
-
-/* The smtp addresses of the set `value` that are not in `kept`. */
-static void add_set(struct plan *plan, struct addresses *list, const struct attribute *attribute,
-	struct span value, struct span kept)
-{
-	struct scan scan = scan_open(value);
-	struct span element;
-
-	while (value.data && scan_element(&scan, &element)) {
-		CLEANUP(buf_release) struct buf key = BUF_UP_TO(DIRECTORY_LINE_MAX);
-		CLEANUP(buf_release) struct buf text = BUF_UP_TO(DIRECTORY_LINE_MAX);
-		struct address address;
-
-		element_add_key(&key, attribute, element);
-		value_add_text(&text, element);
-		address = address_parse(buf_span(&text));
-		if (address.smtp && !set_find(attribute, kept, buf_span(&key)).data)
-			add_address(plan, list, address.value);
-	}
-}
-
-/* The service puts the id before the name of a deleted user, so that the name is free. */
-static struct span without_deleted_prefix(struct span name, struct span id)
-{
-	size_t at = 0;
-
-	for (size_t i = 0; i < id.length; i++) {
-		if (id.data[i] == '-')
-			continue;
-		if (at == name.length || text_lower(name.data[at]) != id.data[i])
-			return name;
-		at++;
-	}
-	return (struct span){ name.data + at, name.length - at };
-}
-
-static void add_held(struct plan *plan, struct addresses *list, const struct object *object)
-{
-	const struct attribute *proxies = attribute_find(
-		object_kind(object), SPAN_LITERAL("proxyAddresses"));
-	CLEANUP(buf_release) struct buf name = BUF_UP_TO(DIRECTORY_LINE_MAX);
-
-	value_add_text(&name, object_get_named(object, "userPrincipalName"));
-	add_address(plan, list,
-		object_deleted(object) ? without_deleted_prefix(buf_span(&name), object_id(object))
-				       : buf_span(&name));
-	add_single(plan, list, object_get_named(object, "mail"));
-	if (proxies)
-		add_set(plan, list, proxies, object_get(object, proxies), SPAN_NONE);
-}
-
-static void keep(struct plan *plan, struct addresses *list, struct span **items, size_t *count)
-{
-	*items = plan_room(plan, list->count, sizeof(**items));
-	*count = list->count;
-	if (list->count)
-		memcpy(*items, list->items, list->count * sizeof(**items));
-	memory_free(list->items);
-}
-
-static bool is_name(const struct attribute *attribute)
-{
-	return strcmp(attribute->name, "userPrincipalName") == 0 ||
-		strcmp(attribute->name, "mail") == 0;
-}
-
-void draft_add_addresses(struct plan *plan, struct draft *draft, const struct object *object)
-{
-	const struct plan_step *step = &draft->step;
-	struct addresses releases = { 0 }, claims = { 0 };
-
-	if (step->operation == GRAPH_SET && is_name(step->attribute)) {
-		add_single(plan, &releases, step->from);
-		add_single(plan, &claims, step->to);
-	} else if (step->operation == GRAPH_SET && step->attribute->compare == COMPARE_ADDRESSES) {
-		add_set(plan, &releases, step->attribute, step->from, step->to);
-		add_set(plan, &claims, step->attribute, step->to, step->from);
-	} else if (step->operation == GRAPH_REMOVE && object) {
-		add_held(plan, &releases, object);
-	} else if (step->operation == GRAPH_RESTORE && object) {
-		add_held(plan, &claims, object);
-	}
-	keep(plan, &releases, &draft->releases, &draft->release_count);
-	keep(plan, &claims, &draft->claims, &draft->claim_count);
-}
+static const char circle_cause[] =
+	"steps of this plan pass these addresses on in a circle in which nothing can be parked by "
+	"itself, and the directory refuses an address that another object still holds. First give the "
+	"holder of the wanted address a spare one, then set this, then what the holder should have.";
 
 /* ---- who has to wait for whom ----------------------------------------------------------- */
 
@@ -185,9 +85,9 @@ static bool at_place(const struct places *places, size_t at, struct span key)
 }
 
 struct ordering {
-	const struct draft *drafts;
-	size_t count;
-	struct places restores, removes, releases, new_owners;
+	struct drafts *drafts;
+	size_t count; /* before any is parked */
+	struct places restores, removes, releases, new_owners, objects;
 	struct order order;
 };
 
@@ -197,14 +97,16 @@ static void ordering_release(struct ordering *ordering)
 	memory_free(ordering->removes.items);
 	memory_free(ordering->releases.items);
 	memory_free(ordering->new_owners.items);
+	memory_free(ordering->objects.items);
 	order_release(&ordering->order);
 }
 
 static void collect_places(struct ordering *ordering)
 {
 	for (size_t i = 0; i < ordering->count; i++) {
-		const struct draft *draft = &ordering->drafts[i];
+		const struct draft *draft = &ordering->drafts->items[i];
 
+		add_place(&ordering->objects, span_of(draft->step.id), i);
 		if (draft->step.operation == GRAPH_RESTORE)
 			add_place(&ordering->restores, span_of(draft->step.id), i);
 		if (draft->step.operation == GRAPH_REMOVE)
@@ -218,6 +120,7 @@ static void collect_places(struct ordering *ordering)
 	sort_places(&ordering->removes);
 	sort_places(&ordering->releases);
 	sort_places(&ordering->new_owners);
+	sort_places(&ordering->objects);
 }
 
 static void after_restore(struct ordering *ordering, struct span id, size_t draft)
@@ -252,7 +155,7 @@ static struct span reference_id(struct span value)
 
 static void add_references(struct ordering *ordering, size_t index)
 {
-	const struct plan_step *step = &ordering->drafts[index].step;
+	const struct plan_step *step = &ordering->drafts->items[index].step;
 
 	after_restore(ordering, span_of(step->id), index);
 	before_remove(ordering, span_of(step->id), index);
@@ -266,24 +169,30 @@ static void add_references(struct ordering *ordering, size_t index)
 		before_remove(ordering, reference_id(step->from), index);
 }
 
-/*
- * An object may hold one address in several attributes at a time, so its own steps need not
- * wait for each other; only its names do, where one takes what the other lets go.
- */
-static bool stands_in_the_way(const struct plan_step *holder, const struct plan_step *taker)
+/* Production reads what others changed, and tries again by itself: it needs no turn. */
+static bool takes_turns(const struct draft *draft)
 {
-	return strcmp(holder->id, taker->id) != 0 ||
-		(holder->operation == GRAPH_SET && taker->operation == GRAPH_SET &&
-			is_name(holder->attribute) && is_name(taker->attribute));
+	return draft->step.door != DOOR_SYNC && draft->step.door != DOOR_DIRECTORY;
+}
+
+/*
+ * Whoever takes an address waits for all who let it go. An object may hold one address in several
+ * attributes at a time, so its own steps need not wait for each other. Nor do steps that production
+ * does in one run (facts 4.1, 7.4).
+ */
+static bool waits_for_release(const struct draft *holder, const struct draft *taker)
+{
+	return strcmp(holder->step.id, taker->step.id) != 0 &&
+		(takes_turns(holder) || takes_turns(taker));
 }
 
 static void add_claims(struct ordering *ordering, size_t index)
 {
-	const struct draft *draft = &ordering->drafts[index];
+	const struct draft *draft = &ordering->drafts->items[index];
 	const struct places *releases = &ordering->releases;
 
-	/* Other doors see to it themselves: production's export, a person. */
-	if (draft->step.door != DOOR_GRAPH || draft->cause)
+	/* A person decides about it first. */
+	if (draft->cause && !draft->by_hand)
 		return;
 	for (size_t i = 0; i < draft->claim_count; i++) {
 		size_t at = find_place(releases, draft->claims[i]);
@@ -291,10 +200,44 @@ static void add_claims(struct ordering *ordering, size_t index)
 		for (; at_place(releases, at, draft->claims[i]); at++) {
 			size_t holder = releases->items[at].draft;
 
-			if (holder != index &&
-				stands_in_the_way(&ordering->drafts[holder].step, &draft->step))
+			if (waits_for_release(&ordering->drafts->items[holder], draft))
 				order_add(&ordering->order, holder, index, true);
 		}
+	}
+}
+
+/* Exchange lets mail follow the primary address, so the address comes first. */
+static void after_addresses(struct ordering *ordering, size_t index)
+{
+	const struct plan_step *step = &ordering->drafts->items[index].step;
+	struct span id = span_of(step->id);
+
+	if (step->operation != GRAPH_SET || strcmp(step->attribute->name, "mail") != 0)
+		return;
+	for (size_t at = find_place(&ordering->objects, id); at_place(&ordering->objects, at, id);
+		at++) {
+		size_t other = ordering->objects.items[at].draft;
+		const struct plan_step *first = &ordering->drafts->items[other].step;
+
+		if (first->operation == GRAPH_SET &&
+			first->attribute->compare == COMPARE_ADDRESSES &&
+			takes_turns(&ordering->drafts->items[other]))
+			order_add(&ordering->order, other, index, false);
+	}
+}
+
+/* Steps of one object lie together where they are sorted by id; the first one stands for it. */
+static void rank_things(struct ordering *ordering)
+{
+	ordering->order.things = memory_array(ordering->count + 1, sizeof(struct order_thing));
+	for (size_t i = 0; i < ordering->count; i++) {
+		const struct draft *draft = &ordering->drafts->items[i];
+		size_t at = find_place(&ordering->objects, span_of(draft->step.id));
+
+		ordering->order.things[i] = (struct order_thing){
+			.rank = draft_parking_rank(draft),
+			.owner = ordering->objects.items[at].draft,
+		};
 	}
 }
 
@@ -326,49 +269,70 @@ static void fill_after(struct plan *plan, const struct order *order, size_t *edg
 	*edge = end;
 }
 
-static void number_steps(struct plan *plan, const struct ordering *ordering, const size_t *sequence)
+static void write_step(
+	struct plan *plan, const struct draft *draft, const size_t *numbers, struct plan_step *step)
 {
-	CLEANUP(memory_freep) size_t *numbers = memory_array(ordering->count + 1, sizeof(*numbers));
-	struct plan_step *steps = plan_room(plan, ordering->count, sizeof(*steps));
-	size_t edge = 0;
-
-	for (size_t i = 0; i < ordering->count; i++)
-		numbers[sequence[i]] = i + 1;
-	for (size_t i = 0; i < ordering->count; i++) {
-		const struct draft *draft = &ordering->drafts[i];
-		struct plan_step *step = &steps[numbers[i] - 1];
-
-		*step = draft->step;
-		step->number = numbers[i];
-		fill_after(plan, &ordering->order, &edge, numbers, i, step);
-		if (!draft->cause)
-			continue;
-		step->manual = manual_paragraph(plan, step, draft->cause);
-		step->door = DOOR_MANUAL;
-		step->source_anchor = NULL;
-	}
-	plan->steps = steps;
-	plan->step_count = ordering->count;
+	if (draft->until)
+		step->until = numbers[draft->until - 1];
+	if (!draft->cause)
+		return;
+	step->manual = manual_paragraph(plan, step, draft->cause);
+	step->door = DOOR_MANUAL;
+	step->source_anchor = NULL;
 }
 
-void plan_order_drafts(struct plan *plan, struct draft *drafts, size_t count)
+static void number_steps(struct plan *plan, const struct drafts *drafts, const struct order *order)
+{
+	CLEANUP(memory_freep) size_t *numbers = memory_array(drafts->count + 1, sizeof(*numbers));
+	struct plan_step *steps = plan_room(plan, drafts->count, sizeof(*steps));
+	size_t edge = 0;
+
+	for (size_t i = 0; i < drafts->count; i++)
+		numbers[order->sequence[i]] = i + 1;
+	for (size_t i = 0; i < drafts->count; i++) {
+		struct plan_step *step = &steps[numbers[i] - 1];
+
+		*step = drafts->items[i].step;
+		step->number = numbers[i];
+		fill_after(plan, order, &edge, numbers, i, step);
+		write_step(plan, &drafts->items[i], numbers, step);
+	}
+	for (size_t i = 0; i < drafts->count; i++)
+		if (steps[i].until)
+			steps[steps[i].until - 1].parked_by = steps[i].number;
+	plan->steps = steps;
+	plan->step_count = drafts->count;
+}
+
+static void park_or_hand_over(
+	struct plan *plan, struct ordering *ordering, struct parkings *parkings)
+{
+	const struct order *order = &ordering->order;
+
+	for (size_t i = 0; i < ordering->count; i++)
+		if (order->broken[i] && draft_is_ours(&ordering->drafts->items[i])) {
+			ordering->drafts->items[i].cause = circle_cause;
+			ordering->drafts->items[i].by_hand = false;
+		}
+	for (size_t i = 0; i < order->parked_count; i++)
+		plan_park(plan, ordering->drafts, order->parked[i], parkings);
+}
+
+void plan_order_drafts(struct plan *plan, struct drafts *drafts, struct parkings *parkings)
 {
 	CLEANUP(ordering_release)
 	struct ordering ordering = {
-		.drafts = drafts, .count = count, .order = { .count = count }
+		.drafts = drafts, .count = drafts->count, .order = { .count = drafts->count }
 	};
-	CLEANUP(memory_freep) size_t *sequence = memory_array(count + 1, sizeof(*sequence));
-	CLEANUP(memory_freep) bool *broken = memory_array(count + 1, sizeof(*broken));
 
 	collect_places(&ordering);
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < ordering.count; i++) {
 		add_references(&ordering, i);
 		add_claims(&ordering, i);
+		after_addresses(&ordering, i);
 	}
-	order_solve(&ordering.order, sequence, broken);
-	for (size_t i = 0; i < count; i++) {
-		if (broken[i] && drafts[i].step.door == DOOR_GRAPH)
-			drafts[i].cause = swap_cause;
-	}
-	number_steps(plan, &ordering, sequence);
+	rank_things(&ordering);
+	order_solve(&ordering.order);
+	park_or_hand_over(plan, &ordering, parkings);
+	number_steps(plan, drafts, &ordering.order);
 }

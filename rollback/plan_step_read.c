@@ -9,7 +9,7 @@
 #include "rollback/plan_read.h"
 
 static const char *const step_keys[] = { "number", "operation", "door", "kind", "id", "name",
-	"attribute", "target", "from", "to", "why", "references", "after", "manual",
+	"attribute", "target", "from", "to", "why", "references", "after", "until", "manual",
 	"source_anchor", NULL };
 
 /* ---- what it does ----------------------------------------------------------------------- */
@@ -287,6 +287,49 @@ static bool read_after(
 	return true;
 }
 
+/* ---- parking ---------------------------------------------------------------------------- */
+
+/* Present where the step parks a value, and only where there is one to park. */
+static bool read_until(struct span object, struct plan_step *step, struct error *err)
+{
+	if (!scan_find(object, "until").data)
+		return true;
+	if (step->operation != GRAPH_SET)
+		return error_set(err, ERROR_FORMAT, "\"until\" has no place in this operation");
+	if (!read_number(object, "until", &step->until, err))
+		return false;
+	return step->until > step->number ||
+		error_set(err, ERROR_FORMAT,
+			"\"until\" names step %zu, which does not come after it", step->until);
+}
+
+static bool waits_for(const struct plan_step *step, size_t number)
+{
+	for (size_t i = 0; i < step->after_count; i++)
+		if (step->after[i] == number)
+			return true;
+	return false;
+}
+
+/* What is parked is taken up again, from where it stands. */
+static bool check_parking(
+	struct plan_step *steps, size_t count, const struct plan_step *step, struct error *err)
+{
+	struct plan_step *last;
+
+	if (!step->until)
+		return true;
+	last = step->until <= count ? &steps[step->until - 1] : NULL;
+	if (!last || last->operation != GRAPH_SET || last->until ||
+		strcmp(last->id, step->id) != 0 || last->attribute != step->attribute ||
+		!span_equal(last->from, step->to) || !waits_for(last, step->number))
+		return error_set(err, ERROR_FORMAT,
+			"step %zu: \"until\" names step %zu, which does not go on from where this one ends",
+			step->number, step->until);
+	last->parked_by = step->number;
+	return true;
+}
+
 /* ---- one step --------------------------------------------------------------------------- */
 
 static bool read_for_people(
@@ -318,7 +361,7 @@ static bool read_step(
 		!read_guid(reader, object, "id", &step->id, err) ||
 		!check_shape(object, step, err) || !read_values(reader, object, step, err) ||
 		!read_references(reader, object, step, err) ||
-		!read_after(reader, object, step, err) ||
+		!read_after(reader, object, step, err) || !read_until(object, step, err) ||
 		!read_for_people(reader, object, step, err))
 		return false;
 	refusal = step_refusal(step);
@@ -355,16 +398,28 @@ static int by_value(const void *a, const void *b)
 	return order ? order : compare_texts(value_of_its_own(left), value_of_its_own(right));
 }
 
-static bool check_doubles(const struct plan_step *steps, size_t count, struct error *err)
+static int by_value_and_number(const void *a, const void *b)
+{
+	const struct plan_step *left = *(const struct plan_step *const *)a;
+	const struct plan_step *right = *(const struct plan_step *const *)b;
+	int order = by_value(a, b);
+
+	return order ? order : (left->number > right->number) - (left->number < right->number);
+}
+
+static bool check_doubles(struct plan_step *steps, size_t count, struct error *err)
 {
 	CLEANUP(memory_freep)
 	const struct plan_step **sorted = memory_array(count + 1, sizeof(*sorted));
 
 	for (size_t i = 0; i < count; i++)
 		sorted[i] = &steps[i];
-	qsort(sorted, count, sizeof(*sorted), by_value);
-	for (size_t i = 1; i < count; i++) {
-		if (by_value(&sorted[i - 1], &sorted[i]) == 0)
+	qsort(sorted, count, sizeof(*sorted), by_value_and_number);
+	for (size_t i = 0; i < count; i++) {
+		if (!check_parking(steps, count, &steps[i], err))
+			return false;
+		if (i && by_value(&sorted[i - 1], &sorted[i]) == 0 &&
+			sorted[i - 1]->until != sorted[i]->number)
 			return error_set(err, ERROR_FORMAT,
 				"steps %zu and %zu are about the same value", sorted[i - 1]->number,
 				sorted[i]->number);

@@ -21,8 +21,8 @@ struct planner {
 	const struct plan_input *input;
 	const struct finding **findings; /* to be put back, sorted */
 	size_t finding_count;
-	struct draft *drafts;
-	size_t draft_count, draft_capacity;
+	struct drafts drafts;
+	struct parkings parkings;
 	struct plan_blocked *blocked;
 	size_t blocked_count, blocked_capacity;
 };
@@ -30,7 +30,8 @@ struct planner {
 static void planner_release(struct planner *planner)
 {
 	memory_free(planner->findings);
-	memory_free(planner->drafts);
+	memory_free(planner->drafts.items);
+	parkings_release(&planner->parkings);
 	memory_free(planner->blocked);
 }
 
@@ -223,12 +224,14 @@ static void add_draft(struct planner *planner, struct plan_step step, const stru
 	if (!draft.cause)
 		draft.cause = addresses_refusal(&step);
 	if (!draft.cause)
-		draft.cause = door_cause(step.door);
-	if (!draft.cause)
 		draft.cause = step_refusal(&step);
+	if (!draft.cause) {
+		draft.cause = door_cause(step.door);
+		draft.by_hand = draft.cause != NULL;
+	}
 	draft_add_addresses(planner->plan, &draft, object);
-	MEMORY_GROW(planner->drafts, planner->draft_count, planner->draft_capacity);
-	planner->drafts[planner->draft_count++] = draft;
+	MEMORY_GROW(planner->drafts.items, planner->drafts.count, planner->drafts.capacity);
+	planner->drafts.items[planner->drafts.count++] = draft;
 }
 
 /* ---- whole objects ---------------------------------------------------------------------- */
@@ -452,9 +455,9 @@ static bool draft_everything(struct planner *planner, struct error *err)
 			return error_prefix(err, "planning for the %s %.*s", first->kind->name,
 				SPAN_FORMAT(first->id));
 	}
-	if (planner->draft_count > PLAN_STEPS_MAX)
+	if (planner->drafts.count > PLAN_STEPS_MAX)
 		return error_set(err, ERROR_REFUSED, "%zu steps; a plan has at most %d",
-			planner->draft_count, PLAN_STEPS_MAX);
+			planner->drafts.count, PLAN_STEPS_MAX);
 	return true;
 }
 
@@ -469,10 +472,11 @@ bool plan_add_steps(struct plan *plan, const struct plan_input *input, struct er
 	choose(&planner);
 	list_blocked(&planner);
 	if (!draft_everything(&planner, err) ||
-		!drafts_meet_obstacles(input, planner.drafts, planner.draft_count, err))
+		!drafts_meet_obstacles(
+			input, planner.drafts.items, planner.drafts.count, &planner.parkings, err))
 		return false;
 	keep_blocked(plan, &planner);
-	plan_order_drafts(plan, planner.drafts, planner.draft_count);
+	plan_order_drafts(plan, &planner.drafts, &planner.parkings);
 	counts = plan_count(plan->steps, plan->step_count);
 	plan->limits.steps = counts.steps;
 	plan->limits.deletes = counts.deletes;

@@ -35,6 +35,11 @@ struct plan_step {
 	size_t after_count;
 	const char *manual;        /* DOOR_MANUAL: a paragraph; else NULL */
 	const char *source_anchor; /* DOOR_ADSYNC: the key by which the tool deletes; else NULL */
+	/*
+	 * This step parks a value, so that others can take what it lets go: the number of the later
+	 * step on the same value, whose `from` is this `to`; 0: it does not. And the way back.
+	 */
+	size_t until, parked_by;
 };
 
 /* What must be put back and nobody can: no step, but whoever approves the plan must know. */
@@ -194,6 +199,24 @@ struct apply_result {
  */
 MUST_CHECK bool apply_run(const struct plan *plan, const struct apply_options *options,
 	struct apply_result *result, struct error *err);
+
+/* ---- undo ---------------------------------------------------------------------------------- */
+
+struct undo_options {
+	const char *journal_path;
+	int64_t now_ms;
+	int64_t expires_s; /* 0: default */
+};
+
+/*
+ * The inverse plan: what the journal knows that we did, in the opposite order, back to what was
+ * really read before each write. A step that its door can't take back is a paragraph for a person.
+ *   ERROR_USAGE    expires_s out of range
+ *   ERROR_REFUSED  the effect of a step is not known (apply again first); a journal of another plan
+ *   ERROR_FORMAT   the journal is damaged · ERROR_SYSTEM it can't be read
+ */
+MUST_CHECK struct plan *plan_undo(
+	const struct plan *done, const struct undo_options *options, struct error *err);
 
 /* ---- status ------------------------------------------------------------------------------- */
 

@@ -272,6 +272,28 @@ struct simulator_files {
 MUST_CHECK bool simulator_write_server_files(struct simulator *simulator, const char *server,
 	const char *folder, const struct simulator_files *files, struct error *err);
 
+/* ---- a tenant that is known from a snapshot ------------------------------------------------- */
+
+/*
+ * Adds one object: its canonical lines (docs/FORMAT-snapshot.md), taken as they are: no rule is
+ * asked, and nobody's write is booked. For a tenant without a company, before its first request.
+ * Between simulator_load_begin() and simulator_load_end(), in one go. ERROR_FORMAT, ERROR_SYSTEM.
+ */
+MUST_CHECK bool simulator_load_begin(struct simulator *simulator, struct error *err);
+MUST_CHECK bool simulator_load_object(
+	struct simulator *simulator, struct span lines, struct error *err);
+MUST_CHECK bool simulator_load_end(struct simulator *simulator, struct error *err);
+
+/*
+ * What the production server holds of a loaded object, beside nothing: what its cycle will bring the
+ * cloud to. Values are JSON, absent for none; "outer/inner" is followed. A relation is held whole: as
+ * it stands, but for what is said here. ERROR_STALE: no such object; ERROR_USAGE: no such relation.
+ */
+MUST_CHECK bool simulator_production_holds(struct simulator *simulator, const char *id,
+	const char *property, struct span value, struct error *err);
+MUST_CHECK bool simulator_production_refers(struct simulator *simulator, const char *id,
+	const char *relation, const char *target, bool there, struct error *err);
+
 /* ---- playing by hand ------------------------------------------------------------------------ */
 
 /*

@@ -159,6 +159,9 @@ void object_row_release(struct object_row *row);
 
 /* Loads as it is now. False without err where no such object ever was; a gone one is found too. */
 bool object_load(struct simulator *simulator, const char *id, struct object_row *row);
+/* As it is, with nothing booked; its addresses are the caller's. */
+MUST_CHECK bool object_insert(struct simulator *simulator, const struct actor *actor,
+	const struct object_row *row, struct error *err);
 MUST_CHECK bool object_store(struct simulator *simulator, const struct actor *actor,
 	const struct object_row *row, struct error *err);
 

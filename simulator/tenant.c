@@ -130,7 +130,7 @@ static char *dump(const json_t *json)
 	return buf_detach(&text);
 }
 
-static bool object_insert(struct simulator *simulator, const struct actor *actor,
+bool object_insert(struct simulator *simulator, const struct actor *actor,
 	const struct object_row *row, struct error *err)
 {
 	CLEANUP(memory_freep) char *text = dump(row->json);

@@ -29,10 +29,11 @@ struct snapshot_extensions {
 };
 
 #define SNAPSHOT_CSEXPORT "csexport" /* made of a connector space */
+#define SNAPSHOT_AUDIT    "audit"    /* made of evidence alone: it knows little of few objects */
 
 struct snapshot_header {
 	char *tenant, *cloud;                  /* GUID; "global" … */
-	char *source;                          /* "graph", SNAPSHOT_CSEXPORT */
+	char *source;                          /* "graph", SNAPSHOT_CSEXPORT, SNAPSHOT_AUDIT */
 	int64_t taken_from_ms, taken_until_ms; /* the service's clock: audit records use the same */
 	uint64_t objects[KIND_COUNT];          /* live ones */
 	uint64_t deleted;
@@ -207,6 +208,27 @@ struct snapshot_looker {
 };
 MUST_CHECK bool snapshot_look(struct snapshot *base, struct snapshot *live,
 	const struct snapshot_looker *looker, struct error *err);
+
+/*
+ * All of the text, a frame at a time, for who looks for something without parsing: `look` is called in the
+ * threads that snapshot_use_workers() allows, `hand_out` in the caller's, in the order of the frames.
+ * A frame holds whole lines, some hundred as a rule; an object of very many lines lies in several.
+ */
+struct snapshot_scanner {
+	size_t size;                 /* of what a frame comes to; zeroed once */
+	void (*begin)(void *looked); /* empties it */
+	/* In any thread. The lines are there until hand_out() returns. */
+	bool (*look)(
+		void *context, void *looked, uint32_t frame, struct span lines, struct error *err);
+	bool (*hand_out)(void *context, void *looked, struct error *err);
+	void (*release)(void *looked);
+	const bool *only; /* by number, below snapshot_frames(): which to look at; NULL: all */
+	void *context;
+};
+MUST_CHECK bool snapshot_scan(
+	struct snapshot *snapshot, const struct snapshot_scanner *scanner, struct error *err);
+/* More than any number of a frame. */
+uint32_t snapshot_frames(const struct snapshot *snapshot);
 
 /* Reads every bucket and checks both digests. ERROR_FORMAT names file, bucket and offset. */
 MUST_CHECK bool snapshot_check(

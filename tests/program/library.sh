@@ -266,8 +266,9 @@ proved() {
 # whole_story: production and live snapshot, evidence, and a signed plan, in the folder where we are.
 whole_story() {
 	expect 0 "$UNSTAGE" snapshot --output production.jsonl.zst || return 1
-	say day && say incident && say morning || return 1
-	expect 0 "$UNSTAGE" snapshot --output live.jsonl.zst &&
+	# The log trails by ten minutes: what is to go back must be older than that.
+	say day && say incident && say morning 11 || return 1
+	expect 0 "$UNSTAGE" snapshot --output live.jsonl.zst && say wait 11 &&
 		expect 0 "$UNSTAGE" evidence --from 2d --output evidence.jsonl &&
 		expect 0 "$UNSTAGE" plan production.jsonl.zst live.jsonl.zst \
 			--evidence evidence.jsonl --output plan.json &&

@@ -65,7 +65,8 @@ jq -c . findings.json >"$work/findings" || wrong "jq was to read findings.json"
 jq -c . evidence.jsonl >"$work/evidence" || wrong "jq was to read evidence.jsonl"
 
 sentence "lists that could be cut off end with a trailer that counts them"
-same "facts" "$(tail -n 1 "$work/evidence" | jq .facts)" $(($(wc -l <"$work/evidence") - 2))
+same "facts" "$(tail -n 1 "$work/evidence" | jq .facts)" "$(grep -c '"operation"' "$work/evidence")"
+same "holders" "$(tail -n 1 "$work/evidence" | jq .holders)" "$(grep -c '^{"holder"' "$work/evidence")"
 same "end" true "$(tail -n 1 "$work/findings" | jq .end)"
 
 sentence "the plan is about the tenant, the snapshots and the evidence that lie beside it"
@@ -120,9 +121,9 @@ deleted=$(jq -r 'select(.who.server == "SYNC02" and .operation == "delete").id' 
 {
 	head -n 1 evidence.jsonl
 	echo "{\"run\":17,\"step\":1,\"cloud\":true,\"server\":\"SYNC02\",\"type\":\"export\",\"from\":\"$first\",\"until\":\"$last\",\"deletes\":$((deleted + 1))}"
-	sed '1d;$d' evidence.jsonl
+	sed '1d;$d' evidence.jsonl # holders, facts
 	echo "{\"attribute\":\"jobTitle\",\"id\":\"$touched\",\"kind\":\"user\",\"new\":\"Clerk\",\"operation\":\"set\",\"reference\":\"sync02.xml\",\"source\":\"forecast\",\"when\":\"9000-01-01T00:00:00Z\",\"who\":{\"id\":\"\",\"name\":\"SYNC02\",\"server\":\"SYNC02\"}}"
-	tail -n 1 evidence.jsonl | jq -c '{"end": true, facts: (.facts + 1), records: (.records + 1), runs: 1}'
+	tail -n 1 evidence.jsonl | jq -c '{"end": true, facts: (.facts + 1), records: (.records + 1), runs: 1, holders: .holders}'
 } >accounts.jsonl
 expect 1 "$UNSTAGE" find production.jsonl.zst live.jsonl.zst --evidence accounts.jsonl
 answered "$((deleted + 1)) deletes sent, $deleted explained, 1 not found in any evidence"

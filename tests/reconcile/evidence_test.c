@@ -592,7 +592,7 @@ static void what_follows_the_trailer_is_refused_with_its_place(void **state UNUS
 	evidence_add_file(&file, evidence);
 	buf_add_text(&file, "{}\n");
 	assert_null(evidence_parse(buf_span(&file), "longer", &err));
-	assert_non_null(strstr(err.text, "longer: line 3, byte"));
+	assert_non_null(strstr(err.text, "longer: line 3 (byte"));
 }
 
 static void a_bad_line_is_named(void **state UNUSED)

@@ -15,7 +15,7 @@ enum {
 	THINGS = USERS + GROUPS + CONTACTS, /* in this order */
 	STEADY = 6,        /* the first users are never deleted: members, owners, managers */
 	STEADY_GROUPS = 2, /* the first groups likewise */
-	FIELDS_MAX = 8,
+	FIELDS_MAX = 9,
 	CHOICES = 4, /* of a field; 0: nothing */
 	ADDRESSES = 5,
 	NO_PRIMARY = -1,
@@ -34,6 +34,7 @@ struct field {
 	enum form form;
 	bool always; /* never nothing */
 	bool flows;  /* a sync server's files tell of it */
+	bool silent; /* the log does not promise to tell who writes it */
 };
 
 struct field_set {
@@ -78,13 +79,14 @@ struct mailbox {
 struct unit {
 	int now, before; /* before: what stood there before staging's last run of writes */
 	bool by_staging; /* the last write is staging's */
+	bool silent;     /* its field is: nobody can prove that nobody wrote since */
 	bool proved;     /* with full evidence it can be told whose `before` was */
 	/* The last write of somebody else, before that run; at 0: none. */
 	int64_t others_ms;
 	bool others_told;    /* its record says what was written */
 	bool others_doubted; /* by a sync server that is neither production nor staging */
 	/* The run, and what its records say. */
-	int64_t last_ms;
+	int64_t run_ms, last_ms; /* its first write, and whoever's last */
 	bool before_told, now_told;
 	bool run_lost; /* some of its records are among those that may get lost */
 	bool murky; /* somebody else wrote in the same millisecond: nobody can tell who was later */
@@ -111,7 +113,7 @@ struct thing {
 	/* Somebody else's last before it; at 0: none. */
 	int64_t others_moved_ms;
 	bool others_doubted, others_murky;
-	bool staging_ever, staging_last, lost_ever;
+	bool staging_ever, staging_last, lost_ever, murky_ever;
 	bool touched; /* somebody else wrote anything about it since */
 	int64_t touched_ms;
 	int64_t set_ms[SETS_MAX + 1]; /* the last record of a whole set; last, of the addresses */

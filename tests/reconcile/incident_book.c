@@ -1,12 +1,19 @@
 /* The book of a generated incident: who wrote what, and so what must go back. */
+#include <stdlib.h>
+
 #include "tests/reconcile/incident_internal.h"
 
 /* ---- values ------------------------------------------------------------------------------- */
 
-/* Of two writes in one millisecond nobody can tell which came first. */
-static bool is_tied(const struct unit *unit, const struct deed *deed)
+/* Of two records that are no further apart nobody can tell which came first. */
+static bool is_close(int64_t a_ms, int64_t b_ms)
 {
-	return unit->last_ms == deed->when_ms;
+	return a_ms && llabs(a_ms - b_ms) <= AUDIT_ORDER_MS;
+}
+
+static bool is_tied(const struct thing *thing, const struct unit *unit, const struct deed *deed)
+{
+	return is_close(unit->last_ms, deed->when_ms) || is_close(thing->known_ms, deed->when_ms);
 }
 
 /* What stood there before is told by the record, or by the last one before it, or by the base. */
@@ -26,6 +33,7 @@ static void run_begin(const struct thing *thing, struct unit *unit, const struct
 	unit->proved = unit->others_ms ? !unit->others_doubted : thing->known_ms != 0;
 	unit->before_told = tells_before(thing, unit, deed);
 	unit->run_lost = false;
+	unit->run_ms = deed->when_ms;
 }
 
 static void unit_send(struct unit *unit, const struct deed *deed, int value)
@@ -43,11 +51,11 @@ void unit_write(const struct thing *thing, struct unit *unit, struct deed deed, 
 	if (deed.who == STAGING) {
 		if (!unit->by_staging)
 			run_begin(thing, unit, &deed);
-		unit->murky = unit->murky || is_tied(unit, &deed);
+		unit->murky = unit->murky || is_tied(thing, unit, &deed);
 		unit->now_told = deed.telling.new_value;
 		unit->run_lost = unit->run_lost || deed.lost;
 	} else {
-		unit->murky = is_tied(unit, &deed);
+		unit->murky = is_tied(thing, unit, &deed);
 		unit->others_ms = deed.when_ms;
 		unit->others_told = deed.telling.new_value;
 		unit->others_doubted = deed.doubted;
@@ -60,7 +68,7 @@ void unit_write(const struct thing *thing, struct unit *unit, struct deed deed, 
 
 bool unit_must_go_back(const struct unit *unit)
 {
-	return unit->by_staging && unit->proved && unit->now != unit->before;
+	return unit->by_staging && unit->proved && !unit->silent && unit->now != unit->before;
 }
 
 int unit_ideal(const struct unit *unit)
@@ -72,16 +80,17 @@ bool unit_is_provable(
 	const struct thing *thing, const struct unit *unit, int64_t from_ms, bool lossy)
 {
 	return unit_must_go_back(unit) && unit->before_told && unit->now_told && !unit->murky &&
+		!unit->silent && !thing->murky_ever &&
 		!(lossy && (unit->run_lost || thing->lost_ever)) &&
 		(unit->others_ms >= from_ms || thing->known_ms >= from_ms);
 }
 
 /* ---- sets ----------------------------------------------------------------------------------- */
 
-/* Two records of the whole set in one millisecond: they show all of its elements. */
+/* Two records of the whole set close to each other: they show all of its elements. */
 static bool set_is_tied(struct thing *thing, size_t set, const struct deed *deed)
 {
-	bool tied = thing->set_ms[set] == deed->when_ms;
+	bool tied = is_close(thing->set_ms[set], deed->when_ms);
 
 	thing->set_ms[set] = deed->when_ms;
 	return tied;
@@ -216,8 +225,8 @@ static void move_by_staging(struct thing *thing, const struct deed *deed, enum w
 {
 	if (!thing->staging_last)
 		move_run_begin(thing, deed);
-	thing->run_murky = thing->run_murky || thing->touched_ms == deed->when_ms ||
-		thing->last_ms == deed->when_ms;
+	thing->run_murky = thing->run_murky || is_close(thing->touched_ms, deed->when_ms) ||
+		is_close(thing->last_ms, deed->when_ms);
 	thing->run_lost = thing->run_lost || deed->lost;
 	thing->lost_ever = thing->lost_ever || deed->lost;
 	thing->run_to = to;
@@ -231,7 +240,8 @@ static void move_by_others(struct thing *thing, const struct deed *deed)
 		thing->known_ms = deed->when_ms;
 	thing->others_moved_ms = deed->when_ms;
 	thing->others_doubted = deed->doubted;
-	thing->others_murky = thing->last_ms == deed->when_ms;
+	thing->others_murky = is_close(thing->last_ms, deed->when_ms) ||
+		is_close(thing->touched_ms, deed->when_ms);
 }
 
 void thing_touch(struct thing *thing, struct deed deed)
@@ -244,6 +254,7 @@ void thing_touch(struct thing *thing, struct deed deed)
 
 void thing_move(struct thing *thing, struct deed deed, enum where to)
 {
+	thing->murky_ever = thing->murky_ever || is_close(thing->last_ms, deed.when_ms);
 	if (deed.who == STAGING)
 		move_by_staging(thing, &deed, to);
 	else

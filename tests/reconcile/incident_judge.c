@@ -113,7 +113,7 @@ static struct thing *thing_of(const struct trial *trial, const struct finding *f
 static bool may_go_back(const struct trial *trial, const struct unit *unit)
 {
 	if (trial->given->files)
-		return unit->by_staging && unit->now != unit->before;
+		return unit->by_staging && !unit->silent && unit->now != unit->before;
 	return unit_must_go_back(unit);
 }
 
@@ -228,7 +228,7 @@ static const struct finding *finding_about(const struct trial *trial, const stru
 	return NULL;
 }
 
-/* Nothing happened to the thing as a whole, and some record of the last write is there. */
+/* Nothing happened to the thing as a whole, and the records of the last run are there. */
 static bool is_plain(const struct trial *trial, const struct thing *thing, const struct unit *unit)
 {
 	const struct given *given = trial->given;
@@ -236,7 +236,7 @@ static bool is_plain(const struct trial *trial, const struct thing *thing, const
 	if (thing->moved_ms || thing->others_moved_ms || given->lossy || given->files)
 		return false;
 	for (size_t i = 0; i < given->window_count; i++)
-		if (unit->last_ms >= given->windows[i].from_ms &&
+		if (unit->run_ms >= given->windows[i].from_ms &&
 			unit->last_ms <= given->windows[i].until_ms)
 			return true;
 	return false;
@@ -248,7 +248,7 @@ static void expect_unit(const struct trial *trial, const struct thing *thing,
 	bool wanted = !trial->given->files &&
 		unit_is_provable(thing, unit, trial->from_ms, trial->given->lossy);
 	bool open = unit->by_staging && unit->now != unit->before && unit->before_told &&
-		unit->now_told && !unit->murky && is_plain(trial, thing, unit);
+		unit->now_told && !unit->murky && !unit->silent && is_plain(trial, thing, unit);
 	const struct finding *finding;
 
 	if (!wanted && !open)

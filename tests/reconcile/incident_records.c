@@ -41,15 +41,15 @@ static void add_writer(struct buf *text, enum who who, bool app)
 			(int)who, identities[who]);
 }
 
-/* Of one moment, the ids of records say nothing about who came first. */
+/* The ids of records say nothing about which came first. */
 static struct record *record_new(
-	struct incident *incident, enum who who, const char *activity, bool loses)
+	struct incident *incident, enum who who, const char *activity, int64_t when_ms, bool loses)
 {
 	struct record *record = &incident->records[incident->record_count];
 	char when[TIME_TEXT_BYTES];
 
 	assert_true(incident->record_count < RECORDS_MAX);
-	*record = (struct record){ .when_ms = incident->now_ms,
+	*record = (struct record){ .when_ms = when_ms,
 		.staging = who == STAGING,
 		.loses = loses,
 		.text = BUF_UP_TO(INCIDENT_TEXT_MAX) };
@@ -58,22 +58,31 @@ static struct record *record_new(
 		"\"success\",\"activityDisplayName\":\"%s\",\"activityDateTime\":\"%s\","
 		"\"loggedByService\":\"Core Directory\",",
 		(unsigned)incident_random(incident, 1 << 16), incident->record_count++, activity,
-		time_text(incident->now_ms, when));
+		time_text(when_ms, when));
 	add_writer(&record->text, who, who == STAGING && incident_chance(incident, APP_PERCENT));
 	return record;
+}
+
+/* Rarely at nearly the same time as the one before, and then the log may have them in either order. */
+static int64_t next_moment(struct incident *incident)
+{
+	if (!incident->record_count || !incident_chance(incident, SAME_MOMENT_PERCENT))
+		return incident->now_ms += 1 + AUDIT_ORDER_MS +
+			(int64_t)incident_random(incident, STEP_MS_MAX);
+	return incident_chance(incident, 50)
+		? incident->now_ms
+		: incident->now_ms - (int64_t)incident_random(incident, AUDIT_ORDER_MS + 1);
 }
 
 struct record *record_begin(
 	struct incident *incident, enum who who, const char *activity, struct deed *deed)
 {
-	if (!incident->record_count || !incident_chance(incident, SAME_MOMENT_PERCENT))
-		incident->now_ms += 1 + (int64_t)incident_random(incident, STEP_MS_MAX);
 	*deed = (struct deed){ .who = who,
-		.when_ms = incident->now_ms,
+		.when_ms = next_moment(incident),
 		.telling = TELLS_ALL,
 		.lost = who == STAGING && incident_chance(incident, LOST_PERCENT),
 		.doubted = who == STALE && incident->manner.production_named };
-	return record_new(incident, who, activity, deed->lost);
+	return record_new(incident, who, activity, deed->when_ms, deed->lost);
 }
 
 struct record *record_split(struct incident *incident, struct record *record, const char *activity,
@@ -81,7 +90,7 @@ struct record *record_split(struct incident *incident, struct record *record, co
 {
 	record_end(record);
 	deed->lost = deed->who == STAGING && incident_chance(incident, LOST_PERCENT);
-	record = record_new(incident, deed->who, activity, deed->lost);
+	record = record_new(incident, deed->who, activity, deed->when_ms, deed->lost);
 	record_target(record, thing);
 	return record;
 }

@@ -14,7 +14,7 @@
 #include "base/memory.h"
 #include "tests/reconcile/incident_internal.h"
 
-enum { TAKING_MS = 600 * 1000, PAUSE_MS = 1000, BYSTANDERS = 300 };
+enum { TAKING_MS = 600 * 1000, PAUSE_MS = 5000, BYSTANDERS = 300 };
 
 /* ---- things ---------------------------------------------------------------------------------- */
 

@@ -8,23 +8,24 @@
 /* clang-format off */
 static const struct sort sorts[KIND_COUNT] = {
 	[KIND_USER] = { KIND_USER, "User", "user", {
-		{ "department", "Department", FORM_TEXT, false, true },
-		{ "jobTitle", "JobTitle", FORM_TEXT, false, true },
-		{ "onPremisesExtensionAttributes/extensionAttribute1", "ExtensionAttribute1", FORM_TEXT, false, true },
-		{ INCIDENT_EXTENSION, INCIDENT_EXTENSION, FORM_TEXT, false, true },
-		{ "userPrincipalName", "UserPrincipalName", FORM_SIGN_IN_NAME, true, true },
-		{ "accountEnabled", "AccountEnabled", FORM_SWITCH, true, true },
-		{ "manager", "Manager", FORM_LINK, false, true },
-		{ "mobilePhone", "Mobile", FORM_TEXT, false, true } }, 8,
+		{ "department", "Department", FORM_TEXT, false, true, false },
+		{ "jobTitle", "JobTitle", FORM_TEXT, false, true, false },
+		{ "onPremisesExtensionAttributes/extensionAttribute1", "ExtensionAttribute1", FORM_TEXT, false, true, false },
+		{ INCIDENT_EXTENSION, INCIDENT_EXTENSION, FORM_TEXT, false, true, false },
+		{ "userPrincipalName", "UserPrincipalName", FORM_SIGN_IN_NAME, true, true, false },
+		{ "accountEnabled", "AccountEnabled", FORM_SWITCH, true, true, false },
+		{ "manager", "Manager", FORM_LINK, false, true, false },
+		{ "mobilePhone", "Mobile", FORM_TEXT, false, true, false },
+		{ "usageLocation", "UsageLocation", FORM_TEXT, false, true, true } }, 9,
 		{ { "otherMails", "OtherMail", NULL, NULL, false } }, 1, true },
 	[KIND_GROUP] = { KIND_GROUP, "Group", "group", {
-		{ "description", "Description", FORM_TEXT, false, true },
-		{ "mailNickname", "MailNickname", FORM_TEXT, true, true } }, 2,
+		{ "description", "Description", FORM_TEXT, false, true, false },
+		{ "mailNickname", "MailNickname", FORM_TEXT, true, true, false } }, 2,
 		{ { "members", NULL, "Add member to group", "Remove member from group", true },
 			{ "owners", NULL, "Add owner to group", "Remove owner from group", false } }, 2, true },
 	[KIND_CONTACT] = { KIND_CONTACT, "Contact", "contact", {
-		{ "department", "Department", FORM_TEXT, false, true },
-		{ "jobTitle", "JobTitle", FORM_TEXT, false, true } }, 2, { { 0 } }, 0, false },
+		{ "department", "Department", FORM_TEXT, false, true, false },
+		{ "jobTitle", "JobTitle", FORM_TEXT, false, true, false } }, 2, { { 0 } }, 0, false },
 };
 /* clang-format on */
 
@@ -45,6 +46,8 @@ void thing_init(struct thing *thing, size_t place)
 		thing->number -= USERS;
 	else if (kind == KIND_CONTACT)
 		thing->number -= USERS + GROUPS;
+	for (size_t i = 0; i < thing->sort->field_count; i++)
+		thing->fields[i].silent = thing->sort->fields[i].silent;
 	thing->cloud = kind != KIND_CONTACT && thing->number == STEADY_GROUPS - 1;
 }
 

@@ -10,7 +10,7 @@
 #include "reconcile/reconcile_internal.h"
 
 /* Base is taken from 100 to 200, live from 1000 to 1100; the evidence covers 150 to 1200. */
-static const struct times plain_times = { 100, 200, 1000, 1100, 150, 1200, false };
+static const struct times plain_times = { 100, 200, 1000, 1100, 150, 1200, false, 0, false, false };
 
 static const struct writer staging_writer = { "1", "staging", "SYNC02" };
 static const struct writer other_writer = { "2", "other", NULL };
@@ -45,7 +45,7 @@ static void trial_start(struct trial *trial, struct known_value base, struct kno
 		.live = live,
 		.timeline = &trial->timeline,
 		.times = &trial->times,
-		.origin = { plain_times.base_until, false } };
+		.origin = { plain_times.base_until, false, false } };
 }
 
 static struct event *add(struct trial *trial, int64_t when_ms, enum writer_class writer,
@@ -284,7 +284,7 @@ static void an_object_made_since_had_only_what_a_record_tells(void **state UNUSE
 	CLEANUP(trial_release) struct trial trial;
 
 	trial_start(&trial, not_known, known("z"));
-	trial.question.origin = (struct origin){ 400, true };
+	trial.question.origin = (struct origin){ 400, true, false };
 	add(&trial, 500, WRITER_STAGING, known("x"), known("z"));
 	expect(&trial, VERDICT_SUSPECT);
 	trial.timeline.events[0].old_value = known(NULL);

@@ -301,6 +301,70 @@ static void same_value_twice_is_refused(void **state)
 	}
 }
 
+/* ---- parking ---------------------------------------------------------------------------- */
+
+static void write_swap(struct buf *out)
+{
+	struct directory directory = { { "{\"id\":" QUOTED(
+						 USER("1")) ",\"kind\":\"user\","
+							    "\"userPrincipalName\":\"b@x.org\"}\n",
+		"{\"id\":" QUOTED(
+			USER("2")) ",\"kind\":\"user\",\"userPrincipalName\":\"a@x.org\"}\n" } };
+	struct finding findings[] = {
+		value_finding(KIND_USER, USER("1"), "userPrincipalName", VALUE("\"a@x.org\""),
+			VALUE("\"b@x.org\"")),
+		value_finding(KIND_USER, USER("2"), "userPrincipalName", VALUE("\"b@x.org\""),
+			VALUE("\"a@x.org\"")),
+	};
+	CLEANUP(plan_freep) struct plan *plan = make_plan(&directory, findings, 2);
+
+	plan_add_json(out, plan);
+}
+
+static void parking_reads_back_with_both_of_its_halves(void **state)
+{
+	CLEANUP(buf_release) struct buf bytes = BUF_UP_TO(FILE_MAX);
+	struct error err = { 0 };
+
+	(void)state;
+	write_swap(&bytes);
+	CLEANUP(plan_freep) struct plan *plan = plan_parse(buf_span(&bytes), &err);
+
+	if (!plan)
+		fail_msg("%s", err.text);
+	assert_int_equal(plan->step_count, 3);
+	assert_int_equal(plan->steps[0].until, 3);
+	assert_int_equal(plan->steps[2].parked_by, 1);
+}
+
+static void parking_that_does_not_end_where_it_says_is_refused(void **state)
+{
+	static const struct {
+		const char *old, *new;
+	} cases[] = {
+		{ "\"until\":3", "\"until\":1" },
+		{ "\"until\":3", "\"until\":2" },
+		{ "\"until\":3", "\"until\":4" },
+		{ "\"until\":3", "\"until\":\"3\"" },
+		{ ",\"until\":3", "" },
+		{ "\"after\":[1,2]", "\"after\":[2]" },
+		{ "\"from\":\"unstage-parking-", "\"from\":\"unstage-parkinG-" },
+	};
+	CLEANUP(buf_release) struct buf bytes = BUF_UP_TO(FILE_MAX);
+
+	(void)state;
+	write_swap(&bytes);
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		CLEANUP(buf_release) struct buf altered = BUF_UP_TO(FILE_MAX);
+		struct error err = { 0 };
+
+		replace(&altered, &bytes, cases[i].old, cases[i].new);
+		if (plan_parse(buf_span(&altered), &err))
+			fail_msg("%s for %s was taken", cases[i].new, cases[i].old);
+		assert_int_equal(err.kind, ERROR_FORMAT);
+	}
+}
+
 static void newer_version_is_refused_and_not_called_damaged(void **state)
 {
 	static const struct {
@@ -401,6 +465,8 @@ int main(void)
 		cmocka_unit_test(error_in_a_step_names_its_line),
 		cmocka_unit_test(contact_has_no_step_at_graph),
 		cmocka_unit_test(same_value_twice_is_refused),
+		cmocka_unit_test(parking_reads_back_with_both_of_its_halves),
+		cmocka_unit_test(parking_that_does_not_end_where_it_says_is_refused),
 		cmocka_unit_test(newer_version_is_refused_and_not_called_damaged),
 		cmocka_unit_test(other_documents_are_no_plans),
 		cmocka_unit_test(every_byte_may_be_missing_or_twice),

@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# What was applied is undone, and what was undone is done again: each time the directory is what it was.
+. "$(dirname "$0")/library.sh"
+
+require_tools sqlite3 jq
+
+start_tenant tenant || give_up
+expect 0 "$UNSTAGE" keygen --no-password && mv unstage.key unstage.pub tenant/ || give_up
+expect 0 "$UNSTAGE" snapshot --output base.jsonl.zst
+say day && say incident && say morning || give_up
+expect 0 "$UNSTAGE" snapshot --output live.jsonl.zst
+expect 0 "$UNSTAGE" evidence --from 2d --output evidence.jsonl
+expect 0 "$UNSTAGE" plan base.jsonl.zst live.jsonl.zst --evidence evidence.jsonl --output plan.json || give_up
+
+signed() { # PLAN
+	expect 0 "$UNSTAGE" sign "$1" --secret-key tenant/unstage.key
+}
+
+sentence "nothing was applied, so there is nothing to undo: 9 names the journal that is missing"
+signed plan.json
+expect 9 "$UNSTAGE" undo plan.json --output undo.json
+said "journal of what was applied"
+absent undo.json
+
+sentence "the inverse has the steps that apply did, backwards, and no other"
+expect 1 "$UNSTAGE" apply plan.json --journal one.sqlite
+expect 0 "$UNSTAGE" snapshot --output applied.jsonl.zst
+expect 0 "$UNSTAGE" undo plan.json --journal one.sqlite --output undo.json || give_up
+same "steps" "$(graph_steps plan.json)" "$(jq '.steps | length' undo.json)"
+same "the first undoes the last" \
+	"$(jq -r '[.steps[] | select(.door == "graph")][-1] | .id' plan.json)" "$(jq -r '.steps[0].id' undo.json)"
+same "values" "$(jq -c '[.steps[] | select(.door == "graph" and .operation == "set") | [.id, .attribute, .from, .to]] | sort' plan.json)" \
+	"$(jq -c '[.steps[] | select(.operation == "set") | [.id, .attribute, .to, .from]] | sort' undo.json)"
+
+sentence "a rehearsal says what will come of it: directory sync masters who was restored, and a domain is gone"
+expect 1 "$UNSTAGE" rehearse undo.json applied.jsonl.zst --json
+jq -c 'select(.state == "refused")' stdout >refused
+at_least "refused" 1 "$(wc -l <refused)"
+same "refused otherwise" 0 "$(grep -cvE 'directory sync masters the object|Invalid value specified' refused)"
+same "changed besides" 0 "$(tail -n 1 stdout | jq .changed_besides)"
+
+sentence "nobody's signature, no undoing"
+expect 8 "$UNSTAGE" apply undo.json --journal two.sqlite
+
+# differences BASE LIVE: whose values differ, and who is a member of what they were not; what was in
+# quarantine and still is does not differ
+differences() {
+	"$UNSTAGE" diff "$1" "$2" --json | jq -r 'select(.id) | select(.conflict | not) | if .attribute == "members" then .element else .id end' | sort -u
+}
+
+sentence "undone, the directory is what it was before, but for what was refused as rehearsed"
+signed undo.json
+expect 1 "$UNSTAGE" apply undo.json --journal two.sqlite --json
+same "refused" "$(jq -c .step refused)" "$(jq -c 'select(.state == "refused") | .step' stdout)"
+same "other states" done "$(jq -r 'select(.state and .state != "refused") | .state' stdout | sort -u)"
+expect 0 "$UNSTAGE" snapshot --output undone.jsonl.zst
+differences live.jsonl.zst undone.jsonl.zst >left
+at_least "what differs from applied" 5 "$(differences applied.jsonl.zst undone.jsonl.zst | wc -l)"
+same "what differs and was not refused" 0 "$(grep -cvFf <(jq -r .id refused) left)"
+
+sentence "undone again, it is what was applied"
+expect 0 "$UNSTAGE" undo undo.json --journal two.sqlite --output again.json
+signed again.json
+expect 0 "$UNSTAGE" apply again.json --journal three.sqlite
+expect 0 "$UNSTAGE" snapshot --output again.jsonl.zst
+same "what differs" "" "$(differences applied.jsonl.zst again.jsonl.zst)"
+
+sentence "the journal of another plan is refused"
+expect 8 "$UNSTAGE" undo plan.json --journal two.sqlite --output other.json
+absent other.json
+
+finish

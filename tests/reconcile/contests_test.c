@@ -1,0 +1,532 @@
+/*
+ * One address, several who claim it: which overlaps are contests and which are none, who is rightful by
+ * what proof, and that a directory made from a seed is read as by comparing everything with everything.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "reconcile/claimants_internal.h"
+
+enum {
+	OBJECT_MAX = 1 << 20,
+	BASE_MS = 1000000,
+	LIVE_MS = 9000000,
+	SEEDS = 40,
+	CROWD = 300,
+};
+
+static const char tenant[] = "11111111-2222-4333-8444-555555555555";
+static char folder[] = "/tmp/unstage-contests-XXXXXX";
+
+#define ADA  "00000000-0000-4000-8000-00000000000a"
+#define BEN  "00000000-0000-4000-8000-00000000000b"
+#define CLEO "f0000000-0000-4000-8000-00000000000c"
+
+/* ---- a directory of a few objects ------------------------------------------------------------ */
+
+struct thing {
+	const char *kind, *id,
+		*rest; /* kind: perhaps DELETED before it; rest: members behind the id */
+};
+
+#define DELETED "deleted "
+
+static void add_thing(struct snapshot_writer *writer, const struct thing *thing)
+{
+	CLEANUP(buf_release) struct buf item = BUF_UP_TO(OBJECT_MAX);
+	CLEANUP(buf_release) struct buf lines = BUF_UP_TO(OBJECT_MAX);
+	bool deleted = strncmp(thing->kind, DELETED, strlen(DELETED)) == 0;
+	const char *kind = thing->kind + (deleted ? strlen(DELETED) : 0);
+	struct error err = { 0 };
+
+	buf_addf(&item, "{\"id\":\"%s\"%s%s}", thing->id, *thing->rest ? "," : "", thing->rest);
+	if (!line_add_object(
+		    &lines, kind_find(span_of(kind)), buf_span(&item), deleted, NULL, 0, &err))
+		fail_msg("%s: %s", thing->rest, err.text);
+	buf_add_byte(&lines, '\n');
+	if (!snapshot_writer_add(writer, buf_span(&lines), &err))
+		fail_msg("%s", err.text);
+}
+
+static struct snapshot *snapshot_of(
+	const char *name, int64_t when_ms, const struct thing *things, size_t count)
+{
+	struct snapshot_header header = { .tenant = (char *)(uintptr_t)tenant,
+		.cloud = (char *)(uintptr_t) "global",
+		.source = (char *)(uintptr_t) "graph",
+		.taken_from_ms = when_ms,
+		.taken_until_ms = when_ms };
+	CLEANUP(snapshot_writer_closep) struct snapshot_writer *writer = NULL;
+	struct snapshot *snapshot;
+	struct error err = { 0 };
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	unlink(path);
+	writer = snapshot_writer_open(path, &header, &err);
+	assert_non_null(writer);
+	for (size_t i = 0; i < count; i++)
+		add_thing(writer, &things[i]);
+	if (!snapshot_writer_finish(TAKE(writer), when_ms, &err))
+		fail_msg("%s", err.text);
+	snapshot = snapshot_open(path, &err);
+	if (!snapshot)
+		fail_msg("%s", err.text);
+	return snapshot;
+}
+
+static struct contests *find(const struct contests_options *options)
+{
+	struct error err = { 0 };
+	struct contests *contests = contests_find(options, &err);
+
+	if (!contests)
+		fail_msg("%s", err.text);
+	return contests;
+}
+
+/* ---- which overlaps are contests ----------------------------------------------------------------- */
+
+#define QUARANTINE(property, text)                                                                 \
+	"\"onPremisesProvisioningErrors\":[{\"category\":\"PropertyConflict\","                    \
+	"\"occurredDateTime\":\"1970-01-01T02:00:00Z\",\"propertyCausingError\":\"" property       \
+	"\",\"value\":\"" text "\"}]"
+
+static const struct {
+	const char *sentence;
+	struct thing a, b;
+	const char *address; /* NULL: no contest */
+	enum contest_state state;
+} rules[] = {
+	{ "one address of two users", { "user", ADA, "\"proxyAddresses\":[\"SMTP:x@y.z\"]" },
+		{ "user", BEN, "\"proxyAddresses\":[\"smtp:x@y.z\"]" }, "smtp:x@y.z",
+		CONTEST_TWICE },
+	{ "case of prefix and letters means nothing",
+		{ "user", ADA, "\"proxyAddresses\":[\"sMtP:X@Y.z\"]" },
+		{ "contact", BEN, "\"proxyAddresses\":[\"smtp:x@y.Z\"]" }, "smtp:x@y.z",
+		CONTEST_TWICE },
+	{ "nor does case of letters outside ASCII",
+		{ "user", ADA, "\"proxyAddresses\":[\"SMTP:\xc3\x84\xce\xa3\xd0\x96@y.z\"]" },
+		{ "group", BEN, "\"proxyAddresses\":[\"smtp:\xc3\xa4\xcf\x83\xd0\xb6@y.z\"]" },
+		"smtp:\xc3\xa4\xcf\x83\xd0\xb6@y.z", CONTEST_TWICE },
+	{ "letters that only look alike are others",
+		{ "user", ADA, "\"proxyAddresses\":[\"SMTP:a@y.z\"]" },
+		{ "user", BEN, "\"proxyAddresses\":[\"SMTP:\xd0\xb0@y.z\"]" }, NULL, 0 },
+	{ "mail of one is an address of another", { "user", ADA, "\"mail\":\"x@y.z\"" },
+		{ "group", BEN, "\"proxyAddresses\":[\"smtp:X@y.z\"]" }, "smtp:x@y.z",
+		CONTEST_TWICE },
+	{ "a sign-in name of one is an address of another",
+		{ "user", ADA, "\"userPrincipalName\":\"X@y.z\"" },
+		{ "contact", BEN, "\"proxyAddresses\":[\"SMTP:x@y.z\"]" }, "smtp:x@y.z",
+		CONTEST_TWICE },
+	{ "mail, sign-in name and primary address of one object are one claim",
+		{ "user", ADA,
+			"\"mail\":\"X@y.z\",\"userPrincipalName\":\"x@y.z\","
+			"\"proxyAddresses\":[\"SMTP:x@y.z\"]" },
+		{ "user", BEN, "" }, NULL, 0 },
+	{ "SIP and SMTP are apart", { "user", ADA, "\"proxyAddresses\":[\"sip:x@y.z\"]" },
+		{ "user", BEN, "\"proxyAddresses\":[\"smtp:x@y.z\"]" }, NULL, 0 },
+	{ "a SIP address is also where imAddresses say it",
+		{ "user", ADA, "\"proxyAddresses\":[\"SIP:x@y.z\"]" },
+		{ "user", BEN, "\"imAddresses\":[\"X@y.z\"]" }, "sip:x@y.z", CONTEST_TWICE },
+	{ "with or without its scheme", { "user", ADA, "\"imAddresses\":[\"sip:x@y.z\"]" },
+		{ "user", BEN, "\"imAddresses\":[\"x@y.z\"]" }, "sip:x@y.z", CONTEST_TWICE },
+	{ "of other schemes only the scheme has no case",
+		{ "user", ADA, "\"proxyAddresses\":[\"X500:/o=A\"]" },
+		{ "user", BEN, "\"proxyAddresses\":[\"x500:/o=A\"]" }, "x500:/o=A", CONTEST_TWICE },
+	{ "what is behind it is told apart by case",
+		{ "user", ADA, "\"proxyAddresses\":[\"X500:/o=A\"]" },
+		{ "user", BEN, "\"proxyAddresses\":[\"X500:/o=a\"]" }, NULL, 0 },
+	{ "otherMails are nobody's alone", { "user", ADA, "\"otherMails\":[\"x@y.z\"]" },
+		{ "user", BEN, "\"otherMails\":[\"x@y.z\"]" }, NULL, 0 },
+	{ "nor are they in the way of a holder", { "user", ADA, "\"otherMails\":[\"x@y.z\"]" },
+		{ "user", BEN, "\"proxyAddresses\":[\"SMTP:x@y.z\"]" }, NULL, 0 },
+	{ "who waits is a contest by itself",
+		{ "user", ADA, QUARANTINE("ProxyAddress", "SMTP:X@y.z") }, { "user", BEN, "" },
+		"smtp:x@y.z", CONTEST_WAITING },
+	{ "a quarantined sign-in name waits for an address",
+		{ "user", ADA, QUARANTINE("UserPrincipalName", "x@y.z") },
+		{ "group", BEN, "\"proxyAddresses\":[\"smtp:x@y.z\"]" }, "smtp:x@y.z",
+		CONTEST_WAITING },
+	{ "a sign-in name in deleted items is set aside",
+		{ DELETED "user", ADA,
+			"\"userPrincipalName\":\"0000000000004000800000000000000ax@y.z\"" },
+		{ "user", BEN, "\"userPrincipalName\":\"x@y.z\"" }, NULL, 0 },
+	{ "another's id before it is none",
+		{ DELETED "user", ADA,
+			"\"userPrincipalName\":\"0000000000004000800000000000000bx@y.z\"" },
+		{ "user", BEN, "\"userPrincipalName\":\"x@y.z\"" }, NULL, 0 },
+	{ "an address in deleted items bars a restore",
+		{ DELETED "user", ADA, "\"proxyAddresses\":[\"SMTP:x@y.z\"]" },
+		{ "user", BEN, "\"proxyAddresses\":[\"SMTP:x@y.z\"]" }, "smtp:x@y.z",
+		CONTEST_RESTORE },
+	{ "two deleted ones are in nobody's way",
+		{ DELETED "user", ADA, "\"proxyAddresses\":[\"SMTP:x@y.z\"]" },
+		{ DELETED "user", BEN, "\"proxyAddresses\":[\"SMTP:x@y.z\"]" }, NULL, 0 },
+	{ "what lies in deleted items waits for nothing",
+		{ DELETED "user", ADA, QUARANTINE("ProxyAddress", "SMTP:x@y.z") },
+		{ "user", BEN, "\"proxyAddresses\":[\"SMTP:x@y.z\"]" }, NULL, 0 },
+	{ "escapes of JSON do not hide an address",
+		{ "user", ADA, "\"proxyAddresses\":[\"SMTP:\\\"x y\\\"@y.z\"]" },
+		{ "user", BEN, "\"mail\":\"\\u0022X Y\\u0022@y.z\"" }, "smtp:\"x y\"@y.z",
+		CONTEST_TWICE },
+	{ "an address without a scheme is an SMTP address",
+		{ "user", ADA, "\"proxyAddresses\":[\"x@y.z\"]" },
+		{ "user", BEN, "\"proxyAddresses\":[\"smtp:x@y.z\"]" }, "smtp:x@y.z",
+		CONTEST_TWICE },
+	{ "an empty address is none", { "user", ADA, "\"proxyAddresses\":[\"smtp:\"]" },
+		{ "user", BEN, "\"proxyAddresses\":[\"SMTP:\"],\"mail\":\"\"" }, NULL, 0 },
+};
+
+static void an_overlap_is_a_contest_by_these_rules(void **state UNUSED)
+{
+	for (size_t i = 0; i < COUNT_OF(rules); i++) {
+		struct thing things[] = { rules[i].a, rules[i].b };
+		CLEANUP(snapshot_closep)
+		struct snapshot *live = snapshot_of("live", LIVE_MS, things, 2);
+		struct contests_options options = { .live = live };
+		CLEANUP(contests_freep) struct contests *contests = find(&options);
+
+		if (contests_count(contests) != (rules[i].address ? 1 : 0))
+			fail_msg("%s: %zu contests", rules[i].sentence, contests_count(contests));
+		if (!rules[i].address)
+			continue;
+		if (!span_is(contests_get(contests, 0)->address, rules[i].address))
+			fail_msg("%s: \"%.*s\"", rules[i].sentence,
+				SPAN_FORMAT(contests_get(contests, 0)->address));
+		if (contests_get(contests, 0)->state != rules[i].state)
+			fail_msg("%s: %s", rules[i].sentence,
+				contest_state_name(contests_get(contests, 0)->state));
+	}
+}
+
+/* What who says of an address is what conflicts says of it. */
+static void one_address_is_told_as_among_all(void **state UNUSED)
+{
+	for (size_t i = 0; i < COUNT_OF(rules); i++) {
+		struct thing things[] = { rules[i].a, rules[i].b };
+		CLEANUP(snapshot_closep)
+		struct snapshot *live = snapshot_of("live", LIVE_MS, things, 2);
+		struct contests_options options = { .live = live };
+		CLEANUP(contests_freep) struct contests *all = find(&options), *one = NULL;
+		CLEANUP(buf_release) struct buf a = BUF_UP_TO(OBJECT_MAX);
+		CLEANUP(buf_release) struct buf b = BUF_UP_TO(OBJECT_MAX);
+		struct error err = { 0 };
+
+		if (!rules[i].address)
+			continue;
+		one = contests_of(&options, rules[i].address, &err);
+		assert_non_null(one);
+		contest_add_json(&a, contests_get(all, 0));
+		contest_add_json(&b, contests_get(one, 0));
+		assert_string_equal(buf_text(&a), buf_text(&b));
+		contests_free(one);
+		one = NULL;
+	}
+}
+
+static void one_address_that_nobody_contests_is_told_too(void **state UNUSED)
+{
+	static const struct thing things[] = {
+		{ "user", ADA, "\"mail\":\"x@y.z\",\"otherMails\":[\"Home@y.z\"]" },
+		{ DELETED "user", BEN,
+			"\"userPrincipalName\":\"0000000000004000800000000000000bq@y.z\"" },
+	};
+	static const struct {
+		const char *address;
+		size_t count;
+		enum claim_standing standing;
+	} asked[] = {
+		{ "X@Y.Z", 1, STANDING_HOLDS },
+		{ "SMTP:x@y.z", 1, STANDING_HOLDS },
+		{ "home@y.z", 1, STANDING_TELLS },
+		{ "q@y.z", 1, STANDING_TELLS },
+		{ "sip:x@y.z", 0, 0 },
+		{ "x@y", 0, 0 },
+	};
+	CLEANUP(snapshot_closep) struct snapshot *live = snapshot_of("live", LIVE_MS, things, 2);
+	struct contests_options options = { .live = live };
+
+	for (size_t i = 0; i < COUNT_OF(asked); i++) {
+		struct error err = { 0 };
+		CLEANUP(contests_freep)
+		struct contests *contests = contests_of(&options, asked[i].address, &err);
+
+		assert_non_null(contests);
+		assert_int_equal(contests_count(contests), 1);
+		assert_int_equal(contests_get(contests, 0)->state, CONTEST_NONE);
+		assert_int_equal(contests_get(contests, 0)->count, asked[i].count);
+		if (asked[i].count)
+			assert_int_equal(contests_get(contests, 0)->claimants[0].standing,
+				asked[i].standing);
+	}
+}
+
+static void what_is_no_address_is_refused(void **state UNUSED)
+{
+	static const char *const none[] = { "", "smtp:", "sip:", "x500:", "\xff@y.z" };
+	CLEANUP(snapshot_closep) struct snapshot *live = snapshot_of("live", LIVE_MS, NULL, 0);
+	struct contests_options options = { .live = live };
+
+	for (size_t i = 0; i < COUNT_OF(none); i++) {
+		struct error err = { 0 };
+
+		assert_null(contests_of(&options, none[i], &err));
+		assert_int_equal(err.kind, ERROR_USAGE);
+	}
+}
+
+/* ---- made from a seed, against everything compared with everything ------------------------------ */
+
+/* splitmix64 */
+static uint64_t mix(uint64_t x)
+{
+	x += 0x9e3779b97f4a7c15u;
+	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+	x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+	return x ^ (x >> 31);
+}
+
+enum person_claim { SAYS_PROXY, SAYS_SIP, SAYS_MAIL, SAYS_SIGN_IN, SAYS_OTHER, SAYS_WAITS, SAYS };
+
+struct person {
+	char id[ID_BYTES + 1];
+	bool deleted;
+	char texts[SAYS][64]; /* "": none */
+	struct buf rest;
+};
+
+/* Few addresses, in many spellings. */
+static void spell(char text[static 64], uint64_t random)
+{
+	static const char *const names[] = { "ada", "ADA", "\xc3\xa9va", "\xc3\x89VA", "b" };
+	static const char *const domains[] = { "contoso.com", "Contoso.com", "fabrikam.com" };
+
+	snprintf(text, 64, "%s%u@%s", names[random % COUNT_OF(names)], (unsigned)(random / 8 % 400),
+		domains[random / 4096 % COUNT_OF(domains)]);
+}
+
+static void person_make(struct person *person, uint64_t seed, unsigned number)
+{
+	uint64_t a = mix(mix(seed) + number);
+
+	snprintf(person->id, sizeof(person->id), "%08x-0000-4000-8000-%012x",
+		(unsigned)(mix(a) >> 32), number);
+	person->deleted = a % 11 == 0;
+	for (int i = 0; i < SAYS; i++) {
+		a = mix(a);
+		person->texts[i][0] = '\0';
+		if (a % (i == SAYS_WAITS ? 29 : 2) == 0)
+			spell(person->texts[i], mix(a + 1));
+	}
+}
+
+static void person_write(struct person *person, uint64_t random)
+{
+	struct buf *rest = &person->rest;
+
+	*rest = (struct buf)BUF_UP_TO(4096);
+	buf_addf(rest, "\"department\":\"d\"");
+	if (*person->texts[SAYS_MAIL])
+		buf_addf(rest, ",\"mail\":\"%s\"", person->texts[SAYS_MAIL]);
+	if (*person->texts[SAYS_SIGN_IN])
+		buf_addf(rest, ",\"userPrincipalName\":\"%s\"", person->texts[SAYS_SIGN_IN]);
+	if (*person->texts[SAYS_OTHER])
+		buf_addf(rest, ",\"otherMails\":[\"%s\"]", person->texts[SAYS_OTHER]);
+	if (*person->texts[SAYS_WAITS])
+		buf_addf(rest,
+			",\"onPremisesProvisioningErrors\":[{\"propertyCausingError\":"
+			"\"ProxyAddress\",\"value\":\"smtp:%s\"}]",
+			person->texts[SAYS_WAITS]);
+	if (*person->texts[SAYS_PROXY] || *person->texts[SAYS_SIP])
+		buf_addf(rest, ",\"proxyAddresses\":[");
+	if (*person->texts[SAYS_PROXY])
+		buf_addf(
+			rest, "\"%s:%s\"", random % 2 ? "SMTP" : "smtp", person->texts[SAYS_PROXY]);
+	if (*person->texts[SAYS_SIP])
+		buf_addf(rest, "%s\"%s:%s\"", *person->texts[SAYS_PROXY] ? "," : "",
+			random % 3 ? "sip" : "SIP", person->texts[SAYS_SIP]);
+	if (*person->texts[SAYS_PROXY] || *person->texts[SAYS_SIP])
+		buf_addf(rest, "]");
+}
+
+static bool same_address(const char *a, const char *b)
+{
+	return *a && *b && text_compare_caseless(span_of(a), span_of(b)) == 0;
+}
+
+static bool person_holds(const struct person *person, const char *address, bool sip)
+{
+	if (sip)
+		return same_address(person->texts[SAYS_SIP], address);
+	return same_address(person->texts[SAYS_PROXY], address) ||
+		same_address(person->texts[SAYS_MAIL], address) ||
+		same_address(person->texts[SAYS_SIGN_IN], address);
+}
+
+static enum contest_state naive_state(const struct person *people, const char *address, bool sip)
+{
+	size_t live = 0, deleted = 0;
+	bool waits = false;
+
+	for (size_t i = 0; i < CROWD; i++) {
+		const struct person *person = &people[i];
+
+		waits = waits ||
+			(!sip && !person->deleted &&
+				same_address(person->texts[SAYS_WAITS], address));
+		if (!person_holds(person, address, sip))
+			continue;
+		/* Who waits for what it says elsewhere does not hold it. */
+		if (!person->deleted)
+			live++;
+		else
+			deleted++;
+	}
+	return waits              ? CONTEST_WAITING
+		: live > 1        ? CONTEST_TWICE
+		: live && deleted ? CONTEST_RESTORE
+				  : CONTEST_NONE;
+}
+
+static const struct contest *contest_named(
+	const struct contests *contests, const char *address, bool sip)
+{
+	for (size_t i = 0; i < contests_count(contests); i++) {
+		const struct contest *contest = contests_get(contests, i);
+		struct span scheme = sip ? SPAN_LITERAL("sip:") : SPAN_LITERAL("smtp:");
+		struct span rest = { contest->address.data + scheme.length,
+			contest->address.length - scheme.length };
+
+		if (memcmp(contest->address.data, scheme.data, scheme.length) == 0 &&
+			text_compare_caseless(rest, span_of(address)) == 0)
+			return contest;
+	}
+	return NULL;
+}
+
+/* Every claim, against every other one. */
+static void check_crowd(const struct person *people, const struct contests *contests)
+{
+	size_t reached = 0;
+
+	for (size_t i = 0; i < CROWD; i++)
+		for (int j = 0; j < SAYS; j++) {
+			const char *address = people[i].texts[j];
+			bool sip = j == SAYS_SIP;
+			enum contest_state expected = *address ? naive_state(people, address, sip)
+							       : CONTEST_NONE;
+			const struct contest *contest = *address
+				? contest_named(contests, address, sip)
+				: NULL;
+
+			assert_int_equal(contest ? contest->state : CONTEST_NONE, expected);
+			if (contest)
+				reached |= (size_t)1 << contest->state;
+		}
+	assert_int_equal(reached, 1 << CONTEST_WAITING | 1 << CONTEST_TWICE | 1 << CONTEST_RESTORE);
+}
+
+static size_t naive_count(const struct person *people)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < CROWD * SAYS; i++) {
+		const char *address = people[i / SAYS].texts[i % SAYS];
+		bool sip = i % SAYS == SAYS_SIP, seen = false;
+
+		if (!*address || naive_state(people, address, sip) == CONTEST_NONE)
+			continue;
+		for (size_t j = 0; j < i && !seen; j++)
+			seen = (j % SAYS == SAYS_SIP) == sip &&
+				same_address(people[j / SAYS].texts[j % SAYS], address);
+		count += !seen;
+	}
+	return count;
+}
+
+static void try_crowd(uint64_t seed, uint64_t mask, unsigned workers)
+{
+	static struct person people[CROWD];
+	struct thing things[CROWD];
+	struct error err = { 0 };
+
+	for (unsigned i = 0; i < CROWD; i++) {
+		person_make(&people[i], seed, i);
+		person_write(&people[i], mix(seed + i));
+		things[i] = (struct thing){ people[i].deleted ? DELETED "user" : "user",
+			people[i].id, buf_text(&people[i].rest) };
+	}
+	CLEANUP(snapshot_closep)
+	struct snapshot *live = snapshot_of("crowd", LIVE_MS, things, CROWD);
+	struct contests_options options = { .live = live };
+
+	snapshot_use_workers(live, workers);
+	CLEANUP(contests_freep)
+	struct contests *contests = contests_find_hashed(&options, mask, &err);
+
+	assert_non_null(contests);
+	check_crowd(people, contests);
+	assert_int_equal(contests_count(contests), naive_count(people));
+	for (unsigned i = 0; i < CROWD; i++)
+		buf_release(&people[i].rest);
+}
+
+static void a_crowd_is_read_as_by_comparing_all_with_all(void **state UNUSED)
+{
+	for (uint64_t seed = 0; seed < SEEDS; seed++)
+		try_crowd(seed, UINT64_MAX, seed % 3);
+}
+
+static void hashes_that_are_equal_by_chance_change_nothing(void **state UNUSED)
+{
+	static const uint64_t masks[] = { 0, 1, 0xff, 0xff00000000000000u };
+
+	for (size_t i = 0; i < COUNT_OF(masks); i++)
+		try_crowd(1000 + i, masks[i], 2);
+}
+
+/* ---- in this folder ---------------------------------------------------------------------------------- */
+
+static int make_folder(void **state UNUSED)
+{
+	return mkdtemp(folder) ? 0 : -1;
+}
+
+static int remove_folder(void **state UNUSED)
+{
+	static const char *const names[] = { "base", "live", "crowd" };
+	char path[256];
+
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
+		unlink(path);
+	}
+	return rmdir(folder);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_overlap_is_a_contest_by_these_rules),
+		cmocka_unit_test(one_address_is_told_as_among_all),
+		cmocka_unit_test(one_address_that_nobody_contests_is_told_too),
+		cmocka_unit_test(what_is_no_address_is_refused),
+		cmocka_unit_test(a_crowd_is_read_as_by_comparing_all_with_all),
+		cmocka_unit_test(hashes_that_are_equal_by_chance_change_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}

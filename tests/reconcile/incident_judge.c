@@ -233,7 +233,8 @@ static bool is_plain(const struct trial *trial, const struct thing *thing, const
 {
 	const struct given *given = trial->given;
 
-	if (thing->moved_ms || thing->others_moved_ms || given->lossy || given->files)
+	if (thing->moved_ms || thing->others_moved_ms || given->lossy || given->files ||
+		trial->incident->manner.taciturn)
 		return false;
 	for (size_t i = 0; i < given->window_count; i++)
 		if (unit->run_ms >= given->windows[i].from_ms &&

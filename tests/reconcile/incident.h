@@ -97,8 +97,9 @@ struct unit {
 
 struct thing {
 	const struct sort *sort;
-	size_t number; /* among its kind */
-	bool cloud;    /* born in the cloud: no sync server flows it */
+	size_t number;         /* among its kind */
+	char id[ID_BYTES + 1]; /* of the object */
+	bool cloud;            /* born in the cloud: no sync server flows it */
 	enum where where;
 	struct unit fields[FIELDS_MAX], addresses[ADDRESSES], primary;
 	struct unit sets[SETS_MAX][ELEMENTS];
@@ -192,7 +193,6 @@ struct mailbox mailbox_of(const struct thing *thing);
 
 /* ---- names -------------------------------------------------------------------------------- */
 
-void thing_id(char id[static ID_BYTES + 1], const struct thing *thing);
 /* Whose id it is; NULL: nobody's. */
 struct thing *thing_of_id(struct incident *incident, struct span id);
 /* As JSON; empty for nothing. */

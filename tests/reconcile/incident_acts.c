@@ -283,12 +283,11 @@ static void change_member(
 {
 	const struct field_set *relation = &group->sort->sets[set];
 	struct unit *unit = &group->sets[set][element];
-	char id[ID_BYTES + 1], quoted[ID_BYTES + 3];
+	char quoted[ID_BYTES + 3];
 	struct act act = act_begin(incident, who, &incident->things[element],
 		unit->now ? relation->removes : relation->adds);
 
-	thing_id(id, group);
-	snprintf(quoted, sizeof(quoted), "\"%s\"", id);
+	snprintf(quoted, sizeof(quoted), "\"%s\"", group->id);
 	record_property(
 		act.record, "Group.ObjectID", unit->now ? quoted : NULL, unit->now ? NULL : quoted);
 	record_end(act.record);

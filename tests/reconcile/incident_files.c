@@ -80,7 +80,6 @@ struct page {
 	struct evidence *evidence;
 	const struct thing *thing;
 	const struct kind *kind;
-	char id[ID_BYTES + 1];
 	char reference[64];
 };
 
@@ -90,9 +89,7 @@ static const struct writer sync02 = { .name = "SYNC02", .server = "SYNC02" };
 static void page_open(struct page *page, struct incident *incident, struct evidence *evidence,
 	const struct thing *thing)
 {
-	*page = (struct page){ incident, evidence, thing, kind_get(thing->sort->kind), { 0 },
-		{ 0 } };
-	thing_id(page->id, thing);
+	*page = (struct page){ incident, evidence, thing, kind_get(thing->sort->kind), { 0 } };
 	snprintf(page->reference, sizeof(page->reference), "%s CN=%zu", page->kind->name,
 		thing->number);
 }
@@ -102,7 +99,7 @@ static void add_fact(const struct page *page, struct fact fact, const char *attr
 	struct error err = { 0 };
 
 	fact.kind = page->kind;
-	fact.id = page->id;
+	fact.id = page->thing->id;
 	fact.reference = page->reference;
 	if (attribute)
 		fact.attribute = attribute_find(page->kind, span_of(attribute));

@@ -47,12 +47,9 @@ static void fail_trial(const struct trial *trial, const char *what, const struct
 static void fail_unit(const struct trial *trial, const char *what, const struct thing *thing,
 	const char *name, const struct unit *unit)
 {
-	char id[ID_BYTES + 1];
-
-	thing_id(id, thing);
-	print_records(trial, id);
+	print_records(trial, thing->id);
 	fail_msg("seed %zu, %s: %s\n%s %s, before %d, now %d", (size_t)trial->seed,
-		trial->given->name, what, id, name, unit->before, unit->now);
+		trial->given->name, what, thing->id, name, unit->before, unit->now);
 }
 
 /* ---- what a finding is about ------------------------------------------------------------------ */

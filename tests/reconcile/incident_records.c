@@ -97,14 +97,11 @@ struct record *record_split(struct incident *incident, struct record *record, co
 
 void record_target(struct record *record, const struct thing *thing)
 {
-	char id[ID_BYTES + 1];
-
-	thing_id(id, thing);
 	buf_addf(&record->text,
 		"\"targetResources\":[{\"id\":\"%s\",\"displayName\":null,\"type\":\"%s\","
 		"\"modifiedProperties\":[{\"displayName\":\"LastDirSyncTime\",\"oldValue\":null,"
 		"\"newValue\":\"[\\\"2026-03-04T02:17:40Z\\\"]\"}",
-		id, thing->sort->type);
+		thing->id, thing->sort->type);
 }
 
 void record_end(struct record *record)

@@ -64,14 +64,13 @@ static void add_values(struct buf *graph, const struct thing *thing)
 
 static void add_relation(struct buf *lines, const struct thing *thing, size_t set)
 {
-	char id[ID_BYTES + 1], texts[ELEMENTS][VALUE_TEXT_MAX];
+	char texts[ELEMENTS][VALUE_TEXT_MAX];
 	struct error err = { 0 };
 	struct span ids[ELEMENTS];
 	size_t count = 0;
 
 	if (thing->sort->sets[set].audit || thing->where != THERE)
 		return;
-	thing_id(id, thing);
 	for (size_t i = 0; i < ELEMENTS; i++) {
 		if (!thing->sets[set][i].now)
 			continue;
@@ -79,7 +78,8 @@ static void add_relation(struct buf *lines, const struct thing *thing, size_t se
 		ids[count++] = span_of(texts[i]);
 	}
 	if (count &&
-		!line_add_parts(lines, span_of(id), thing->sort->sets[set].name, ids, count, &err))
+		!line_add_parts(
+			lines, span_of(thing->id), thing->sort->sets[set].name, ids, count, &err))
 		fail_msg("%s", err.text);
 }
 
@@ -88,12 +88,10 @@ static void add_thing(struct snapshot_writer *writer, const struct thing *thing)
 	CLEANUP(buf_release) struct buf graph = BUF_UP_TO(INCIDENT_TEXT_MAX);
 	CLEANUP(buf_release) struct buf lines = BUF_UP_TO(INCIDENT_TEXT_MAX);
 	struct error err = { 0 };
-	char id[ID_BYTES + 1];
 
 	if (thing->where == NOWHERE || thing->where == GONE)
 		return;
-	thing_id(id, thing);
-	buf_addf(&graph, "{\"id\":\"%s\",\"displayName\":\"%s %zu\"", id, thing->sort->type,
+	buf_addf(&graph, "{\"id\":\"%s\",\"displayName\":\"%s %zu\"", thing->id, thing->sort->type,
 		thing->number);
 	if (thing->where == THERE)
 		add_values(&graph, thing);

@@ -35,6 +35,11 @@ static const char *const id_heads[KIND_COUNT] = {
 	[KIND_CONTACT] = "e5f3a9d0-1c2b-4e5f-8a9b-",
 };
 
+static void id_of(char id[static ID_BYTES + 1], enum kind_id kind, size_t number)
+{
+	snprintf(id, ID_BYTES + 1, "%s%012u", id_heads[kind], (unsigned)number);
+}
+
 void thing_init(struct thing *thing, size_t place)
 {
 	enum kind_id kind = place < USERS ? KIND_USER
@@ -46,30 +51,17 @@ void thing_init(struct thing *thing, size_t place)
 		thing->number -= USERS;
 	else if (kind == KIND_CONTACT)
 		thing->number -= USERS + GROUPS;
+	id_of(thing->id, kind, thing->number);
 	for (size_t i = 0; i < thing->sort->field_count; i++)
 		thing->fields[i].silent = thing->sort->fields[i].silent;
 	thing->cloud = kind != KIND_CONTACT && thing->number == STEADY_GROUPS - 1;
 }
 
-static void id_of(char id[static ID_BYTES + 1], enum kind_id kind, size_t number)
-{
-	snprintf(id, ID_BYTES + 1, "%s%012u", id_heads[kind], (unsigned)number);
-}
-
-void thing_id(char id[static ID_BYTES + 1], const struct thing *thing)
-{
-	id_of(id, thing->sort->kind, thing->number);
-}
-
 struct thing *thing_of_id(struct incident *incident, struct span id)
 {
-	char wanted[ID_BYTES + 1];
-
-	for (size_t i = 0; i < THINGS; i++) {
-		thing_id(wanted, &incident->things[i]);
-		if (span_is(id, wanted))
+	for (size_t i = 0; i < THINGS; i++)
+		if (span_is(id, incident->things[i].id))
 			return &incident->things[i];
-	}
 	return NULL;
 }
 

@@ -26,6 +26,7 @@
 enum {
 	SEEDS = 2000,
 	SEEDS_TELL = 200, /* so many seeds say whether anything goes back at all */
+	OF_SERVERS_ONE_IN = 4,
 	SHUFFLED_ONE_IN = 8,
 	REBUILT_ONE_IN = 32,
 	FINDINGS_TEXT_MAX = 16 << 20,
@@ -243,12 +244,12 @@ static void try_seed_of_servers(uint64_t seed, const char *folder, struct totals
 static void expect_plenty(const struct totals *totals, size_t seeds)
 {
 	assert_true(totals->whole > seeds);
-	assert_true(totals->lossy > seeds / 2);
+	assert_true(totals->lossy > seeds / 4);
 	assert_true(totals->gap > seeds / 10);
 	assert_true(totals->files_beside >= totals->whole);
 	assert_true(totals->files_lossy > totals->lossy);
 	assert_true(totals->files_gap > seeds / 10);
-	assert_true(totals->files_alone > seeds / 10);
+	assert_true(totals->files_alone > seeds / 40);
 }
 
 static void what_must_go_back_does_and_nothing_else(void **state)
@@ -257,8 +258,10 @@ static void what_must_go_back_does_and_nothing_else(void **state)
 	struct totals totals = { 0 };
 
 	for (uint64_t seed = range->first; seed - range->first < range->count; seed++) {
-		try_seed(seed, range->folder, &totals);
-		try_seed_of_servers(seed, range->folder, &totals);
+		if (seed % OF_SERVERS_ONE_IN == OF_SERVERS_ONE_IN - 1)
+			try_seed_of_servers(seed, range->folder, &totals);
+		else
+			try_seed(seed, range->folder, &totals);
 	}
 	print_message("%zu seeds: %zu go back with all records, %zu with some lost, %zu with a "
 		      "declared gap\n",

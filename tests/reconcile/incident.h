@@ -91,6 +91,7 @@ struct unit {
 	bool run_lost; /* some of its records are among those that may get lost */
 	bool murky; /* somebody else wrote in the same millisecond: nobody can tell who was later */
 	/* What the servers' own files know of it. */
+	bool perhaps; /* staging's says that it was being sent when the run died */
 	struct sent staging, production;
 	struct sight shown; /* of the production server */
 };

@@ -78,7 +78,7 @@ void incident_import(struct incident *incident)
 struct page {
 	struct incident *incident;
 	struct evidence *evidence;
-	const struct thing *thing;
+	struct thing *thing;
 	const struct kind *kind;
 	char reference[64];
 };
@@ -87,7 +87,7 @@ static const struct writer sync01 = { .name = "SYNC01", .server = "SYNC01" };
 static const struct writer sync02 = { .name = "SYNC02", .server = "SYNC02" };
 
 static void page_open(struct page *page, struct incident *incident, struct evidence *evidence,
-	const struct thing *thing)
+	struct thing *thing)
 {
 	*page = (struct page){ incident, evidence, thing, kind_get(thing->sort->kind), { 0 } };
 	snprintf(page->reference, sizeof(page->reference), "%s CN=%zu", page->kind->name,
@@ -107,13 +107,14 @@ static void add_fact(const struct page *page, struct fact fact, const char *attr
 		fail_msg("%s", err.text);
 }
 
-/* A write of staging's, some minutes off; perhaps as being sent still. */
-static struct fact staging_fact(const struct page *page, int64_t at_ms)
+/* A write of staging's to it, some minutes off; perhaps as being sent still. */
+static struct fact staging_fact(const struct page *page, int64_t at_ms, struct unit *unit)
 {
 	int64_t late = (int64_t)incident_random(page->incident, TRAILS_MS);
 	int64_t early = (int64_t)incident_random(page->incident, BEFORE_MS);
 	bool sending = incident_chance(page->incident, SENDING_PERCENT);
 
+	unit->perhaps = sending;
 	return (struct fact){
 		.when_ms = at_ms + late,
 		.within_ms = late + early,
@@ -164,15 +165,16 @@ static void tell_value(const struct page *page, size_t number)
 {
 	struct incident *incident = page->incident;
 	const struct field *field = &page->thing->sort->fields[number];
-	const struct unit *unit = &page->thing->fields[number];
+	struct unit *unit = &page->thing->fields[number];
 	struct fact sent;
 
 	if (unit->staging.at_ms)
-		add_value(
-			page, staging_fact(page, unit->staging.at_ms), field, unit->staging.value);
+		add_value(page, staging_fact(page, unit->staging.at_ms, unit), field,
+			unit->staging.value);
 	if (incident_chance(incident, NEVER_PERCENT)) {
-		struct fact never = staging_fact(page, incident->now_ms - TRAILS_MS);
+		struct fact never = staging_fact(page, incident->now_ms - TRAILS_MS, unit);
 
+		unit->perhaps = true;
 		never.source = FROM_STAGING_ESCROW;
 		add_value(page, never, field, 1 + (int)incident_random(incident, 2));
 	}
@@ -197,10 +199,11 @@ static void spell(char text[static VALUE_TEXT_MAX + 8], const struct thing *thin
 	snprintf(text, VALUE_TEXT_MAX + 8, "%s:%s", primary ? "SMTP" : "smtp", plain);
 }
 
+/* Whether it was written is asked of all its addresses at once. */
 static void tell_delta(const struct page *page)
 {
 	const struct thing *thing = page->thing;
-	struct fact fact = staging_fact(page, thing->sent_ms);
+	struct fact fact = staging_fact(page, thing->sent_ms, &page->thing->primary);
 
 	for (int i = 0; i < ADDRESSES; i++) {
 		bool was_primary = thing->was.primary == i, is_primary = thing->is.primary == i;
@@ -267,12 +270,12 @@ static void tell_set_shown(const struct page *page, size_t number)
 static void tell_element(const struct page *page, size_t number, size_t element)
 {
 	const struct field_set *set = &page->thing->sort->sets[number];
-	const struct unit *unit = &page->thing->sets[number][element];
+	struct unit *unit = &page->thing->sets[number][element];
 	char text[VALUE_TEXT_MAX];
 
 	element_text(text, page->thing, set, element);
 	if (unit->staging.at_ms)
-		add_element(page, staging_fact(page, unit->staging.at_ms), set->name,
+		add_element(page, staging_fact(page, unit->staging.at_ms, unit), set->name,
 			unit->staging.value, text);
 	if (unit->production.at_ms)
 		add_element(page, production_fact(unit->production.at_ms, 0), set->name,
@@ -285,7 +288,8 @@ static void tell_element(const struct page *page, size_t number, size_t element)
 static void tell_moves(const struct page *page)
 {
 	const struct thing *thing = page->thing;
-	struct fact fact = staging_fact(page, thing->moved_ms);
+	struct unit move = { 0 };
+	struct fact fact = staging_fact(page, thing->moved_ms, &move);
 	bool created = thing->run_made && thing->run_ms == thing->moved_ms;
 
 	if (thing->run_to == THERE ? !created : (thing->run_to == GONE && thing->sort->has_bin))
@@ -294,11 +298,20 @@ static void tell_moves(const struct page *page)
 	add_fact(page, fact, NULL);
 }
 
-static void tell_thing(
-	struct incident *incident, struct evidence *evidence, const struct thing *thing)
+static void forget_perhaps(struct thing *thing)
+{
+	for (size_t i = 0; i < FIELDS_MAX; i++)
+		thing->fields[i].perhaps = false;
+	for (size_t i = 0; i < SETS_MAX * ELEMENTS; i++)
+		thing->sets[i / ELEMENTS][i % ELEMENTS].perhaps = false;
+	thing->primary.perhaps = false;
+}
+
+static void tell_thing(struct incident *incident, struct evidence *evidence, struct thing *thing)
 {
 	struct page page;
 
+	forget_perhaps(thing);
 	page_open(&page, incident, evidence, thing);
 	for (size_t i = 0; i < thing->sort->field_count; i++)
 		if (thing->sort->fields[i].flows)

@@ -243,7 +243,7 @@ static bool is_plain(const struct trial *trial, const struct thing *thing, const
 static void expect_unit(const struct trial *trial, const struct thing *thing,
 	const struct unit *unit, const char *attribute, const char *element)
 {
-	bool wanted = !trial->given->files &&
+	bool wanted = !(trial->given->files && unit->perhaps) &&
 		unit_is_provable(thing, unit, trial->from_ms, trial->given->lossy);
 	bool open = unit->by_staging && unit->now != unit->before && unit->before_told &&
 		unit->now_told && !unit->murky && !unit->silent && is_plain(trial, thing, unit);

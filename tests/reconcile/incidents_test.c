@@ -20,6 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "tests/reconcile/incident_judge.h"
 
@@ -101,7 +102,35 @@ static void expect_same(
 		fail_msg("seed %zu, %s: other findings", (size_t)seed, how);
 }
 
-/* Evidence in another order; and by chance both snapshots among others in more buckets. */
+static void try_saved(const struct incident *incident, uint64_t seed, const char *folder,
+	struct evidence *evidence, const struct findings *wanted)
+{
+	CLEANUP(memory_freep) char *path = file_path(folder, "evidence");
+	CLEANUP(evidence_freep) struct evidence *saved = NULL;
+	CLEANUP(findings_freep) struct findings *findings = NULL;
+	struct error err = { 0 };
+
+	if (!evidence_save(evidence, path, &err) || !(saved = evidence_load(path, &err)))
+		fail_msg("seed %zu: %s", (size_t)seed, err.text);
+	unlink(path);
+	findings = findings_of(seed, incident, incident->base, incident->live, saved, true);
+	expect_same(seed, "evidence from a file", wanted, findings);
+}
+
+static void try_rebuilt(struct incident *incident, uint64_t seed, const char *folder,
+	struct evidence *evidence, const struct findings *wanted)
+{
+	CLEANUP(snapshot_closep)
+	struct snapshot *base = incident_snapshot_again(incident, incident->base, folder);
+	CLEANUP(snapshot_closep)
+	struct snapshot *live = incident_snapshot_again(incident, incident->live, folder);
+	CLEANUP(findings_freep)
+	struct findings *findings = findings_of(seed, incident, base, live, evidence, true);
+
+	expect_same(seed, "snapshots laid out otherwise", wanted, findings);
+}
+
+/* Evidence in another order; and now and then from a file, and snapshots of more buckets. */
 static void try_order(
 	struct incident *incident, uint64_t seed, const char *folder, const struct given *given)
 {
@@ -115,16 +144,10 @@ static void try_order(
 		seed, incident, incident->base, incident->live, again, true);
 
 	expect_same(seed, "evidence in another order", a, b);
-	if (seed % REBUILT_ONE_IN == 0) {
-		CLEANUP(snapshot_closep)
-		struct snapshot *base = incident_snapshot_again(incident, incident->base, folder);
-		CLEANUP(snapshot_closep)
-		struct snapshot *live = incident_snapshot_again(incident, incident->live, folder);
-		CLEANUP(findings_freep)
-		struct findings *c = findings_of(seed, incident, base, live, again, true);
-
-		expect_same(seed, "snapshots laid out otherwise", a, c);
-	}
+	if (seed % REBUILT_ONE_IN)
+		return;
+	try_saved(incident, seed, folder, again, a);
+	try_rebuilt(incident, seed, folder, again, a);
 }
 
 /* ---- seeds ------------------------------------------------------------------------------------ */

@@ -313,6 +313,10 @@ static void decide_deleted(
 	else if (now == PRESENCE_NONE)
 		add_sentence(reconciling, subject, story, change, VERDICT_BLOCKED, "deleted",
 			story->staging, why_blocked(subject));
+	else if (change == CHANGE_PURGED)
+		add_finding(reconciling, subject, story, change, VERDICT_SUSPECT,
+			"the staging server deleted it for good, and the live snapshot still has it in "
+			"deleted items: take a new one");
 	else if (story->after)
 		add_sentence(reconciling, subject, story, change, VERDICT_CONTESTED,
 			"after the staging server deleted it, something was done to it",

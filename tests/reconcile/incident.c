@@ -20,6 +20,8 @@ enum {
 	STALE_PERCENT = 10,
 	CYCLE_PERCENT = 30,
 	SECOND_BURST_PERCENT = 30,
+	MEANWHILE = 3,
+	BUSY_PERCENT = 10,
 };
 
 #define BEGIN_MS INT64_C(1772323200000)
@@ -123,9 +125,16 @@ static void some_days(
 	}
 }
 
+void incident_go_on(struct incident *incident)
+{
+	incident->now_ms += 1 + AUDIT_ORDER_MS; /* no record of it may look earlier than it was */
+	if (incident_chance(incident, BUSY_PERCENT))
+		some_days(incident, MEANWHILE, STAGING_PERCENT / 2, true);
+}
+
 static void take_base(struct incident *incident, const char *folder)
 {
-	incident->base = incident_snapshot(incident, folder, "base");
+	incident->base = incident_snapshot(incident, folder, "base", false);
 	for (size_t i = 0; i < THINGS; i++) {
 		struct thing *thing = &incident->things[i];
 
@@ -158,7 +167,7 @@ void incident_live_through(
 		some_days(incident, BETWEEN, 0, true);
 		live_through_damage(incident);
 	}
-	incident->live = incident_snapshot(incident, folder, "live");
+	incident->live = incident_snapshot(incident, folder, "live", true);
 }
 
 void incident_release(struct incident *incident)

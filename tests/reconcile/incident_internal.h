@@ -84,5 +84,10 @@ void incident_import(struct incident *incident);
 
 /* ---- incident_snapshot.c -------------------------------------------------------------------- */
 
-/* The tenant as it stands; the clock goes on meanwhile. */
-struct snapshot *incident_snapshot(struct incident *incident, const char *folder, const char *name);
+/* The tenant as it stands; the clock goes on meanwhile, and with `busy` so does everybody. */
+struct snapshot *incident_snapshot(
+	struct incident *incident, const char *folder, const char *name, bool busy);
+
+/* ---- incident.c again: what happens while a snapshot is taken ---------------------------------- */
+
+void incident_go_on(struct incident *incident);

@@ -52,6 +52,12 @@ static void fail_unit(const struct trial *trial, const char *what, const struct 
 		trial->given->name, what, thing->id, name, unit->before, unit->now);
 }
 
+/* While live was taken: whether it shows that, nobody can tell. */
+static bool is_late(const struct trial *trial, int64_t when_ms)
+{
+	return when_ms >= trial->live_ms;
+}
+
 /* ---- what a finding is about ------------------------------------------------------------------ */
 
 static bool is_about(const struct finding *finding, const char *attribute)
@@ -109,6 +115,8 @@ static struct thing *thing_of(const struct trial *trial, const struct finding *f
 /* A file may vouch for a value of which no record tells whose it was. */
 static bool may_go_back(const struct trial *trial, const struct unit *unit)
 {
+	if (trial->given->lossy && is_late(trial, unit->last_ms))
+		return true; /* live is older than what the log has lost */
 	if (trial->given->files)
 		return unit->by_staging && !unit->silent && unit->now != unit->before;
 	return unit_must_go_back(unit);
@@ -157,6 +165,11 @@ static void check_address(
 		fail_trial(trial, "nobody wrote this address", finding);
 	if (finding->before.value.data && is_endorsed(trial, thing, number))
 		return;
+	if (is_late(trial, thing->set_ms[SETS_MAX])) {
+		if (!may_go_back(trial, &thing->addresses[number]) && !may_go_back(trial, primary))
+			fail_trial(trial, "this must not go back", finding);
+		return;
+	}
 	if (!finding->before.value.data || !thing->addresses[number].now)
 		check_element(trial, finding, &thing->addresses[number]);
 	else if (!is_primary(finding->before.value))
@@ -194,7 +207,8 @@ static void check_coverage(const struct trial *trial, const struct finding *find
 static void check_revert(const struct trial *trial, const struct finding *finding)
 {
 	const struct thing *thing = thing_of(trial, finding);
-	bool known = !trial->given->lossy && !trial->given->files && !thing->run_murky;
+	bool known = !trial->given->lossy && !trial->given->files && !thing->run_murky &&
+		!is_late(trial, thing->last_ms);
 	enum change change = CHANGE_VALUE;
 
 	check_coverage(trial, finding);
@@ -203,7 +217,8 @@ static void check_revert(const struct trial *trial, const struct finding *findin
 		if (known && trial->from_ms <= trial->base_ms && !thing_is_examined(thing))
 			fail_trial(trial, "its object is the finding", finding);
 		check_value(trial, finding, thing);
-	} else if (!thing_must_go_back(thing, &change) || finding->change != change) {
+	} else if (!(trial->given->lossy && is_late(trial, thing->last_ms)) &&
+		(!thing_must_go_back(thing, &change) || finding->change != change)) {
 		fail_trial(trial, "the object must not go back so", finding);
 	}
 }
@@ -249,7 +264,7 @@ static void expect_unit(const struct trial *trial, const struct thing *thing,
 		unit->now_told && !unit->murky && !unit->silent && is_plain(trial, thing, unit);
 	const struct finding *finding;
 
-	if (!wanted && !open)
+	if ((!wanted && !open) || is_late(trial, unit->last_ms))
 		return;
 	finding = finding_about(trial, thing, attribute, element);
 	if (!finding)
@@ -310,6 +325,8 @@ static void expect_mailbox(const struct trial *trial, const struct thing *thing)
 {
 	struct mailbox outcome = outcome_of(trial, thing), ideal = mailbox_ideal(thing);
 
+	if (is_late(trial, thing->set_ms[SETS_MAX]))
+		return;
 	for (size_t i = 0; i < ADDRESSES; i++) {
 		const struct unit *unit = &thing->addresses[i];
 
@@ -327,6 +344,8 @@ static void expect_thing(const struct trial *trial, const struct thing *thing)
 	const struct sort *sort = thing->sort;
 	char element[VALUE_TEXT_MAX];
 
+	if (is_late(trial, thing->last_ms) || is_late(trial, thing->touched_ms))
+		return;
 	if (thing_is_provable(thing, trial->from_ms, trial->base_ms, trial->given->lossy)) {
 		const struct finding *finding = finding_about(trial, thing, NULL, NULL);
 

@@ -139,15 +139,20 @@ static struct snapshot *writer_end(
 	return snapshot;
 }
 
-struct snapshot *incident_snapshot(struct incident *incident, const char *folder, const char *name)
+struct snapshot *incident_snapshot(
+	struct incident *incident, const char *folder, const char *name, bool busy)
 {
 	CLEANUP(memory_freep) char *path = file_path(folder, name);
 	struct snapshot_writer *writer;
 	struct snapshot *snapshot;
 
 	writer = writer_open(path, incident->now_ms += PAUSE_MS);
+	if (busy)
+		incident_go_on(incident);
 	for (size_t i = 0; i < THINGS; i++)
 		add_thing(writer, &incident->things[i]);
+	if (busy)
+		incident_go_on(incident);
 	snapshot = writer_end(writer, path, incident->now_ms += TAKING_MS);
 	incident->now_ms += PAUSE_MS;
 	return snapshot;

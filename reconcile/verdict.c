@@ -231,11 +231,21 @@ static bool before_from_records(const struct question *question, const struct ru
 	return true;
 }
 
+/* What production showed, where nobody is known to have written since, and no later base tells. */
+static const struct event *last_shown(const struct question *question, const struct run *run)
+{
+	if (!run->shown || (run->writer && run->writer > run->shown) ||
+		(question->base.known && witness_ms(run->shown) < question->times->base_from))
+		return NULL;
+	return run->shown;
+}
+
 /* What else is known of the time before the run must not say otherwise. */
 static bool before_is_undisputed(const struct question *question, const struct run *run,
 	struct known_value before, struct answer *answer)
 {
-	const struct event *const witnesses[] = { run->nearest, run->writer };
+	const struct event *const witnesses[] = { run->nearest, run->writer,
+		last_shown(question, run) };
 
 	for (size_t i = 0; i < COUNT_OF(witnesses); i++)
 		if (witnesses[i] && contradict(question, witnesses[i]->new_value, before))

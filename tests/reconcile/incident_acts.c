@@ -16,7 +16,7 @@ enum { FIELD_PERCENT = 30, SPLIT_PERCENT = 15, HEALED_PERCENT = 40, PURGE_PERCEN
 struct act {
 	struct incident *incident;
 	struct thing *thing;
-	struct deed deed;
+	struct doing deed;
 	struct record *record;
 	const char *activity;
 };

@@ -11,14 +11,14 @@ static bool is_close(int64_t a_ms, int64_t b_ms)
 	return a_ms && llabs(a_ms - b_ms) <= AUDIT_ORDER_MS;
 }
 
-static bool is_tied(const struct thing *thing, const struct unit *unit, const struct deed *deed)
+static bool is_tied(const struct thing *thing, const struct unit *unit, const struct doing *deed)
 {
 	return is_close(unit->last_ms, deed->when_ms) || is_close(thing->known_ms, deed->when_ms);
 }
 
 /* What stood there before is told by the record, or by the last one before it, or by the base. */
 static bool tells_before(
-	const struct thing *thing, const struct unit *unit, const struct deed *deed)
+	const struct thing *thing, const struct unit *unit, const struct doing *deed)
 {
 	if (deed->telling.old_value)
 		return true;
@@ -27,7 +27,7 @@ static bool tells_before(
 	return thing->in_base;
 }
 
-static void run_begin(const struct thing *thing, struct unit *unit, const struct deed *deed)
+static void run_begin(const struct thing *thing, struct unit *unit, const struct doing *deed)
 {
 	unit->before = unit->now;
 	unit->proved = unit->others_ms ? !unit->others_doubted : thing->known_ms != 0;
@@ -36,7 +36,7 @@ static void run_begin(const struct thing *thing, struct unit *unit, const struct
 	unit->run_ms = deed->when_ms;
 }
 
-static void unit_send(struct unit *unit, const struct deed *deed, int value)
+static void unit_send(struct unit *unit, const struct doing *deed, int value)
 {
 	const struct sent sent = { value, deed->when_ms };
 
@@ -46,7 +46,7 @@ static void unit_send(struct unit *unit, const struct deed *deed, int value)
 		unit->production = sent;
 }
 
-void unit_write(const struct thing *thing, struct unit *unit, struct deed deed, int value)
+void unit_write(const struct thing *thing, struct unit *unit, struct doing deed, int value)
 {
 	if (deed.who == STAGING) {
 		if (!unit->by_staging)
@@ -88,7 +88,7 @@ bool unit_is_provable(
 /* ---- sets ----------------------------------------------------------------------------------- */
 
 /* Two records of the whole set close to each other: they show all of its elements. */
-static bool set_is_tied(struct thing *thing, size_t set, const struct deed *deed)
+static bool set_is_tied(struct thing *thing, size_t set, const struct doing *deed)
 {
 	bool tied = is_close(thing->set_ms[set], deed->when_ms);
 
@@ -96,13 +96,14 @@ static bool set_is_tied(struct thing *thing, size_t set, const struct deed *deed
 	return tied;
 }
 
-static bool is_whole(const struct deed *deed)
+static bool is_whole(const struct doing *deed)
 {
 	return deed->telling.old_value && deed->telling.new_value;
 }
 
 /* A record that does not say both sides may have written every element. */
-void set_write(struct thing *thing, size_t set, struct deed deed, const bool there[static ELEMENTS])
+void set_write(
+	struct thing *thing, size_t set, struct doing deed, const bool there[static ELEMENTS])
 {
 	bool tied = set_is_tied(thing, set, &deed);
 
@@ -125,7 +126,7 @@ struct mailbox mailbox_of(const struct thing *thing)
 }
 
 static void mailbox_send(
-	struct thing *thing, const struct deed *deed, const struct mailbox *mailbox)
+	struct thing *thing, const struct doing *deed, const struct mailbox *mailbox)
 {
 	if (deed->who == STAGING) {
 		thing->was = mailbox_of(thing);
@@ -138,7 +139,7 @@ static void mailbox_send(
 	}
 }
 
-void mailbox_write(struct thing *thing, struct deed deed, const struct mailbox *mailbox)
+void mailbox_write(struct thing *thing, struct doing deed, const struct mailbox *mailbox)
 {
 	bool tied = set_is_tied(thing, SETS_MAX, &deed);
 
@@ -211,7 +212,7 @@ bool thing_is_provable(const struct thing *thing, int64_t from_ms, int64_t base_
 	return thing->run_made || from_ms <= base_ms;
 }
 
-static void move_run_begin(struct thing *thing, const struct deed *deed)
+static void move_run_begin(struct thing *thing, const struct doing *deed)
 {
 	thing->run_from = thing->where;
 	thing->run_made = thing->where == NOWHERE;
@@ -221,7 +222,7 @@ static void move_run_begin(struct thing *thing, const struct deed *deed)
 	thing->touched = false;
 }
 
-static void move_by_staging(struct thing *thing, const struct deed *deed, enum where to)
+static void move_by_staging(struct thing *thing, const struct doing *deed, enum where to)
 {
 	if (!thing->staging_last)
 		move_run_begin(thing, deed);
@@ -234,7 +235,7 @@ static void move_by_staging(struct thing *thing, const struct deed *deed, enum w
 	thing->staging_ever = true;
 }
 
-static void move_by_others(struct thing *thing, const struct deed *deed)
+static void move_by_others(struct thing *thing, const struct doing *deed)
 {
 	if (thing->where == NOWHERE && !deed->doubted)
 		thing->known_ms = deed->when_ms;
@@ -244,7 +245,7 @@ static void move_by_others(struct thing *thing, const struct deed *deed)
 		is_close(thing->touched_ms, deed->when_ms);
 }
 
-void thing_touch(struct thing *thing, struct deed deed)
+void thing_touch(struct thing *thing, struct doing deed)
 {
 	if (deed.who == STAGING)
 		return;
@@ -252,7 +253,7 @@ void thing_touch(struct thing *thing, struct deed deed)
 	thing->touched_ms = deed.when_ms;
 }
 
-void thing_move(struct thing *thing, struct deed deed, enum where to)
+void thing_move(struct thing *thing, struct doing deed, enum where to)
 {
 	thing->murky_ever = thing->murky_ever || is_close(thing->last_ms, deed.when_ms);
 	if (deed.who == STAGING)

@@ -18,7 +18,7 @@ struct telling {
 #define TELLS_ALL ((struct telling){ true, true })
 
 /* A write as the book keeps it. */
-struct deed {
+struct doing {
 	enum who who;
 	int64_t when_ms;
 	struct telling telling;
@@ -38,23 +38,23 @@ void mailbox_choose_primary(struct incident *incident, struct mailbox *mailbox);
 
 /* ---- incident_book.c: who wrote what -------------------------------------------------------- */
 
-void unit_write(const struct thing *thing, struct unit *unit, struct deed deed, int value);
-void mailbox_write(struct thing *thing, struct deed deed, const struct mailbox *mailbox);
+void unit_write(const struct thing *thing, struct unit *unit, struct doing deed, int value);
+void mailbox_write(struct thing *thing, struct doing deed, const struct mailbox *mailbox);
 /* A record of the whole set. */
 void set_write(
-	struct thing *thing, size_t set, struct deed deed, const bool there[static ELEMENTS]);
-void thing_move(struct thing *thing, struct deed deed, enum where to);
+	struct thing *thing, size_t set, struct doing deed, const bool there[static ELEMENTS]);
+void thing_move(struct thing *thing, struct doing deed, enum where to);
 /* Somebody's record is about it. */
-void thing_touch(struct thing *thing, struct deed deed);
+void thing_touch(struct thing *thing, struct doing deed);
 
 /* ---- incident_records.c: the log ------------------------------------------------------------- */
 
 /* Begins the record that `deed` is told by, at the next moment, or, rarely, at the same. */
 struct record *record_begin(
-	struct incident *incident, enum who who, const char *activity, struct deed *deed);
+	struct incident *incident, enum who who, const char *activity, struct doing *deed);
 /* What follows is told by another record of the same moment. */
 struct record *record_split(struct incident *incident, struct record *record, const char *activity,
-	const struct thing *thing, struct deed *deed);
+	const struct thing *thing, struct doing *deed);
 void record_target(struct record *record, const struct thing *thing);
 void record_end(struct record *record);
 /* Old and new are JSON; NULL: the record does not say. */

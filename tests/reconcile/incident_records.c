@@ -75,9 +75,9 @@ static int64_t next_moment(struct incident *incident)
 }
 
 struct record *record_begin(
-	struct incident *incident, enum who who, const char *activity, struct deed *deed)
+	struct incident *incident, enum who who, const char *activity, struct doing *deed)
 {
-	*deed = (struct deed){ .who = who,
+	*deed = (struct doing){ .who = who,
 		.when_ms = next_moment(incident),
 		.telling = TELLS_ALL,
 		.lost = who == STAGING && incident_chance(incident, LOST_PERCENT),
@@ -86,7 +86,7 @@ struct record *record_begin(
 }
 
 struct record *record_split(struct incident *incident, struct record *record, const char *activity,
-	const struct thing *thing, struct deed *deed)
+	const struct thing *thing, struct doing *deed)
 {
 	record_end(record);
 	deed->lost = deed->who == STAGING && incident_chance(incident, LOST_PERCENT);

@@ -18,14 +18,33 @@ struct demo_arguments {
 	const char *base;
 };
 
-enum { WORDS_MAX = 24, STATUS_ANY = -1, GLIMPSE_LINES = 34, LOG_CATCHES_UP_MS = 11 * 60 * 1000 };
+enum {
+	COMMAND_MAX = 4096,
+	WORDS_MAX = 24,
+	STATUS_ANY = -1,
+	GLIMPSE_LINES = 34,
+	LOG_CATCHES_UP_MS = 11 * 60 * 1000
+};
+
+/* What there is from before the night. */
+enum demo_base {
+	BASE_SNAPSHOT,
+	BASE_CSEXPORT, /* no snapshot of ours: the base comes from production's files */
+	BASE_AUDIT,    /* nothing: it is made of the evidence */
+	BASE_COUNT
+};
+
+static const char *const base_names[BASE_COUNT] = { "snapshot", "csexport", "audit" };
+
+static const char *const base_operands[BASE_COUNT] = { "production.jsonl.zst",
+	"production.jsonl.zst", "audit" };
 
 struct demo {
 	struct simulated simulated;
 	char program[4096];
 	struct common to_screen;
 	bool *followed; /* paragraphs, by step */
-	bool from_servers; /* no snapshot of ours from before: the base comes from production's files */
+	enum demo_base base;
 };
 
 static void say(const char *format, ...) PRINTF_LIKE(1, 2);
@@ -116,11 +135,22 @@ static bool type_command(
 	return wait_for(child, words[1], expected, err);
 }
 
+/* As type_command(), of `verb` with what there is for BASE; `rest` follows. */
+static bool type_comparison(const struct demo *demo, const char *verb, const char *rest,
+	int expected, bool glimpse, struct error *err)
+{
+	CLEANUP(buf_release) struct buf line = BUF_UP_TO(COMMAND_MAX);
+
+	buf_addf(&line, "unstage %s %s live.jsonl.zst --evidence evidence.jsonl%s", verb,
+		base_operands[demo->base], rest);
+	return type_command(demo, buf_text(&line), expected, glimpse, err);
+}
+
 /* ---- the story ------------------------------------------------------------------------ */
 
 static bool before_the_night(struct demo *demo, struct error *err)
 {
-	if (demo->from_servers)
+	if (demo->base != BASE_SNAPSHOT)
 		return true;
 	heading("An ordinary morning: the production snapshot");
 	return type_command(demo, "unstage snapshot --output production.jsonl.zst", 0, false, err);
@@ -170,34 +200,26 @@ static void let_the_log_catch_up(struct demo *demo)
 
 static bool look(struct demo *demo, struct error *err)
 {
+	bool from_servers = demo->base == BASE_CSEXPORT;
+
 	heading("What happened?");
 	if (!type_command(demo, "unstage snapshot --output live.jsonl.zst", 0, false, err))
 		return false;
 	let_the_log_catch_up(demo);
 	return type_command(demo,
-		       demo->from_servers ? "unstage evidence --from 2d --output audit.jsonl"
-					  : "unstage evidence --from 2d --output evidence.jsonl",
+		       from_servers ? "unstage evidence --from 2d --output audit.jsonl"
+				    : "unstage evidence --from 2d --output evidence.jsonl",
 		       0, false, err) &&
-		(!demo->from_servers || collect(demo, err)) &&
-		type_command(demo,
-			"unstage find production.jsonl.zst live.jsonl.zst --evidence evidence.jsonl",
-			1, false, err) &&
-		type_command(demo,
-			"unstage diff production.jsonl.zst live.jsonl.zst --evidence evidence.jsonl "
-			"--json --output findings.json",
-			1, false, err) &&
-		type_command(demo,
-			"unstage diff production.jsonl.zst live.jsonl.zst --evidence evidence.jsonl",
-			1, true, err);
+		(!from_servers || collect(demo, err)) &&
+		type_comparison(demo, "find", "", 1, false, err) &&
+		type_comparison(demo, "diff", " --json --output findings.json", 1, false, err) &&
+		type_comparison(demo, "diff", "", 1, true, err);
 }
 
 static bool plan_and_sign(struct demo *demo, struct error *err)
 {
 	heading("The way back: planned, signed, verified");
-	return type_command(demo,
-		       "unstage plan production.jsonl.zst live.jsonl.zst --evidence evidence.jsonl "
-		       "--output plan.json",
-		       0, false, err) &&
+	return type_comparison(demo, "plan", " --output plan.json", 0, false, err) &&
 		type_command(demo, "unstage show plan.json", 0, true, err) &&
 		type_command(demo, "unstage keygen --no-password", 0, false, err) &&
 		type_command(demo, "unstage sign plan.json", 0, false, err) &&
@@ -334,6 +356,20 @@ static void close_demo(struct demo *demo)
 	memory_free(demo->followed);
 }
 
+static bool choose_base(enum demo_base *base, const char *word, struct error *err)
+{
+	for (int i = 0; word && i < BASE_COUNT; i++) {
+		if (strcmp(base_names[i], word) == 0) {
+			*base = (enum demo_base)i;
+			return true;
+		}
+	}
+	return !word ||
+		error_set(err, ERROR_USAGE,
+			"demo: --base takes snapshot, csexport: what both servers hold, or audit: "
+			"the log alone");
+}
+
 static int run(
 	const void *arguments, const char *const *operands, size_t operand_count, struct error *err)
 {
@@ -361,13 +397,8 @@ static int run(
 			"demo: say where its files go: --output DIR (a new folder)");
 		return -1;
 	}
-	if (demo_arguments->base && strcmp(demo_arguments->base, "csexport") != 0 &&
-		strcmp(demo_arguments->base, "snapshot") != 0) {
-		error_set(err, ERROR_USAGE,
-			"demo: --base takes snapshot, or csexport: what both servers hold");
+	if (!choose_base(&demo.base, demo_arguments->base, err))
 		return -1;
-	}
-	demo.from_servers = demo_arguments->base && demo_arguments->base[0] == 'c';
 	if (access(demo_arguments->common.output, F_OK) == 0) {
 		error_set(err, ERROR_USAGE, "demo: %s is there already; name a new folder",
 			demo_arguments->common.output);
@@ -385,7 +416,7 @@ static int run(
 static const struct option options[] = {
 	{ "output", 'o', OPTION_TEXT, "DIR", "a new folder for everything that the story leaves",
 		offsetof(struct demo_arguments, common.output) },
-	{ "base", 'b', OPTION_TEXT, "WHAT", "snapshot, or csexport: only the servers' files",
+	{ "base", 'b', OPTION_TEXT, "WHAT", "snapshot, csexport (servers' files), audit (log)",
 		offsetof(struct demo_arguments, base) },
 	{ "users", 0, OPTION_NUMBER, "N", "2000 unless said",
 		offsetof(struct demo_arguments, users) },

@@ -74,12 +74,6 @@ static bool apply_once(struct performance *performance, struct error *err)
 	return true;
 }
 
-static size_t finished(const struct apply_result *result)
-{
-	return result->by_state[STEP_DONE] + result->by_state[STEP_ALREADY] +
-		result->by_state[STEP_SETTLED];
-}
-
 /* Graph's steps, then everybody else's, until nothing more gets done by going on. */
 static bool play(struct performance *performance, struct error *err)
 {
@@ -90,10 +84,10 @@ static bool play(struct performance *performance, struct error *err)
 	for (size_t round = 0, before = 0; round < ROUNDS_MAX; round++) {
 		if (!apply_once(performance, err))
 			return false;
-		if ((round && finished(&performance->result) <= before) ||
+		if ((round && apply_result_good(&performance->result) <= before) ||
 			performance->result.stopped)
 			break;
-		before = finished(&performance->result);
+		before = apply_result_good(&performance->result);
 		if (!rehearse_production(rehearsal, plan, err) ||
 			!rehearse_adsync(rehearsal, plan, err) ||
 			!rehearse_paragraphs(

@@ -84,7 +84,7 @@ function(unstage_program_tests)
 		get_filename_component(test ${script} NAME_WE)
 		add_test(NAME program_${test} COMMAND bash ${script})
 		set_tests_properties(program_${test} PROPERTIES TIMEOUT 900 LABELS program
-			ENVIRONMENT "UNSTAGE=$<TARGET_FILE:unstage>;SOURCE=${CMAKE_SOURCE_DIR}")
+			ENVIRONMENT "UNSTAGE=$<TARGET_FILE:unstage>;TAKE=$<TARGET_FILE:bench_take>;SOURCE=${CMAKE_SOURCE_DIR}")
 		set_property(TEST program_${test} PROPERTY SKIP_RETURN_CODE 77)
 	endforeach()
 endfunction()

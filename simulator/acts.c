@@ -321,6 +321,19 @@ bool simulator_play_import(struct simulator *simulator, const char *server, stru
 	return done;
 }
 
+bool simulator_play_export(struct simulator *simulator, const char *server, struct error *err)
+{
+	bool done;
+
+	simulator_lock(simulator);
+	done = simulator_begin(simulator, err) && connector_export(simulator, server, err) &&
+		simulator_commit(simulator, err);
+	if (!done)
+		simulator_rollback(simulator);
+	simulator_unlock(simulator);
+	return done;
+}
+
 bool simulator_play_synchronisation(
 	struct simulator *simulator, const char *server, struct error *err)
 {

@@ -24,6 +24,10 @@ static struct reconcile_options options_of(const struct comparison *comparison,
 		options.production = profile->production;
 	if (!options.evidence)
 		options.staging = NULL;
+	else if (!options.staging)
+		progress_warn(talk(),
+			"nobody is named as the staging server, so nothing is put back: --staging; "
+			"unstage find --evidence FILE lists who synchronises");
 	return options;
 }
 

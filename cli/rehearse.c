@@ -79,6 +79,7 @@ static bool play(struct performance *performance, struct error *err)
 {
 	const struct plan *plan = performance->file->plan;
 	struct rehearsal *rehearsal = &performance->rehearsal;
+	CLEANUP(memory_freep) bool *followed = memory_array(plan->step_count + 1, sizeof(bool));
 
 	for (size_t round = 0, before = 0; round < ROUNDS_MAX; round++) {
 		if (!apply_once(performance, err))
@@ -89,7 +90,8 @@ static bool play(struct performance *performance, struct error *err)
 		before = apply_result_good(&performance->result);
 		if (!rehearse_production(rehearsal, plan, err) ||
 			!rehearse_adsync(rehearsal, plan, err) ||
-			!rehearse_paragraphs(rehearsal, plan, refused, &performance->notes, err))
+			!rehearse_paragraphs(
+				rehearsal, plan, followed, refused, &performance->notes, err))
 			return false;
 	}
 	return true;

@@ -112,7 +112,7 @@ function(unstage_benches)
 	foreach(source ${sources})
 		get_filename_component(name ${source} NAME_WE)
 		add_executable(bench_${name} EXCLUDE_FROM_ALL ${source})
-		target_link_libraries(bench_${name} PRIVATE unstage_imports unstage_graph)
+		target_link_libraries(bench_${name} PRIVATE unstage_imports unstage_rollback)
 		set_target_properties(bench_${name} PROPERTIES
 			RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
 	endforeach()

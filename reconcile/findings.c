@@ -538,6 +538,7 @@ bool findings_decide(struct reconciling *reconciling, struct span id, struct spa
 	subject.origin = origin_of(reconciling, &subject);
 	mark_visited(reconciling, subject.id);
 	decide_subject(reconciling, &subject);
+	blast_note(reconciling, &subject);
 	return true;
 }
 

@@ -249,6 +249,20 @@ const struct evidence_holder *evidence_holders(struct evidence *evidence, size_t
 /* Has `id` this? */
 bool evidence_holds(struct evidence *evidence, enum holding holding, struct span id);
 
+/* ---- how far back the log reached ---------------------------------------------------------- */
+
+enum reach {
+	REACH_NO_LOG,
+	REACH_CERTAIN,    /* whatever the licence */
+	REACH_BY_LICENCE, /* between 7 and 30 days before it was collected */
+	REACH_GONE,       /* nothing of the window can have been there */
+};
+
+/* Of the window that is covered. */
+enum reach evidence_reach(const struct evidence *evidence);
+/* "the log reaches back that far: …" */
+const char *reach_text(enum reach reach);
+
 /* ---- sync identities ------------------------------------------------------------------- */
 
 /* When somebody writes: production in a cycle, an accidental export in one burst. */
@@ -542,6 +556,7 @@ struct export_account {
 	uint64_t failures; /* refused, not sent */
 	/* Objects that differ, and whose last synchronisation in its time is all that explains it. */
 	uint64_t object_only;
+	int64_t skew_ms;   /* how far the writes lie outside the run at most: two clocks */
 };
 
 /* What the staging identity wrote, and how much of it stands in findings ("accounts for the writes"). */
@@ -557,8 +572,67 @@ struct findings_summary {
 	uint64_t forecast_facts; /* what it would write next; the first of them by weight: */
 	struct forecast forecasts[FORECASTS_LISTED];
 	size_t forecast_listed;
+	/* The staging identity is another server's, too: nothing of it is proved. */
+	enum shared_by shared;
+	const char *other_server; /* NULL: not known */
 };
 const struct findings_summary *findings_summary(const struct findings *findings);
+
+/* ---- the blast radius -------------------------------------------------------------------- */
+
+enum deed { DEED_CREATED, DEED_CHANGED, DEED_DELETED, DEED_RESTORED, DEED_MEMBERS, DEED_COUNT };
+
+/* Why production's next cycle does not put it back (facts 7.4). */
+enum stays {
+	STAYS_CLOUD,     /* the cloud masters it: ours to write */
+	STAYS_DELETED,   /* in deleted items, and what comes by itself is another object */
+	STAYS_MADE,      /* made in the staging server's wider scope: production never deletes it */
+	STAYS_DIRECTORY, /* Active Directory has it, too: production would spread it */
+	STAYS_EXCHANGE,  /* Exchange Online masters it */
+	STAYS_GONE,      /* nobody can put back what it was */
+	STAYS_MANUAL,    /* protected, restricted, or no rule is known that flows it */
+	STAYS_COUNT,
+};
+
+enum privilege {
+	PRIVILEGE_ROLE_GROUP, /* a group that roles can be given to */
+	PRIVILEGE_ROLE,       /* who holds a role, where the evidence knows */
+	PRIVILEGE_RESTRICTED, /* in a restricted management administrative unit */
+	PRIVILEGE_COUNT,
+};
+
+/* A write of the staging server that no finding and no look at the value explains. */
+struct unexplained {
+	const struct kind *kind;
+	struct span id, name; /* name: the attribute; absent: the object */
+	enum deed deed;
+	int64_t when_ms;
+	const char *why;
+};
+
+enum { UNEXPLAINED_LISTED = 5, PRIVILEGED_NAMED = 3 };
+
+struct blast {
+	uint64_t objects[KIND_COUNT][DEED_COUNT]; /* each once for each deed */
+	/* Its writes, each told by however many sources once; and how many of them are explained. */
+	uint64_t writes[KIND_COUNT][DEED_COUNT], explained[KIND_COUNT][DEED_COUNT];
+	struct unexplained unexplained[UNEXPLAINED_LISTED];
+	size_t unexplained_listed;
+	uint64_t addresses;                   /* mail addresses changed, given, taken away */
+	uint64_t privileged[PRIVILEGE_COUNT]; /* objects, each in the first that fits */
+	struct span privileged_names[PRIVILEGED_NAMED];
+	size_t privileged_named;
+	/* Of what is proved and stands: at production's next cycle it heals, or never. */
+	uint64_t heals;
+	uint64_t heals_sign_in; /* of these: only where synchronizeUpnForManagedUsers is on */
+	uint64_t heals_people;  /* of these: people who come out of deleted items */
+	uint64_t stays[STAYS_COUNT];
+};
+const struct blast *findings_blast(const struct findings *findings);
+const char *deed_name(enum deed deed);                /* "created" */
+const char *stays_name(enum stays stays);             /* "cloud" */
+const char *privilege_name(enum privilege privilege); /* "role-assignable-group" */
+
 /* In order of start. */
 const struct export_account *findings_exports(const struct findings *findings, size_t *count);
 /* "adds", "updates", "deletes" */

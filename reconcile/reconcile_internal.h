@@ -363,6 +363,13 @@ struct span claims_next(const struct claims *claims);
 /* Reports those to the findings of that object. */
 void claims_report_next(struct claims *claims, struct findings *findings);
 
+/*
+ * shared.c: two servers use one account (facts 2). What others wrote with it proves nothing; what the
+ * staging server is said to have written with it may be production's, and nothing goes back.
+ */
+void shared_classify(struct reconciling *reconciling);
+void shared_doubt(struct findings *findings);
+
 /* writers.c: ERROR_USAGE where `staging` names nobody. */
 MUST_CHECK bool writers_classify(struct reconciling *reconciling, struct error *err);
 
@@ -376,6 +383,7 @@ struct findings {
 	struct writer **writers; /* copies, by number */
 	size_t writer_count;
 	struct findings_summary summary;
+	struct blast blast;
 	struct export_account *exports;
 	size_t export_count, export_capacity;
 	const char *tenant, *base, *live, *evidence; /* identities; evidence may be NULL */
@@ -461,6 +469,12 @@ bool finding_is_gone(const struct finding *finding);
 /* What a reference led to that nobody is known to have removed: if that is gone, so is it. Or absent. */
 struct span finding_follows(const struct finding *finding);
 void summary_count(struct findings_summary *summary, const struct finding *finding);
+
+/* ---- blast.c ---------------------------------------------------------------------------- */
+
+/* An object that was decided. */
+void blast_note(struct reconciling *reconciling, const struct subject *subject);
+void blast_count(struct blast *blast, const struct finding *finding);
 
 /* accounts.c: the runs and how far the evidence explains them; forecasts. */
 void accounts_make(struct reconciling *reconciling);

@@ -271,7 +271,8 @@ static const struct cast_change morning_rows[] = {
 static bool morning(struct simulator *simulator, struct error *err)
 {
 	story_wait_ms(simulator, 60 * minute_ms);
-	if (!story_change_cast(simulator, morning_rows, COUNT_OF(morning_rows), err))
+	if (!story_change_cast(simulator, morning_rows, COUNT_OF(morning_rows), err) ||
+		!switch_rings(simulator, switch_to_cloud, err))
 		return false;
 	return story_set_mark(simulator, MARK_MORNING, err);
 }

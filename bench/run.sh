@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # ./dev bench [USERS [SECTION...]]: our figures beside named tools, in one run, as ratios. Everything
 # is made from numbers, so that two runs measure the same work; what was made stays in build/bench.
-# The sections are changes, evidence, conflicts, who, compare, taking, since, check, lines, reading and import; all
-# when none is named.
+# The sections are changes, evidence, conflicts, who, compare, taking, since, check, lines, planning, reading and
+# import; all when none is named.
 set -euo pipefail
 users=${1:-1000000}
 sections=("${@:2}")
@@ -18,13 +18,13 @@ fail() {
 }
 
 [[ $users =~ ^[0-9]+$ ]] && [ "$users" -ge 10000 ] || fail "USERS is a number of at least 10000, not '$users'"
-[ ${#sections[@]} -gt 0 ] || sections=(changes evidence conflicts who compare taking since check lines reading import)
+[ ${#sections[@]} -gt 0 ] || sections=(changes evidence conflicts who compare taking since check lines planning reading import)
 for section in "${sections[@]}"; do
-	[[ $section =~ ^(changes|evidence|conflicts|who|compare|taking|since|check|lines|reading|import)$ ]] || fail "there is no section '$section'"
+	[[ $section =~ ^(changes|evidence|conflicts|who|compare|taking|since|check|lines|planning|reading|import)$ ]] || fail "there is no section '$section'"
 done
 mkdir -p "$work"
 cmake --build "$build" --target unstage bench_generate bench_compare bench_canonicalise bench_scan \
-	bench_evidence bench_pages bench_read bench_take bench_since bench_csexport bench_expat >/dev/null
+	bench_evidence bench_pages bench_plan bench_read bench_take bench_since bench_csexport bench_expat >/dev/null
 # shellcheck source=bench/reading.sh
 . "$here/reading.sh"
 
@@ -322,6 +322,19 @@ measure_lines() {
 	row "line_take_object" "$(seconds list-alone)" "$(rate list-alone)" "processor time of the function"
 	row "line_add_object" "$(seconds object-alone)" "$(rate object-alone)" "one by one, $(times object-alone list-alone) times"
 	row "jansson" "$(seconds jansson-alone)" "$(rate jansson-alone)" "$(times jansson-alone list-alone) times ours"
+}
+
+# 50,000 steps, 5,000 of them moves of addresses in rings of two to seven people, on what the directory
+# has: the walk over it is most of the work.
+measure_planning() {
+	local made="$work/bench_plan $work/base.jsonl.zst 50000 5000"
+	say
+	say "A plan of 50,000 steps, 5,000 of them in rings, over $users users; processor time"
+	best planning 3 .planning "$made"
+	best checking 3 .checking "$made"
+	memory planning "$made"
+	row "planning" "$(seconds planning)" "$(mebibytes planning) MiB" "with reading each object"
+	row "checking" "$(seconds checking)" "" "independently, in two orders"
 }
 
 # An update with what changed, beside writing all of it from sorted lines. Both on one thread, as in a

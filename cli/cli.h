@@ -46,10 +46,11 @@ struct profile {
 	char *proxy, *ca_file;
 	char *key;                  /* public key that signs plans */
 	char *staging, *production; /* server names */
-	char *state;                /* folder of journals, ledger, lock */
-	char *quota_share;          /* of the tenant's limits: "0.5" unless said */
-	char *owners_every;         /* how old owners may become in --since: "24h" unless said */
-	char *run_limit;            /* how long a command may ask Graph: "6h" unless said */
+	char *marker;       /* "extension_…_name=value": on what the staging server touched */
+	char *state;        /* folder of journals, ledger, lock */
+	char *quota_share;  /* of the tenant's limits: "0.5" unless said */
+	char *owners_every; /* how old owners may become in --since: "24h" unless said */
+	char *run_limit;    /* how long a command may ask Graph: "6h" unless said */
 };
 
 /*
@@ -141,7 +142,7 @@ MUST_CHECK bool password_ask(
 /* ---- the comparison that find, diff and plan begin with ------------------------------------ */
 
 struct comparison_arguments {
-	const char *evidence, *staging, *production, *key;
+	const char *evidence, *decisions, *staging, *production, *key;
 };
 
 #define OPTIONS_COMPARISON(type)                                                                   \
@@ -150,6 +151,9 @@ struct comparison_arguments {
 		{ "staging", 's', OPTION_TEXT, "SERVER",                                           \
 			"the staging server, its account or app id",                               \
 			offsetof(type, comparison.staging) },                                      \
+		{ "decisions", 'D', OPTION_TEXT, "FILE",                                           \
+			"what people decided, reviewed like code",                                 \
+			offsetof(type, comparison.decisions) },                                    \
 		{ "key", 'k', OPTION_TEXT, "FILE",                                                 \
 			"public key that signed BASE; else the profile's",                         \
 			offsetof(type, comparison.key) },                                          \
@@ -162,7 +166,9 @@ struct comparison {
 	struct snapshot *base, *live;
 	struct statement base_statement;
 	struct evidence *evidence;
+	struct decisions *decisions;
 	struct findings *findings;
+	char *marker; /* the name, and behind its NUL the value */
 };
 
 /*
@@ -173,3 +179,8 @@ MUST_CHECK bool comparison_open(struct comparison *comparison,
 	const struct comparison_arguments *arguments, const char *profile_name,
 	const char *const *operands, const struct findings_listener *listener, struct error *err);
 void comparison_close(struct comparison *comparison);
+
+/* decisions_show.c: is it a decisions file, and all that it says. */
+bool decisions_file_is_one(const char *path);
+MUST_CHECK bool decisions_show(
+	struct screen *screen, const char *path, bool json, struct error *err);

@@ -18,13 +18,33 @@ struct demo_arguments {
 	const char *base;
 };
 
-enum { WORDS_MAX = 24, STATUS_ANY = -1, GLIMPSE_LINES = 34, LOG_CATCHES_UP_MS = 11 * 60 * 1000 };
+enum {
+	COMMAND_MAX = 4096,
+	WORDS_MAX = 24,
+	STATUS_ANY = -1,
+	GLIMPSE_LINES = 34,
+	LOG_CATCHES_UP_MS = 11 * 60 * 1000
+};
+
+/* What there is from before the night. */
+enum demo_base {
+	BASE_SNAPSHOT,
+	BASE_CSEXPORT, /* no snapshot of ours: the base comes from production's files */
+	BASE_AUDIT,    /* nothing: it is made of the evidence */
+	BASE_COUNT
+};
+
+static const char *const base_names[BASE_COUNT] = { "snapshot", "csexport", "audit" };
+
+static const char *const base_operands[BASE_COUNT] = { "production.jsonl.zst",
+	"production.jsonl.zst", "audit" };
 
 struct demo {
 	struct simulated simulated;
 	char program[4096];
 	struct common to_screen;
-	bool from_servers; /* no snapshot of ours from before: the base comes from production's files */
+	enum demo_base base;
+	bool *followed; /* paragraphs, by step */
 };
 
 static void say(const char *format, ...) PRINTF_LIKE(1, 2);
@@ -115,11 +135,22 @@ static bool type_command(
 	return wait_for(child, words[1], expected, err);
 }
 
+/* As type_command(), of `verb` with what there is for BASE; `rest` follows. */
+static bool type_comparison(const struct demo *demo, const char *verb, const char *rest,
+	int expected, bool glimpse, struct error *err)
+{
+	CLEANUP(buf_release) struct buf line = BUF_UP_TO(COMMAND_MAX);
+
+	buf_addf(&line, "unstage %s %s live.jsonl.zst --evidence evidence.jsonl%s", verb,
+		base_operands[demo->base], rest);
+	return type_command(demo, buf_text(&line), expected, glimpse, err);
+}
+
 /* ---- the story ------------------------------------------------------------------------ */
 
 static bool before_the_night(struct demo *demo, struct error *err)
 {
-	if (demo->from_servers)
+	if (demo->base != BASE_SNAPSHOT)
 		return true;
 	heading("An ordinary morning: the production snapshot");
 	return type_command(demo, "unstage snapshot --output production.jsonl.zst", 0, false, err);
@@ -169,34 +200,26 @@ static void let_the_log_catch_up(struct demo *demo)
 
 static bool look(struct demo *demo, struct error *err)
 {
+	bool from_servers = demo->base == BASE_CSEXPORT;
+
 	heading("What happened?");
 	if (!type_command(demo, "unstage snapshot --output live.jsonl.zst", 0, false, err))
 		return false;
 	let_the_log_catch_up(demo);
 	return type_command(demo,
-		       demo->from_servers ? "unstage evidence --from 2d --output audit.jsonl"
-					  : "unstage evidence --from 2d --output evidence.jsonl",
+		       from_servers ? "unstage evidence --from 2d --output audit.jsonl"
+				    : "unstage evidence --from 2d --output evidence.jsonl",
 		       0, false, err) &&
-		(!demo->from_servers || collect(demo, err)) &&
-		type_command(demo,
-			"unstage find production.jsonl.zst live.jsonl.zst --evidence evidence.jsonl",
-			1, false, err) &&
-		type_command(demo,
-			"unstage diff production.jsonl.zst live.jsonl.zst --evidence evidence.jsonl "
-			"--json --output findings.json",
-			1, false, err) &&
-		type_command(demo,
-			"unstage diff production.jsonl.zst live.jsonl.zst --evidence evidence.jsonl",
-			1, true, err);
+		(!from_servers || collect(demo, err)) &&
+		type_comparison(demo, "find", "", 1, false, err) &&
+		type_comparison(demo, "diff", " --json --output findings.json", 1, false, err) &&
+		type_comparison(demo, "diff", "", 1, true, err);
 }
 
 static bool plan_and_sign(struct demo *demo, struct error *err)
 {
 	heading("The way back: planned, signed, verified");
-	return type_command(demo,
-		       "unstage plan production.jsonl.zst live.jsonl.zst --evidence evidence.jsonl "
-		       "--output plan.json",
-		       0, false, err) &&
+	return type_comparison(demo, "plan", " --output plan.json", 0, false, err) &&
 		type_command(demo, "unstage show plan.json", 0, true, err) &&
 		type_command(demo, "unstage keygen --no-password", 0, false, err) &&
 		type_command(demo, "unstage sign plan.json", 0, false, err) &&
@@ -211,6 +234,24 @@ static bool apply(struct demo *demo, struct error *err)
 		1, false, err);
 }
 
+/* Once each; what is refused, because somebody still holds the address, is tried again later. */
+static bool follow_paragraph(
+	struct demo *demo, const struct plan_step *step, size_t *followed, struct error *err)
+{
+	bool *done = &demo->followed[step->number - 1];
+	struct error refusal = { 0 };
+
+	if (*done || step->door != DOOR_MANUAL || step->operation != GRAPH_SET)
+		return true;
+	*done = simulator_play_manual(
+		demo->simulated.simulator, step->id, step->attribute->name, step->to, &refusal);
+	*followed += *done;
+	if (*done || refusal.kind == ERROR_REFUSED)
+		return true;
+	*err = refusal;
+	return false;
+}
+
 /* A person reads the manual paragraphs and does what they say, where the value is mastered. */
 static bool follow_paragraphs(struct demo *demo, size_t *followed, struct error *err)
 {
@@ -220,15 +261,31 @@ static bool follow_paragraphs(struct demo *demo, size_t *followed, struct error 
 	*followed = 0;
 	if (!plan_file_open(&file, path, NULL, NULL, false, err))
 		return false;
-	for (size_t i = 0; i < file.plan->step_count; i++) {
-		const struct plan_step *step = &file.plan->steps[i];
-
-		if (step->door != DOOR_MANUAL || step->operation != GRAPH_SET)
-			continue;
-		if (!simulator_play_manual(demo->simulated.simulator, step->id,
-			    step->attribute->name, step->to, err))
+	if (!demo->followed)
+		demo->followed = memory_array(file.plan->step_count + 1, sizeof(bool));
+	for (size_t i = 0; i < file.plan->step_count; i++)
+		if (!follow_paragraph(demo, &file.plan->steps[i], followed, err))
 			return false;
-		++*followed;
+	return true;
+}
+
+/* Rings lead through several doors: each waits for the other, and takes up where it left off. */
+static bool take_turns(struct demo *demo, struct error *err)
+{
+	size_t followed;
+
+	if (!follow_paragraphs(demo, &followed, err))
+		return false;
+	say("   a person follows %zu paragraphs of plan-manual.txt\n", followed);
+	while (followed) {
+		if (!type_command(demo,
+			    "unstage apply plan.json --key unstage.pub --journal journal.sqlite "
+			    "--receipt receipt.json",
+			    STATUS_ANY, true, err) ||
+			!follow_paragraphs(demo, &followed, err))
+			return false;
+		if (followed)
+			say("   a person follows %zu more, which had to wait\n", followed);
 	}
 	return true;
 }
@@ -237,19 +294,16 @@ static bool other_doors(struct demo *demo, struct error *err)
 {
 	CLEANUP(memory_freep) char *csv = file_path(demo->simulated.folder, "plan-adsync.csv");
 	struct simulator *simulator = demo->simulated.simulator;
-	size_t followed;
 
 	heading("The other doors");
 	say("   SYNC01, production, runs its cycle, as plan-sync.txt asks\n");
 	if (!simulator_play_production_cycle(simulator, err))
 		return false;
 	say("   an administrator runs Remove-ADSyncToolsAadObject with plan-adsync.csv\n");
-	if (!simulator_play_adsync(simulator, csv, err) || !follow_paragraphs(demo, &followed, err))
-		return false;
-	say("   a person follows the %zu paragraphs of plan-manual.txt\n", followed);
-	return type_command(demo,
-		"unstage status plan.json --key unstage.pub --journal journal.sqlite", 0, false,
-		err);
+	return simulator_play_adsync(simulator, csv, err) && take_turns(demo, err) &&
+		type_command(demo,
+			"unstage status plan.json --key unstage.pub --journal journal.sqlite", 0,
+			false, err);
 }
 
 static int proof(struct demo *demo, struct error *err)
@@ -299,6 +353,21 @@ static bool open_demo(struct demo *demo, const struct demo_arguments *arguments,
 static void close_demo(struct demo *demo)
 {
 	simulated_close(&demo->simulated);
+	memory_free(demo->followed);
+}
+
+static bool choose_base(enum demo_base *base, const char *word, struct error *err)
+{
+	for (int i = 0; word && i < BASE_COUNT; i++) {
+		if (strcmp(base_names[i], word) == 0) {
+			*base = (enum demo_base)i;
+			return true;
+		}
+	}
+	return !word ||
+		error_set(err, ERROR_USAGE,
+			"demo: --base takes snapshot, csexport: what both servers hold, or audit: "
+			"the log alone");
 }
 
 static int run(
@@ -328,13 +397,8 @@ static int run(
 			"demo: say where its files go: --output DIR (a new folder)");
 		return -1;
 	}
-	if (demo_arguments->base && strcmp(demo_arguments->base, "csexport") != 0 &&
-		strcmp(demo_arguments->base, "snapshot") != 0) {
-		error_set(err, ERROR_USAGE,
-			"demo: --base takes snapshot, or csexport: what both servers hold");
+	if (!choose_base(&demo.base, demo_arguments->base, err))
 		return -1;
-	}
-	demo.from_servers = demo_arguments->base && demo_arguments->base[0] == 'c';
 	if (access(demo_arguments->common.output, F_OK) == 0) {
 		error_set(err, ERROR_USAGE, "demo: %s is there already; name a new folder",
 			demo_arguments->common.output);
@@ -352,7 +416,7 @@ static int run(
 static const struct option options[] = {
 	{ "output", 'o', OPTION_TEXT, "DIR", "a new folder for everything that the story leaves",
 		offsetof(struct demo_arguments, common.output) },
-	{ "base", 'b', OPTION_TEXT, "WHAT", "snapshot, or csexport: only the servers' files",
+	{ "base", 'b', OPTION_TEXT, "WHAT", "snapshot, csexport (servers' files), audit (log)",
 		offsetof(struct demo_arguments, base) },
 	{ "users", 0, OPTION_NUMBER, "N", "2000 unless said",
 		offsetof(struct demo_arguments, users) },

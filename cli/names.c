@@ -62,6 +62,16 @@ static const struct stored *find_live(
 	return NULL;
 }
 
+static const struct stored *find_audit(
+	const struct shelf *shelf, const char *word, struct error *err)
+{
+	(void)shelf;
+	error_set(err, ERROR_USAGE,
+		"%s: made of evidence, and only where BASE is compared with LIVE (find, diff, plan)",
+		word);
+	return NULL;
+}
+
 static const struct stored *find_moment(
 	const struct shelf *shelf, const char *word, struct error *err)
 {
@@ -83,6 +93,7 @@ static const struct name {
 	{ "production", find_production },
 	{ "latest", find_latest },
 	{ "live", find_live },
+	{ "audit", find_audit },
 };
 
 /* NULL: a file's, or a moment. */
@@ -108,7 +119,14 @@ bool names_is_live(const char *word)
 	return name && name->find == find_live;
 }
 
-static bool names_check(const char *word, struct error *err)
+bool names_is_audit(const char *word)
+{
+	const struct name *name = name_of(word);
+
+	return name && name->find == find_audit;
+}
+
+bool names_check(const char *word, struct error *err)
 {
 	struct stat facts;
 

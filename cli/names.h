@@ -5,6 +5,7 @@
  *	latest      the newest
  *	@WHEN       the newest that was complete at that moment: @2026-11-22, @36h
  *	live        one that is taken now (where two are compared)
+ *	audit       none: a base made of the evidence (likewise, as BASE)
  *
  * A name that is a file here, too, is refused: ./latest is the file, @latest the name.
  */
@@ -13,8 +14,11 @@
 #include "cli/shelf.h"
 
 bool names_is_name(const char *word);
-/* One that is to be taken: names_open() has no answer for it. */
+/* One that is to be taken, or made of evidence: names_open() has no answer for these. */
 bool names_is_live(const char *word);
+bool names_is_audit(const char *word);
+/* ERROR_USAGE: a file has this name. */
+MUST_CHECK bool names_check(const char *word, struct error *err);
 
 /*
  * Opens the snapshot that `word` stands for. A name needs the profile, and a file does not.

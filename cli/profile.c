@@ -39,6 +39,7 @@ static const struct profile_key {
 	{ "key", NULL, offsetof(struct profile, key) },
 	{ "staging", NULL, offsetof(struct profile, staging) },
 	{ "production", NULL, offsetof(struct profile, production) },
+	{ "marker", NULL, offsetof(struct profile, marker) },
 	{ "state", NULL, offsetof(struct profile, state) },
 	{ "quota_share", NULL, offsetof(struct profile, quota_share) },
 	{ "owners_every", NULL, offsetof(struct profile, owners_every) },

@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/time.h"
 #include "reconcile/reconcile_internal.h"
 
 /* The clock of a server and that of the service differ by so much at most. */
@@ -39,7 +40,7 @@ static enum account account_of_fact(const struct fact *fact)
 
 /* ---- the runs -------------------------------------------------------------------------- */
 
-static bool is_of_staging(const struct reconciling *reconciling, const char *server)
+bool server_is_staging(const struct reconciling *reconciling, const char *server)
 {
 	const struct evidence *evidence = reconciling->options->evidence;
 
@@ -60,7 +61,7 @@ static bool wrote_here(const struct reconciling *reconciling, const struct evide
 	for (size_t i = 0; i < RUN_COUNTERS; i++)
 		sent += run->counters[i];
 	return sent && run->cloud && run->type && strcmp(run->type, "export") == 0 &&
-		is_of_staging(reconciling, run->server);
+		server_is_staging(reconciling, run->server);
 }
 
 static void add_account(struct findings *findings, const struct evidence_run *run)
@@ -109,6 +110,15 @@ static size_t run_of(const struct findings *findings, const struct fact *fact)
 	return nearest;
 }
 
+/* Of exact times: a file's own say when the run was, and not when it wrote. */
+static void note_skew(struct export_account *account, const struct fact *fact)
+{
+	int64_t away_ms = fact->within_ms ? 0 : distance(account, fact);
+
+	if (away_ms > account->skew_ms)
+		account->skew_ms = away_ms;
+}
+
 struct told {
 	size_t run;
 	enum account account;
@@ -152,9 +162,28 @@ static void explain_runs(struct reconciling *reconciling)
 			continue;
 		run = run_of(findings, fact);
 		if (run < findings->export_count)
+			note_skew(&findings->exports[run], fact);
+		if (run < findings->export_count)
 			told[count++] = (struct told){ run, account_of_fact(fact), fact->id };
 	}
 	count_told(findings, told, count);
+}
+
+/* Objects of which no record tells, by the time at which they were stamped. */
+static void count_object_only(struct reconciling *reconciling)
+{
+	struct findings *findings = reconciling->findings;
+	const struct object_only *only = &reconciling->object_only;
+
+	findings->summary.object_only = only->count;
+	for (size_t i = 0; i < only->count; i++) {
+		struct fact stamp = { .when_ms = only->stamps_ms[i] };
+		size_t run = stamp.when_ms == TIME_NONE ? findings->export_count
+							: run_of(findings, &stamp);
+
+		if (run < findings->export_count)
+			findings->exports[run].object_only++;
+	}
 }
 
 /* ---- what it would write next ------------------------------------------------------------ */
@@ -220,6 +249,7 @@ void accounts_make(struct reconciling *reconciling)
 			add_account(reconciling->findings, &runs[i]);
 	if (reconciling->findings->export_count)
 		explain_runs(reconciling);
+	count_object_only(reconciling);
 	if (reconciling->has_files)
 		list_forecasts(reconciling);
 }

@@ -87,6 +87,23 @@ static const struct writer *record_writer(struct evidence *evidence, const json_
 	return evidence_keep_writer(evidence, &writer);
 }
 
+void record_add(struct record *record, const struct fact *fact)
+{
+	struct fact added = *fact;
+
+	if (record->perhaps) {
+		added.operation = FACT_NAMED;
+		added.old_known = added.new_known = false;
+		added.old_value = added.new_value = SPAN_NONE;
+		if (!added.attribute_name)
+			added.attribute_name = evidence_keep(
+				record->evidence, span_of(record->activity->name))
+						       .data;
+	}
+	evidence_add_kept(record->evidence, &added);
+	record->facts++;
+}
+
 /* ---- whole objects, and memberships ------------------------------------------------- */
 
 static bool add_object(struct record *record, struct error *err)
@@ -109,8 +126,9 @@ static bool add_object(struct record *record, struct error *err)
 		fact.operation = operations[does];
 		record_add(record, &fact);
 	}
-	if (does == DOES_UPDATE || does == DOES_CREATE)
-		record_add_properties(record, target);
+	if ((does == DOES_UPDATE || does == DOES_CREATE) &&
+		!record_add_properties(record, target, err))
+		return false;
 	if (record->activity->attribute)
 		record_add_implied(record, target);
 	/* What names nothing that it changed still tells who touched the object. */
@@ -216,15 +234,16 @@ static bool add_membership(struct record *record, struct error *err)
 
 /* ---- the record --------------------------------------------------------------------- */
 
-/* Something that happened, in the directory itself. */
-static bool record_counts(const json_t *root, bool *counts, struct error *err)
+/* Something that happened, in the directory itself; or perhaps did: it did not fail. */
+static bool record_counts(const json_t *root, bool *counts, bool *perhaps, struct error *err)
 {
 	const json_t *service = json_object_get(root, "loggedByService");
 	const char *result = json_text(root, "result", err);
 
 	if (!result || !json_text(root, "activityDisplayName", err))
 		return false;
-	*counts = same_name(result, "success") &&
+	*perhaps = !same_name(result, "success");
+	*counts = !same_name(result, "failure") &&
 		(!json_is_string(service) ||
 			same_name(json_string_value(service), "Core Directory"));
 	return true;
@@ -304,7 +323,7 @@ bool evidence_add_audit(struct evidence *evidence, struct span record_text, stru
 		return error_prefix(err, "audit record");
 	if (!*id)
 		return error_set(err, ERROR_FORMAT, "audit record: its id is empty");
-	if (!record_counts(root, &counts, err))
+	if (!record_counts(root, &counts, &record.perhaps, err))
 		return error_prefix(err, "audit record %s", id);
 	if (!counts)
 		return true;

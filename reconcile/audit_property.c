@@ -104,15 +104,17 @@ static struct span trim(struct span text)
 }
 
 /* "DisplayName, Mail": what changed, where the properties themselves may be missing. */
-static void add_included(struct record *record, const json_t *properties, const json_t *property)
+static bool add_included(
+	struct record *record, const json_t *properties, const json_t *property, struct error *err)
 {
 	CLEANUP(buf_release) struct buf quoted = BUF_UP_TO(AUDIT_RECORD_MAX);
 	CLEANUP(buf_release) struct buf names = BUF_UP_TO(AUDIT_RECORD_MAX);
 	struct span rest;
+	size_t count = 0;
 
 	if (!audit_value_add(&quoted, NULL, json_object_get(property, "newValue")) ||
 		scan_type(buf_span(&quoted)) != SCAN_STRING)
-		return;
+		return true;
 	scan_text(buf_span(&quoted), &names);
 	rest = buf_span(&names);
 	while (rest.length) {
@@ -121,6 +123,9 @@ static void add_included(struct record *record, const json_t *properties, const 
 		struct span name = trim((struct span){ rest.data, length });
 		const struct attribute *attribute = attribute_of(record, name);
 
+		if (++count > AUDIT_NAMES_MAX)
+			return error_set(err, ERROR_FORMAT, "%s: more than %d names",
+				INCLUDED_PROPERTY, AUDIT_NAMES_MAX);
 		rest.data += comma ? length + 1 : length;
 		rest.length -= comma ? length + 1 : length;
 		if (name.length && !is_pseudo(name) && !changes_by_itself(attribute) &&
@@ -130,13 +135,17 @@ static void add_included(struct record *record, const json_t *properties, const 
 			record_add(record, &fact);
 		}
 	}
+	return true;
 }
 
-void record_add_properties(struct record *record, const json_t *target)
+bool record_add_properties(struct record *record, const json_t *target, struct error *err)
 {
 	const json_t *properties = json_object_get(target, "modifiedProperties"), *property;
 	size_t i;
 
+	if (json_array_size(properties) > AUDIT_NAMES_MAX)
+		return error_set(
+			err, ERROR_FORMAT, "modifiedProperties: more than %d", AUDIT_NAMES_MAX);
 	json_array_foreach(properties, i, property)
 	{
 		const char *name = json_text_or_null(property, "displayName");
@@ -144,14 +153,16 @@ void record_add_properties(struct record *record, const json_t *target)
 
 		if (!name)
 			continue;
-		if (same_name(name, INCLUDED_PROPERTY))
-			add_included(record, properties, property);
+		if (same_name(name, INCLUDED_PROPERTY) &&
+			!add_included(record, properties, property, err))
+			return false;
 		if (is_pseudo(span_of(name)))
 			continue;
 		attribute = attribute_of(record, span_of(name));
 		if (!changes_by_itself(attribute))
 			add_property(record, attribute, property);
 	}
+	return true;
 }
 
 /* A record that does not show the property that it is about still tells who touched it. */

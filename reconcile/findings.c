@@ -25,6 +25,9 @@ void reconciling_release(struct reconciling *reconciling)
 	memory_free(reconciling->told);
 	memory_free(reconciling->links);
 	memory_free(reconciling->touched);
+	memory_free(reconciling->staging_busy.at);
+	memory_free(reconciling->others_busy.at);
+	memory_free(reconciling->object_only.stamps_ms);
 }
 
 static void walk_release(struct walk *walk)
@@ -57,6 +60,7 @@ void findings_free(struct findings *findings)
 		memory_free(findings->writers[i]);
 	memory_free(findings->writers);
 	memory_free(findings->exports);
+	deciding_free(findings->deciding);
 	memory_free(findings->items);
 	texts_free(findings->texts);
 	memory_free(findings);
@@ -146,6 +150,20 @@ void findings_add(struct findings *findings, const struct finding *finding,
 	findings->items[findings->count++] = kept;
 }
 
+/* The door for what stood there before, or what the base says; `to_directory`: why it is that one. */
+static enum door way_back(const struct reconciling *reconciling, const struct subject *subject,
+	const struct finding *finding, const struct fact **to_directory)
+{
+	struct known_value back = finding->before.known ? finding->before : finding->base;
+	enum door door = back.known ? door_of_value(subject->live, finding->attribute, back)
+				    : DOOR_NONE;
+
+	if (door == DOOR_SYNC)
+		*to_directory = written_to_directory(reconciling, subject, finding->attribute,
+			finding->element, finding->staging);
+	return *to_directory ? DOOR_DIRECTORY : door;
+}
+
 /* What a rebuilt base says has a source of its own. */
 static void add_with_base(struct reconciling *reconciling, const struct subject *subject,
 	const struct finding *finding, const struct answer *answer)
@@ -162,6 +180,29 @@ static void add_with_base(struct reconciling *reconciling, const struct subject 
 	if (source.fact)
 		deciding[count++] = &source;
 	findings_add(reconciling->findings, finding, deciding, count);
+}
+
+/* Somebody is known to have written what stands there, or something that no record tells. */
+static bool is_told_of(const struct question *question, const struct answer *answer)
+{
+	const struct event *last = answer->last;
+
+	return answer->last_staging ||
+		(last &&
+			(!last->new_value.known ||
+				question->same(question->attribute, last->new_value.value,
+					question->live.value)));
+}
+
+/* What points to the staging server without a value, in the reason. */
+static void add_touch(struct finding *finding, struct buf *reason, enum touch touch)
+{
+	if (touch == TOUCH_NONE)
+		return;
+	if (!touch_is_suspect(touch))
+		buf_addf(reason, "%s; ", finding->reason);
+	buf_add_text(reason, touch_text(touch));
+	finding->reason = buf_text(reason);
 }
 
 void findings_add_answer(struct reconciling *reconciling, const struct subject *subject,
@@ -188,20 +229,27 @@ void findings_add_answer(struct reconciling *reconciling, const struct subject *
 		.staging_write_ms = answer->last_staging ? answer->last_staging->when_ms
 							 : TIME_NONE,
 		.reason = buf_text(&answer->reason),
+		.decision = answer->decision,
+		.undecided = VERDICT_SUSPECT,
 	};
 
+	if (answer->verdict == VERDICT_REVERT || reconciling->options->decisions)
+		finding.way = way_back(reconciling, subject, &finding, &to_directory);
 	if (answer->verdict == VERDICT_REVERT)
-		finding.door = door_of_value(subject->live, attribute, answer->before);
-	if (finding.door == DOOR_SYNC)
-		to_directory = written_to_directory(
-			reconciling, subject, attribute, element, answer->staging);
-	if (to_directory) {
-		finding.door = DOOR_DIRECTORY;
+		finding.door = finding.way;
+	if (to_directory && answer->verdict == VERDICT_REVERT) {
 		buf_addf(&reason,
 			"%s; it was sent to Active Directory as well, which production would "
 			"spread again: correct it there first (%s)",
 			finding.reason, to_directory->reference);
 		finding.reason = buf_text(&reason);
+	}
+	if (finding.verdict == VERDICT_DRIFT && !is_told_of(question, answer)) {
+		enum touch touch = touch_explains(reconciling, subject, attribute);
+
+		if (touch_is_suspect(touch))
+			finding.verdict = VERDICT_SUSPECT;
+		add_touch(&finding, &reason, touch);
 	}
 	add_with_base(reconciling, subject, &finding, answer);
 }
@@ -269,7 +317,7 @@ static void decide_value(struct reconciling *reconciling, const struct subject *
 		}
 	timeline_settle(reconciling, &timeline, &question);
 	times = times_of_value(reconciling, subject, attribute, &timeline);
-	verdict_decide(&question, &answer);
+	verdict_decide_reviewed(reconciling, subject, &question, &answer);
 	if (answer.found)
 		findings_add_answer(reconciling, subject, attribute, SPAN_NONE, &question, &answer);
 }
@@ -490,6 +538,7 @@ bool findings_decide(struct reconciling *reconciling, struct span id, struct spa
 	subject.origin = origin_of(reconciling, &subject);
 	mark_visited(reconciling, subject.id);
 	decide_subject(reconciling, &subject);
+	blast_note(reconciling, &subject);
 	return true;
 }
 
@@ -538,19 +587,21 @@ static bool walk_pair(void *context, struct span base, struct span live, struct 
 /* What staging touched and the comparison did not bring: equal lines, or in neither snapshot. */
 static bool walk_touched(struct walk *walk, struct error *err)
 {
-	CLEANUP(buf_release) struct buf base = BUF_UP_TO(SNAPSHOT_BUCKET_MAX);
-	CLEANUP(buf_release) struct buf live = BUF_UP_TO(SNAPSHOT_BUCKET_MAX);
 	const struct reconciling *reconciling = &walk->reconciling;
 	const struct reconcile_options *options = reconciling->options;
+	CLEANUP(snapshot_picker_freep)
+	struct snapshot_picker *in_base = snapshot_picker_new(options->base);
+	CLEANUP(snapshot_picker_freep)
+	struct snapshot_picker *in_live = snapshot_picker_new(options->live);
 
 	for (size_t i = 0; i < reconciling->touched_count; i++) {
-		struct span id = span_of(reconciling->touched[i].id);
+		struct span id = span_of(reconciling->touched[i].id), base, live;
 
 		if (reconciling->touched[i].visited)
 			continue;
-		if (!snapshot_object(options->base, id, &base, err) ||
-			!snapshot_object(options->live, id, &live, err) ||
-			!walk_object(walk, id, buf_span(&base), buf_span(&live), err))
+		if (!snapshot_pick(in_base, id, &base, err) ||
+			!snapshot_pick(in_live, id, &live, err) ||
+			!walk_object(walk, id, base, live, err))
 			return false;
 	}
 	return true;
@@ -577,6 +628,12 @@ bool findings_check_tenants(const struct reconcile_options *options, struct erro
 		return error_set(err, ERROR_REFUSED, "%s is of tenant %.*s, %s of tenant %.*s",
 			snapshot_path(options->base), SPAN_FORMAT(base),
 			snapshot_path(options->live), SPAN_FORMAT(live));
+	if (options->decisions &&
+		text_compare_caseless(live, span_of(decisions_tenant(options->decisions))) != 0)
+		return error_set(err, ERROR_REFUSED,
+			"%s: line 1: decisions for tenant %s; the snapshots are of tenant %.*s",
+			decisions_path(options->decisions), decisions_tenant(options->decisions),
+			SPAN_FORMAT(live));
 	return !options->evidence || evidence_is_of_tenant(options->evidence, options->live, err);
 }
 
@@ -610,6 +667,8 @@ struct findings *findings_prepare(const struct reconcile_options *options)
 	findings->times = (struct times){ base->taken_from_ms, base->taken_until_ms,
 		live->taken_from_ms, live->taken_until_ms, INT64_MAX, INT64_MIN, false,
 		AUDIT_ORDER_MS, false, is_rebuilt(options->base) };
+	findings->decisions = options->decisions;
+	findings->deciding = deciding_new(options->decisions, live->taken_until_ms);
 	if (options->evidence) {
 		findings->evidence = texts_keep(
 			findings->texts, span_of(evidence_identity(options->evidence)))
@@ -637,6 +696,7 @@ struct findings *findings_new(const struct reconcile_options *options, struct er
 	if (!writers_classify(&walk.reconciling, err))
 		return NULL;
 	find_touched(&walk.reconciling);
+	touches_prepare(&walk.reconciling);
 	/* What a rebuilt base does not have, it does not know: only what staging touched is compared. */
 	if (!walk.reconciling.times.rebuilt &&
 		!snapshot_compare(options->base, options->live, walk_pair, &walk, err))
@@ -648,6 +708,5 @@ struct findings *findings_new(const struct reconcile_options *options, struct er
 		return NULL;
 	claims_report(claims, findings);
 	summary_make(&walk.reconciling);
-	findings_mark(findings);
 	return TAKE(findings);
 }

@@ -8,6 +8,7 @@
 
 enum {
 	AUDIT_RECORD_MAX = 8 << 20,   /* one directoryAudits record */
+	AUDIT_NAMES_MAX = 4096,       /* properties of one target, and names that one lists */
 	EVIDENCE_FILE_MAX = 1 << 30,  /* a saved file, as read and as written */
 	EVIDENCE_LINE_MAX = 32 << 20, /* one of its lines */
 	REASON_MAX = 4096,            /* one finding's sentence */
@@ -18,8 +19,9 @@ enum {
 /* The last instant that four digits of a year can write. */
 #define INSTANT_LAST_MS INT64_C(253402300799999)
 
-#define EVIDENCE_FORMAT "unstage-evidence/1"
-#define FINDINGS_FORMAT "unstage-findings/1"
+#define EVIDENCE_FORMAT  "unstage-evidence/1"
+#define FINDINGS_FORMAT  "unstage-findings/1"
+#define DECISIONS_FORMAT "unstage-decisions/1"
 
 #define REASON_DRIFT "nothing points to the staging server"
 
@@ -186,6 +188,7 @@ struct question {
 	const struct times *times;
 	struct origin origin;
 	bool element; /* of a set: a value that nobody is known to have changed is no finding */
+	bool base_is_before; /* somebody vouches for the time that no evidence covers */
 };
 
 struct answer {
@@ -196,6 +199,8 @@ struct answer {
 	const struct event *deciding[4];
 	size_t deciding_count;
 	struct buf reason;
+	bool base_would_do;              /* if somebody vouched so */
+	const struct decision *decision; /* the line that does; NULL: none */
 };
 
 /*
@@ -229,6 +234,19 @@ struct subject {
 struct known_value subject_base(const struct subject *subject, const struct attribute *attribute);
 struct known_value subject_live(const struct subject *subject, const struct attribute *attribute);
 
+/* Times in which a server sent something: sorted, none touching another. */
+struct busy {
+	struct covered *at;
+	size_t count, capacity;
+};
+
+/* Objects that are explained by what they show of themselves alone: when they were stamped, or TIME_NONE. */
+struct object_only {
+	char last_id[ID_BYTES + 1];
+	int64_t *stamps_ms;
+	size_t count, capacity;
+};
+
 struct reconciling {
 	const struct reconcile_options *options;
 	struct findings *findings;
@@ -242,7 +260,9 @@ struct reconciling {
 	size_t fact_count;
 	const struct fact **told; /* room for the facts about one object */
 	bool has_files;           /* facts of other sources than the audit log take part */
-	struct touched *touched;  /* in order of id */
+	struct busy staging_busy, others_busy; /* when sync servers sent something */
+	struct object_only object_only;
+	struct touched *touched; /* in order of id */
 	size_t touched_count, touched_capacity;
 };
 
@@ -259,6 +279,24 @@ struct link {
 };
 
 void reconciling_release(struct reconciling *reconciling);
+
+/* ---- touches.c: what points to the staging server and tells no value -------------------- */
+
+enum touch { TOUCH_NONE, TOUCH_MARKER, TOUCH_BY_STAGING, TOUCH_PERHAPS, TOUCH_BY_EITHER };
+
+/* Once the writers are classified. */
+void touches_prepare(struct reconciling *reconciling);
+/*
+ * What points to staging where live differs from base (`attribute` NULL: in that the object is there) and no
+ * record tells who wrote it. touch_is_suspect(): then it is no drift; the object is counted once.
+ */
+enum touch touch_explains(struct reconciling *reconciling, const struct subject *subject,
+	const struct attribute *attribute);
+bool touch_is_suspect(enum touch touch);
+const char *touch_text(enum touch touch); /* NULL of TOUCH_NONE */
+
+/* accounts.c: a server of which nobody knows the name is the one that is meant. */
+bool server_is_staging(const struct reconciling *reconciling, const char *server);
 
 /* ---- rebuild.c: a base made of evidence ------------------------------------------------ */
 
@@ -325,6 +363,13 @@ struct span claims_next(const struct claims *claims);
 /* Reports those to the findings of that object. */
 void claims_report_next(struct claims *claims, struct findings *findings);
 
+/*
+ * shared.c: two servers use one account (facts 2). What others wrote with it proves nothing; what the
+ * staging server is said to have written with it may be production's, and nothing goes back.
+ */
+void shared_classify(struct reconciling *reconciling);
+void shared_doubt(struct findings *findings);
+
 /* writers.c: ERROR_USAGE where `staging` names nobody. */
 MUST_CHECK bool writers_classify(struct reconciling *reconciling, struct error *err);
 
@@ -338,9 +383,12 @@ struct findings {
 	struct writer **writers; /* copies, by number */
 	size_t writer_count;
 	struct findings_summary summary;
+	struct blast blast;
 	struct export_account *exports;
 	size_t export_count, export_capacity;
 	const char *tenant, *base, *live, *evidence; /* identities; evidence may be NULL */
+	const struct decisions *decisions;           /* NULL: none */
+	struct deciding *deciding;                   /* likewise */
 	struct times times;
 };
 
@@ -372,6 +420,39 @@ MUST_CHECK bool findings_check_tenants(const struct reconcile_options *options, 
 MUST_CHECK bool findings_decide(struct reconciling *reconciling, struct span id,
 	struct span base_lines, struct span live_lines, struct error *err);
 
+/* ---- decide.c: what decisions make of verdicts ------------------------------------------- */
+
+/* verdict_decide(), and once more with a line that vouches for the base, where that is all it lacks. */
+void verdict_decide_reviewed(const struct reconciling *reconciling, const struct subject *subject,
+	const struct question *question, struct answer *answer);
+
+struct deciding;
+
+/* NULL without decisions. `now_ms`: for what is over by then. */
+struct deciding *deciding_new(const struct decisions *decisions, int64_t now_ms);
+void deciding_free(struct deciding *deciding);
+/* Gives a finding, which has its fingerprint, the verdict that a line says; texts are kept in `findings`. */
+void finding_decide(struct findings *findings, struct finding *finding);
+void findings_decide_all(struct findings *findings);
+
+/* ---- decisions.c ----------------------------------------------------------------------- */
+
+/* decisions_load() behind the reading; `name` stands in errors. */
+MUST_CHECK struct decisions *decisions_parse(
+	struct span bytes, const char *name, struct error *err);
+/* The lines that name this finding, by its fingerprint and by its place; NULL: none. */
+const struct decision *decisions_by_fingerprint(
+	const struct decisions *decisions, const struct finding *finding);
+const struct decision *decisions_by_place(
+	const struct decisions *decisions, const struct finding *finding);
+/*
+ * The first line that vouches for all the time from `from_ms` to `to_ms` for this attribute (NULL: for
+ * the object itself); NULL: none. `decisions` may be NULL.
+ */
+const struct decision *decisions_vouching(const struct decisions *decisions,
+	const struct subject *subject, const struct attribute *attribute, int64_t from_ms,
+	int64_t to_ms);
+
 /* ---- fingerprint.c -------------------------------------------------------------------- */
 
 void finding_mark(struct finding *finding, const char *tenant);
@@ -388,6 +469,12 @@ bool finding_is_gone(const struct finding *finding);
 /* What a reference led to that nobody is known to have removed: if that is gone, so is it. Or absent. */
 struct span finding_follows(const struct finding *finding);
 void summary_count(struct findings_summary *summary, const struct finding *finding);
+
+/* ---- blast.c ---------------------------------------------------------------------------- */
+
+/* An object that was decided. */
+void blast_note(struct reconciling *reconciling, const struct subject *subject);
+void blast_count(struct blast *blast, const struct finding *finding);
 
 /* accounts.c: the runs and how far the evidence explains them; forecasts. */
 void accounts_make(struct reconciling *reconciling);

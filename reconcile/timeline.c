@@ -150,6 +150,54 @@ static void fold_doubles(
 	}
 }
 
+/* ---- one write, told by several records ----------------------------------------------- */
+
+/* "Directory_<correlation>_<x>_<n>": the correlation; or absent. */
+static struct span correlation_of(const char *reference)
+{
+	static const char begin[] = "Directory_";
+	size_t skip = sizeof(begin) - 1;
+	struct span id;
+
+	if (strncmp(reference, begin, skip) != 0 || strlen(reference) < skip + ID_BYTES)
+		return SPAN_NONE;
+	id = (struct span){ reference + skip, ID_BYTES };
+	return text_is_guid(id) ? id : SPAN_NONE;
+}
+
+static bool is_bare_name(const struct event *event)
+{
+	return event->fact->source == FROM_AUDIT && event->fact->operation == FACT_NAMED &&
+		!event->new_value.known;
+}
+
+/* Of one request, by one writer, at one time: the other record has the values. */
+static bool is_told_with_values(const struct event *named, const struct event *event)
+{
+	struct span correlation = correlation_of(named->fact->reference);
+
+	return event->fact->source == FROM_AUDIT && event->fact->operation != FACT_NAMED &&
+		event->fact->who == named->fact->who && event->new_value.known &&
+		distance(named, event) <= AUDIT_ORDER_MS && correlation.data &&
+		span_equal(correlation, correlation_of(event->fact->reference));
+}
+
+/* A change may be split over records ("Update user", "Disable account"), one of which only names it. */
+static void fold_bare_names(struct reconciling *reconciling, struct timeline *timeline)
+{
+	for (size_t i = timeline->count; i > 0; i--) {
+		const struct event *named = &timeline->events[i - 1];
+		bool told = false;
+
+		for (size_t j = 0; is_bare_name(named) && j < timeline->count && !told; j++)
+			told = is_told_with_values(named, &timeline->events[j]);
+		if (told) {
+			reconciling->doubles[named->fact - reconciling->first_fact] = true;
+			remove_event(timeline, i - 1);
+		}
+	}
+}
+
 /* What a file shows stands where it stood at the earliest: there it is a witness. */
 static int64_t place_in_time(const struct event *event)
 {
@@ -195,6 +243,7 @@ static void drop_denied(const struct reconciling *reconciling, const struct ques
 void timeline_settle(
 	struct reconciling *reconciling, struct timeline *timeline, const struct question *question)
 {
+	fold_bare_names(reconciling, timeline);
 	if (!reconciling->has_files)
 		return;
 	fold_doubles(reconciling, timeline, question);

@@ -1,7 +1,9 @@
 /*
  * Every folder below tests/data/reconcile is one case and its name is what it shows:
  *
- *	case.json       {"staging":…, "production":…, "from":…, "until":…}, or {"evidence":false}
+ *	case.json       {"staging":…, "production":…, "from":…, "until":…, "marker":…,
+ *	                "markerValue":…}, or {"evidence":false}
+ *	                or {"base":"audit", …}: there is no base.jsonl, the base is made of the evidence
  *	base.jsonl      {"tenant":…,"takenFrom":…,"takenUntil":…}, then objects as Graph gives
  *	                them, with "kind", and where needed "deleted", "unknown", "members"
  *	                and "owners"
@@ -10,6 +12,8 @@
  *	files.jsonl     may be missing: what servers' files told, lines of facts and runs as in
  *	                evidence; the files themselves are "sources" of case.json, as in a header.
  *	                Without "from" and "until" there was no audit log
+ *	decisions.jsonl may be missing: what people decided. "effects" of case.json: what became of
+ *	                each line
  *	expected.jsonl  the findings, all of them and in order; a key that is not there is
  *	                not compared
  */
@@ -46,6 +50,7 @@ struct scene {
 	struct lines base, live, audits, files, expected;
 	struct buf settings;
 	json_t *options;
+	struct decisions *decisions; /* NULL: there are none */
 	struct snapshot *base_snapshot, *live_snapshot;
 };
 
@@ -195,6 +200,17 @@ static struct snapshot *snapshot_of(const struct lines *lines, const char *name)
 /* ---- one case
  * ----------------------------------------------------------------------------------------- */
 
+static struct decisions *decisions_of(const char *folder)
+{
+	struct error err = { 0 };
+	CLEANUP(memory_freep) char *path = file_path(folder, "decisions.jsonl");
+	struct decisions *decisions = access(path, F_OK) == 0 ? decisions_load(path, &err) : NULL;
+
+	if (err.kind)
+		fail_msg("%s", err.text);
+	return decisions;
+}
+
 static void scene_open(struct scene *scene, const char *folder)
 {
 	struct error err = { 0 };
@@ -204,12 +220,14 @@ static void scene_open(struct scene *scene, const char *folder)
 	if (!file_load(settings, CASE_FILE_MAX, &scene->settings, &err))
 		fail_msg("%s", err.text);
 	scene->options = parsed(buf_span(&scene->settings));
-	lines_read(&scene->base, folder, "base.jsonl");
+	lines_read_where_there(&scene->base, folder, "base.jsonl");
 	lines_read(&scene->live, folder, "live.jsonl");
 	lines_read_where_there(&scene->audits, folder, "audits.jsonl");
 	lines_read_where_there(&scene->files, folder, "files.jsonl");
 	lines_read(&scene->expected, folder, "expected.jsonl");
-	scene->base_snapshot = snapshot_of(&scene->base, "base");
+	scene->decisions = decisions_of(folder);
+	if (!json_object_get(scene->options, "base"))
+		scene->base_snapshot = snapshot_of(&scene->base, "base");
 	scene->live_snapshot = snapshot_of(&scene->live, "live");
 }
 
@@ -218,6 +236,7 @@ static void scene_release(struct scene *scene)
 	snapshot_close(scene->base_snapshot);
 	snapshot_close(scene->live_snapshot);
 	json_decref(scene->options);
+	decisions_free(scene->decisions);
 	buf_release(&scene->settings);
 	buf_release(&scene->base.text);
 	buf_release(&scene->live.text);
@@ -276,9 +295,19 @@ static struct findings *findings_of_scene(const struct scene *scene, const size_
 		.evidence = evidence,
 		.staging = json_text_or_null(scene->options, "staging"),
 		.production = json_text_or_null(scene->options, "production"),
+		.decisions = scene->decisions,
+		.marker_name = json_text_or_null(scene->options, "marker"),
+		.marker_value = json_text_or_null(scene->options, "markerValue"),
 	};
-	struct findings *findings = findings_new(&options, &err);
+	CLEANUP(snapshot_closep)
+	struct snapshot *rebuilt = options.base ? NULL : base_rebuild(&options, &err);
+	struct findings *findings;
 
+	if (rebuilt)
+		options.base = rebuilt;
+	if (!options.base)
+		fail_msg("%s", err.text);
+	findings = findings_new(&options, &err);
 	if (!findings)
 		fail_msg("%s", err.text);
 	return findings;
@@ -328,6 +357,25 @@ static size_t compare_with_expected(
 	return wrong;
 }
 
+static size_t compare_effects(const char *name, const struct findings *findings, json_t *expected)
+{
+	size_t count, wrong;
+	const struct decision_result *results = findings_decisions(findings, &count);
+
+	wrong = count != json_array_size(expected);
+	for (size_t i = 0; i < count && !wrong; i++) {
+		const char *effect = decision_effect_name(results[i].effect);
+		const char *wanted = json_string_value(json_array_get(expected, i));
+
+		if (wanted && strcmp(effect, wanted) == 0)
+			continue;
+		print_error("%s: line %zu is %s (%s)\n", name, results[i].decision->line, effect,
+			results[i].text ? results[i].text : "");
+		wrong++;
+	}
+	return wrong;
+}
+
 /* ---- all cases
  * ------------------------------------------------------------------------------------------ */
 
@@ -369,7 +417,8 @@ static size_t check_findings(const char *name, struct scene *scene)
 
 	in_order(order);
 	findings = findings_of_scene(scene, order);
-	return compare_with_expected(name, findings, &scene->expected);
+	return compare_with_expected(name, findings, &scene->expected) +
+		compare_effects(name, findings, json_object_get(scene->options, "effects"));
 }
 
 static void every_case_gives_its_findings(void **state UNUSED)
@@ -473,6 +522,28 @@ static void an_export_run_is_explained_object_by_object(void **state UNUSED)
 	assert_int_equal(exports[1].found[ACCOUNT_UPDATES], 1);
 	/* Two records tell of three values; the space tells one of them again. */
 	assert_int_equal(findings_summary(findings)->staging_facts, 3);
+}
+
+static void what_only_its_stamp_explains_is_counted_beside_the_run(void **state UNUSED)
+{
+	CLEANUP(scene_release) struct scene scene;
+	CLEANUP(findings_freep) struct findings *findings = NULL;
+	CLEANUP(buf_release) struct buf end = BUF_UP_TO(CASE_FILE_MAX);
+	const struct export_account *exports;
+	size_t order[LINES_MAX], count;
+
+	open_case(&scene, "stamped-while-production-is-known-to-have-sent-nothing-says-so");
+	in_order(order);
+	findings = findings_of_scene(&scene, order);
+	exports = findings_exports(findings, &count);
+	assert_int_equal(count, 1);
+	assert_int_equal(exports[0].sent[ACCOUNT_UPDATES], 2);
+	assert_int_equal(exports[0].found[ACCOUNT_UPDATES], 1);
+	assert_int_equal(exports[0].object_only, 1);
+	assert_int_equal(findings_summary(findings)->object_only, 1);
+	findings_end_json(&end, findings);
+	assert_non_null(strstr(buf_text(&end), "\"objectOnly\":1,\"run\":17"));
+	assert_non_null(strstr(buf_text(&end), "],\"objectOnly\":1"));
 }
 
 static void a_forecast_is_counted_and_told_by_weight(void **state UNUSED)
@@ -605,6 +676,7 @@ int main(void)
 		cmocka_unit_test(the_order_of_records_changes_no_byte),
 		cmocka_unit_test(the_summary_counts_what_staging_did),
 		cmocka_unit_test(an_export_run_is_explained_object_by_object),
+		cmocka_unit_test(what_only_its_stamp_explains_is_counted_beside_the_run),
 		cmocka_unit_test(a_forecast_is_counted_and_told_by_weight),
 		cmocka_unit_test(a_write_to_an_object_that_nobody_knows_is_not_explained),
 		cmocka_unit_test(findings_are_lines_with_a_header_and_a_counting_trailer),

@@ -137,7 +137,7 @@ static const struct option options[] = {
 		offsetof(struct status_arguments, production) },
 	{ "wait", 'w', OPTION_TEXT, "TIME", "look again until nothing waits, so long: 2h",
 		offsetof(struct status_arguments, wait) },
-	{ "held", 0, OPTION_FLAG, NULL, "with --wait: until the next sync cycle left it alone",
+	{ "held", 0, OPTION_FLAG, NULL, "with --wait: until a sync cycle left it alone",
 		offsetof(struct status_arguments, held) },
 	OPTIONS_COMMON(struct status_arguments),
 	{ 0 },

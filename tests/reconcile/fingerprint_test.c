@@ -172,7 +172,7 @@ static void the_same_difference_is_known_again_from_another_base_and_with_eviden
 		struct reconcile_options options;
 		struct error err = { 0 };
 
-		incident_live_through(incident, seed, false, work_folder);
+		incident_live_through(incident, seed, (struct manner){ 0 }, work_folder);
 		earlier = seen_earlier(incident->base);
 		options = (struct reconcile_options){ .base = incident->base,
 			.live = incident->live };
@@ -187,7 +187,8 @@ static void the_same_difference_is_known_again_from_another_base_and_with_eviden
 		for (size_t i = 0; i < findings_count(first); i++, compared++)
 			assert_memory_equal(findings_get(first, i)->fingerprint,
 				findings_get(second, i)->fingerprint, FINGERPRINT_BYTES);
-		options.evidence = evidence = incident_evidence(incident, incident->began_ms, 0);
+		options.evidence = evidence = incident_evidence(incident,
+			&(struct window){ incident->began_ms, incident->now_ms }, 1, false);
 		options.base = incident->base;
 		options.staging = "SYNC02";
 		third = findings_new(&options, &err);

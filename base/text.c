@@ -217,6 +217,13 @@ int text_compare_caseless(struct span a, struct span b)
 
 	if (!a.data || !b.data)
 		return (a.data != NULL) - (b.data != NULL);
+	/* Addresses are ASCII nearly always, and sorted and looked up by the hundred thousand. */
+	while (at_a < a.length && at_b < b.length && !((a.data[at_a] | b.data[at_a]) & 0x80)) {
+		char byte_a = text_lower(a.data[at_a++]), byte_b = text_lower(b.data[at_b++]);
+
+		if (byte_a != byte_b)
+			return byte_a < byte_b ? -1 : 1;
+	}
 	while (at_a < a.length && at_b < b.length) {
 		uint32_t scalar_a, scalar_b;
 		bool valid_a = text_scalar(a, &at_a, &scalar_a),
@@ -231,12 +238,36 @@ int text_compare_caseless(struct span a, struct span b)
 	return (at_a < a.length) - (at_b < b.length);
 }
 
+static size_t ascii_end(struct span text, size_t at)
+{
+	while (at < text.length && (unsigned char)text.data[at] < 0x80)
+		at++;
+	return at;
+}
+
+static void add_lowered(struct buf *out, struct span ascii)
+{
+	char *room = ascii.length ? buf_room(out, ascii.length) : NULL;
+
+	if (!room)
+		return;
+	for (size_t i = 0; i < ascii.length; i++)
+		room[i] = text_lower(ascii.data[i]);
+	buf_grew(out, ascii.length);
+}
+
 void text_add_folded(struct buf *out, struct span text)
 {
-	size_t start = 0;
 	uint32_t scalar, folded;
 
-	for (size_t at = 0; at < text.length; start = at) {
+	for (size_t at = 0; at < text.length;) {
+		/* Nearly all of it. */
+		size_t start = ascii_end(text, at);
+
+		add_lowered(out, (struct span){ text.data + at, start - at });
+		at = start;
+		if (at == text.length)
+			return;
 		folded = text_scalar(text, &at, &scalar) ? unicode_fold(scalar) : scalar;
 		/* What folding moves has one byte or two; the rest stays as it is written. */
 		if (folded == scalar || folded >= 0x800) {

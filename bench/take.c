@@ -1,5 +1,6 @@
 /*
- * Makes a snapshot of lines, an object each, in the order in which they come.
+ * Makes a snapshot of lines, an object each with its part lines behind it, in the order in which they
+ * come.
  *
  *	bench_take WORKERS SNAPSHOT <lines
  */
@@ -11,22 +12,41 @@
 
 enum { PIECE_BYTES = 1 << 20, LINES_MAX = 16 << 20 };
 
-/* Adds the whole lines in `text`; what is left of it is an unfinished one. */
-static bool add_lines(struct snapshot_writer *writer, struct span *text, struct error *err)
+/* The line that begins at `at`, with its newline; absent where it is not whole. */
+static struct span line_at(struct span text, size_t at)
 {
-	const char *newline;
+	const char *begin = text.data + at;
+	const char *newline = at < text.length ? memchr(begin, '\n', text.length - at) : NULL;
 
-	while ((newline = memchr(text->data, '\n', text->length))) {
-		size_t length = (size_t)(newline - text->data) + 1;
+	return newline ? (struct span){ begin, (size_t)(newline - begin) + 1 } : SPAN_NONE;
+}
 
+static bool is_part(struct span line)
+{
+	struct span mark = SPAN_LITERAL("\"part\":\"");
+
+	return memmem(line.data, line.length, mark.data, mark.length);
+}
+
+/* Adds the whole objects in `text`: what is left of it may go on. */
+static bool add_lines(
+	struct snapshot_writer *writer, struct span *text, bool ended, struct error *err)
+{
+	for (;;) {
+		struct span line = line_at(*text, 0);
+		size_t length = line.length;
+
+		if (!line.data)
+			return true;
+		while ((line = line_at(*text, length)).data && is_part(line))
+			length += line.length;
+		if (!line.data && !ended)
+			return true;
 		if (!snapshot_writer_add(writer, (struct span){ text->data, length }, err))
 			return false;
 		text->data += length;
 		text->length -= length;
-		if (!text->length)
-			break;
 	}
-	return true;
 }
 
 static bool add_input(struct snapshot_writer *writer, struct error *err)
@@ -34,17 +54,20 @@ static bool add_input(struct snapshot_writer *writer, struct error *err)
 	CLEANUP(buf_release) struct buf input = BUF_UP_TO(LINES_MAX);
 	ssize_t got;
 
-	while ((got = read(STDIN_FILENO, buf_room(&input, PIECE_BYTES), PIECE_BYTES)) > 0) {
+	do {
 		struct span text;
 
+		got = read(STDIN_FILENO, buf_room(&input, PIECE_BYTES), PIECE_BYTES);
+		if (got < 0)
+			return error_errno(err, "standard input");
 		buf_grew(&input, (size_t)got);
 		text = buf_span(&input);
-		if (!add_lines(writer, &text, err))
+		if (!add_lines(writer, &text, got == 0, err))
 			return false;
 		memmove(input.data, text.data, text.length);
 		buf_cut(&input, text.length);
-	}
-	return got == 0 || error_errno(err, "standard input");
+	} while (got > 0);
+	return true;
 }
 
 int main(int argc, char **argv)

@@ -133,10 +133,10 @@ static bool tell(const struct apply_arguments *arguments, const struct plan *pla
 /* 0 when every step is done, 1 when some are left, waiting or stale. */
 static int status_of(const struct apply_result *result, const struct plan *plan)
 {
-	size_t good = result->by_state[STEP_DONE] + result->by_state[STEP_ALREADY] +
-		result->by_state[STEP_SETTLED];
-
-	return good == plan->step_count && !result->interrupted && !result->stopped ? 0 : 1;
+	return apply_result_good(result) == plan->step_count && !result->interrupted &&
+			!result->stopped
+		? 0
+		: 1;
 }
 
 static int run(

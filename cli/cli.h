@@ -142,7 +142,7 @@ MUST_CHECK bool password_ask(
 /* ---- the comparison that find, diff and plan begin with ------------------------------------ */
 
 struct comparison_arguments {
-	const char *evidence, *staging, *production, *key;
+	const char *evidence, *decisions, *staging, *production, *key;
 };
 
 #define OPTIONS_COMPARISON(type)                                                                   \
@@ -151,6 +151,9 @@ struct comparison_arguments {
 		{ "staging", 's', OPTION_TEXT, "SERVER",                                           \
 			"the staging server, its account or app id",                               \
 			offsetof(type, comparison.staging) },                                      \
+		{ "decisions", 'D', OPTION_TEXT, "FILE",                                           \
+			"what people decided, reviewed like code",                                 \
+			offsetof(type, comparison.decisions) },                                    \
 		{ "key", 'k', OPTION_TEXT, "FILE",                                                 \
 			"public key that signed BASE; else the profile's",                         \
 			offsetof(type, comparison.key) },                                          \
@@ -163,6 +166,7 @@ struct comparison {
 	struct snapshot *base, *live;
 	struct statement base_statement;
 	struct evidence *evidence;
+	struct decisions *decisions;
 	struct findings *findings;
 	char *marker; /* the name, and behind its NUL the value */
 };
@@ -175,3 +179,8 @@ MUST_CHECK bool comparison_open(struct comparison *comparison,
 	const struct comparison_arguments *arguments, const char *profile_name,
 	const char *const *operands, const struct findings_listener *listener, struct error *err);
 void comparison_close(struct comparison *comparison);
+
+/* decisions_show.c: is it a decisions file, and all that it says. */
+bool decisions_file_is_one(const char *path);
+MUST_CHECK bool decisions_show(
+	struct screen *screen, const char *path, bool json, struct error *err);

@@ -12,6 +12,7 @@ static struct reconcile_options options_of(const struct comparison *comparison,
 		.base = comparison->base,
 		.live = comparison->live,
 		.evidence = comparison->evidence,
+		.decisions = comparison->decisions,
 		.staging = arguments->staging,
 		.production = arguments->production,
 		.progress = talk(),
@@ -23,6 +24,10 @@ static struct reconcile_options options_of(const struct comparison *comparison,
 		options.production = profile->production;
 	if (!options.evidence)
 		options.staging = NULL;
+	else if (!options.staging)
+		progress_warn(talk(),
+			"nobody is named as the staging server, so nothing is put back: --staging; "
+			"unstage find --evidence FILE lists who synchronises");
 	return options;
 }
 
@@ -76,6 +81,22 @@ static bool reconcile_all(struct comparison *comparison,
 	comparison->findings = listener ? findings_tell(&options, listener, err)
 					: findings_new(&options, err);
 	return comparison->findings != NULL;
+}
+
+/* Lines that did nothing: somebody believes that they do. */
+static void warn_of_decisions(const struct findings *findings)
+{
+	size_t count;
+	const struct decision_result *results = findings_decisions(findings, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		const struct decision *decision = results[i].decision;
+
+		if (results[i].text)
+			progress_warn(talk(), "decisions: line %zu (byte %zu): %s: %s: no effect",
+				decision->line, decision->byte, decision_kind_name(decision->kind),
+				results[i].text);
+	}
 }
 
 static struct snapshot *open_operand(const char *word, const char *profile_name, struct error *err)
@@ -184,12 +205,21 @@ bool comparison_open(struct comparison *comparison, const struct comparison_argu
 	}
 	if (audit && !make_base(comparison, arguments, profile, err))
 		return false;
-	return reconcile_all(comparison, arguments, profile, listener, err);
+	if (arguments->decisions) {
+		comparison->decisions = decisions_load(arguments->decisions, err);
+		if (!comparison->decisions)
+			return false;
+	}
+	if (!reconcile_all(comparison, arguments, profile, listener, err))
+		return false;
+	warn_of_decisions(comparison->findings);
+	return true;
 }
 
 void comparison_close(struct comparison *comparison)
 {
 	findings_free(comparison->findings);
+	decisions_free(comparison->decisions);
 	evidence_free(comparison->evidence);
 	snapshot_close(comparison->live);
 	snapshot_close(comparison->base);

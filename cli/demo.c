@@ -44,6 +44,7 @@ struct demo {
 	char program[4096];
 	struct common to_screen;
 	enum demo_base base;
+	bool *followed; /* paragraphs, by step */
 };
 
 static void say(const char *format, ...) PRINTF_LIKE(1, 2);
@@ -233,6 +234,24 @@ static bool apply(struct demo *demo, struct error *err)
 		1, false, err);
 }
 
+/* Once each; what is refused, because somebody still holds the address, is tried again later. */
+static bool follow_paragraph(
+	struct demo *demo, const struct plan_step *step, size_t *followed, struct error *err)
+{
+	bool *done = &demo->followed[step->number - 1];
+	struct error refusal = { 0 };
+
+	if (*done || step->door != DOOR_MANUAL || step->operation != GRAPH_SET)
+		return true;
+	*done = simulator_play_manual(
+		demo->simulated.simulator, step->id, step->attribute->name, step->to, &refusal);
+	*followed += *done;
+	if (*done || refusal.kind == ERROR_REFUSED)
+		return true;
+	*err = refusal;
+	return false;
+}
+
 /* A person reads the manual paragraphs and does what they say, where the value is mastered. */
 static bool follow_paragraphs(struct demo *demo, size_t *followed, struct error *err)
 {
@@ -242,15 +261,31 @@ static bool follow_paragraphs(struct demo *demo, size_t *followed, struct error 
 	*followed = 0;
 	if (!plan_file_open(&file, path, NULL, NULL, false, err))
 		return false;
-	for (size_t i = 0; i < file.plan->step_count; i++) {
-		const struct plan_step *step = &file.plan->steps[i];
-
-		if (step->door != DOOR_MANUAL || step->operation != GRAPH_SET)
-			continue;
-		if (!simulator_play_manual(demo->simulated.simulator, step->id,
-			    step->attribute->name, step->to, err))
+	if (!demo->followed)
+		demo->followed = memory_array(file.plan->step_count + 1, sizeof(bool));
+	for (size_t i = 0; i < file.plan->step_count; i++)
+		if (!follow_paragraph(demo, &file.plan->steps[i], followed, err))
 			return false;
-		++*followed;
+	return true;
+}
+
+/* Rings lead through several doors: each waits for the other, and takes up where it left off. */
+static bool take_turns(struct demo *demo, struct error *err)
+{
+	size_t followed;
+
+	if (!follow_paragraphs(demo, &followed, err))
+		return false;
+	say("   a person follows %zu paragraphs of plan-manual.txt\n", followed);
+	while (followed) {
+		if (!type_command(demo,
+			    "unstage apply plan.json --key unstage.pub --journal journal.sqlite "
+			    "--receipt receipt.json",
+			    STATUS_ANY, true, err) ||
+			!follow_paragraphs(demo, &followed, err))
+			return false;
+		if (followed)
+			say("   a person follows %zu more, which had to wait\n", followed);
 	}
 	return true;
 }
@@ -259,19 +294,16 @@ static bool other_doors(struct demo *demo, struct error *err)
 {
 	CLEANUP(memory_freep) char *csv = file_path(demo->simulated.folder, "plan-adsync.csv");
 	struct simulator *simulator = demo->simulated.simulator;
-	size_t followed;
 
 	heading("The other doors");
 	say("   SYNC01, production, runs its cycle, as plan-sync.txt asks\n");
 	if (!simulator_play_production_cycle(simulator, err))
 		return false;
 	say("   an administrator runs Remove-ADSyncToolsAadObject with plan-adsync.csv\n");
-	if (!simulator_play_adsync(simulator, csv, err) || !follow_paragraphs(demo, &followed, err))
-		return false;
-	say("   a person follows the %zu paragraphs of plan-manual.txt\n", followed);
-	return type_command(demo,
-		"unstage status plan.json --key unstage.pub --journal journal.sqlite", 0, false,
-		err);
+	return simulator_play_adsync(simulator, csv, err) && take_turns(demo, err) &&
+		type_command(demo,
+			"unstage status plan.json --key unstage.pub --journal journal.sqlite", 0,
+			false, err);
 }
 
 static int proof(struct demo *demo, struct error *err)
@@ -321,6 +353,7 @@ static bool open_demo(struct demo *demo, const struct demo_arguments *arguments,
 static void close_demo(struct demo *demo)
 {
 	simulated_close(&demo->simulated);
+	memory_free(demo->followed);
 }
 
 static bool choose_base(enum demo_base *base, const char *word, struct error *err)

@@ -18,6 +18,7 @@ static const enum style verdict_styles[VERDICT_COUNT] = {
 	[VERDICT_SUSPECT] = STYLE_YELLOW,
 	[VERDICT_DRIFT] = STYLE_DIM,
 	[VERDICT_BLOCKED] = STYLE_RED,
+	[VERDICT_KEPT] = STYLE_DIM,
 };
 
 static void add_value(struct screen *screen, const char *label, const struct known_value *value)
@@ -70,6 +71,17 @@ static void add_references(struct screen *screen, const struct finding *finding)
 	screen_addf(screen, STYLE_PLAIN, "\n");
 }
 
+static void add_decision(struct screen *screen, const struct finding *finding)
+{
+	const struct decision *decision = finding->decision;
+
+	if (!decision)
+		return;
+	screen_addf(screen, STYLE_DIM, "      %-8s", "decided");
+	screen_addf(screen, STYLE_PLAIN, "line %zu: %s, else %s\n", decision->line,
+		decision_kind_name(decision->kind), verdict_name(finding->undecided));
+}
+
 /* By it a line of a decisions file names the finding; it is to be copied, so it stays whole. */
 static void add_fingerprint(struct screen *screen, const struct finding *finding)
 {
@@ -102,6 +114,7 @@ static void add_finding(struct screen *screen, const struct finding *finding)
 	add_writer(screen, finding);
 	screen_addf(screen, STYLE_DIM, "      %-8s", "why");
 	screen_paragraph(screen, STYLE_PLAIN, span_of(finding->reason), 14);
+	add_decision(screen, finding);
 	add_references(screen, finding);
 	add_fingerprint(screen, finding);
 }
@@ -185,7 +198,7 @@ static bool check_verdict(const char *verdict, struct error *err)
 	return !verdict ||
 		error_set(err, ERROR_USAGE,
 			"diff: there is no verdict '%s'; there are revert, healed, contested, suspect, drift, "
-			"blocked",
+			"blocked, kept",
 			verdict);
 }
 
@@ -243,8 +256,8 @@ const struct command command_diff = {
 		"Without --evidence it is a plain comparison: everything is drift. With it, each\n"
 		"value is judged by five: base, before, staging, live, and who wrote last. Exit\n"
 		"status 1 when there are findings. Verdicts are revert, healed, contested,\n"
-		"suspect, drift and blocked. BASE and LIVE are files, or names: see unstage find\n"
-		"--help.\n",
+		"suspect, drift, blocked and kept (a line of --decisions says so). BASE and LIVE\n"
+		"are files, or names: see unstage find --help.\n",
 	.options = options,
 	.arguments_size = sizeof(struct diff_arguments),
 	.run = run,

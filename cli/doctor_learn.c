@@ -7,8 +7,7 @@
 #include "base/scan.h"
 #include "base/text.h"
 #include "cli/doctor_questions.h"
-
-#define SYNC_PERMISSION "ADSynchronization.ReadWrite.All"
+#include "cli/holders.h"
 
 enum {
 	SYNC_STALE_MS = 3 * 3600 * 1000,

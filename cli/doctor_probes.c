@@ -7,8 +7,7 @@
 
 #include "base/scan.h"
 #include "cli/doctor_questions.h"
-
-#define SYNC_SERVICE_APP "6bf85cfa-ac8a-4be5-b5de-425a0d0dc016"
+#include "cli/holders.h"
 
 enum { ADDRESS_MAX = 4096, SILENCES_MAX = 3 };
 

@@ -5,51 +5,21 @@
 
 #include "base/text.h"
 
-/* A number, and what it counts, only where there is something to count. */
-struct blast_row {
-	size_t offset;
-	enum style style;
-	const char *text;
-};
+static void add_rhythm(
+	struct screen *screen, struct evidence *evidence, const struct writer *staging)
+{
+	size_t count;
+	const struct sync_identity *identities = evidence_identities(evidence, &count);
 
-#define ROW(member, style, text)                                                                   \
-	{                                                                                          \
-		offsetof(struct findings_summary, member), style, text                             \
+	for (size_t i = 0; i < count; i++) {
+		if (!staging->name || strcmp(identities[i].writer.name, staging->name) != 0)
+			continue;
+		screen_addf(screen, STYLE_PLAIN, "  ");
+		screen_rhythm(screen, &identities[i]);
+		screen_addf(screen, STYLE_PLAIN, "\n");
+		return;
 	}
-
-/* Mail flow and sign-in first: these are the people who can't work now. */
-static const struct blast_row blast_rows[] = {
-	ROW(deleted, STYLE_RED, "people, groups or contacts deleted"),
-	ROW(upn_changed, STYLE_RED, "sign-in names changed"),
-	ROW(primary_changed, STYLE_RED, "primary mail addresses changed"),
-	ROW(disabled, STYLE_RED, "people disabled"),
-	ROW(conflicts, STYLE_YELLOW, "addresses or sign-in names in conflict"),
-	ROW(created, STYLE_YELLOW, "objects created in its wider scope"),
-	ROW(members_changed, STYLE_YELLOW, "memberships and ownerships changed"),
-};
-
-static const struct {
-	enum verdict verdict;
-	enum style style;
-	const char *text;
-} verdict_rows[] = {
-	{ VERDICT_REVERT, STYLE_BOLD, "to put back: proved, and untouched since" },
-	{ VERDICT_HEALED, STYLE_GREEN, "back already" },
-	{ VERDICT_CONTESTED, STYLE_YELLOW, "somebody decided since: listed, never overwritten" },
-	{ VERDICT_SUSPECT, STYLE_YELLOW, "not proved: a person must look" },
-	{ VERDICT_BLOCKED, STYLE_RED, "nobody can put back what it was: a paragraph for a person" },
-	{ VERDICT_DRIFT, STYLE_DIM, "changed by others since the snapshot: kept" },
-};
-
-static const char *const door_texts[DOOR_COUNT] = {
-	[DOOR_NONE] = NULL,
-	[DOOR_GRAPH] = "unstage apply writes it",
-	[DOOR_SYNC] = "the production server's next run puts it back",
-	[DOOR_DIRECTORY] = "Active Directory is wrong: a paragraph for a person",
-	[DOOR_EXCHANGE] = "Exchange Online masters it: a paragraph for a person",
-	[DOOR_ADSYNC] = "Remove-ADSyncToolsAadObject with our CSV",
-	[DOOR_MANUAL] = "a person, by our paragraph",
-};
+}
 
 static void add_base(struct screen *screen, const struct comparison *comparison)
 {
@@ -85,52 +55,32 @@ static void add_heading(struct screen *screen, const struct comparison *comparis
 	screen_addf(screen, STYLE_PLAIN, "\n  from %s to %s UTC\n",
 		screen_time(summary->staging_first_ms, first),
 		screen_time(summary->staging_last_ms, last));
+	add_rhythm(screen, comparison->evidence, staging);
 	add_base(screen, comparison);
-	screen_addf(screen, STYLE_PLAIN,
-		"  %llu writes on %llu objects; %llu explained by what follows, ",
-		(unsigned long long)summary->staging_facts, (unsigned long long)summary->objects,
-		(unsigned long long)summary->explained_facts);
-	screen_addf(screen,
-		summary->staging_facts > summary->explained_facts ? STYLE_YELLOW : STYLE_PLAIN,
-		"%llu left no difference\n",
-		(unsigned long long)(summary->staging_facts - summary->explained_facts));
+	screen_addf(screen, STYLE_PLAIN, "  %llu write%s on %llu object%s, ",
+		(unsigned long long)summary->staging_facts, plural(summary->staging_facts),
+		(unsigned long long)summary->objects, plural(summary->objects));
+	if (summary->explained_facts < summary->staging_facts)
+		screen_addf(screen, STYLE_YELLOW, "%llu explained by what follows\n",
+			(unsigned long long)summary->explained_facts);
+	else
+		screen_addf(screen, STYLE_PLAIN, "all explained by what follows\n");
 }
 
-static void add_numbers(struct screen *screen, const struct findings_summary *summary)
+/* Three commands; who has conflicts looks at them before anything is signed. */
+static void add_next(struct screen *screen, const struct find_typed *typed,
+	const struct findings_summary *summary)
 {
-	screen_addf(screen, STYLE_BOLD, "\nThe damage\n");
-	for (size_t i = 0; i < COUNT_OF(blast_rows); i++) {
-		const uint64_t *number = (const void *)((const char *)summary +
-			blast_rows[i].offset);
+	bool conflicts = summary->conflicts && command_named("conflicts");
 
-		if (*number)
-			screen_addf(screen, blast_rows[i].style, "  %6llu  %s\n",
-				(unsigned long long)*number, blast_rows[i].text);
-	}
-	screen_addf(screen, STYLE_BOLD, "\nThe verdicts\n");
-	for (size_t i = 0; i < COUNT_OF(verdict_rows); i++) {
-		uint64_t number = summary->by_verdict[verdict_rows[i].verdict];
-
-		if (number)
-			screen_addf(screen, verdict_rows[i].style, "  %6llu  %-9s  %s\n",
-				(unsigned long long)number, verdict_name(verdict_rows[i].verdict),
-				verdict_rows[i].text);
-	}
-	screen_addf(screen, STYLE_BOLD, "\nThe way back\n");
-	for (int door = 0; door < DOOR_COUNT; door++) {
-		if (door_texts[door] && summary->by_door[door])
-			screen_addf(screen, STYLE_PLAIN, "  %6llu  %-9s  %s\n",
-				(unsigned long long)summary->by_door[door], door_name(door),
-				door_texts[door]);
-	}
-}
-
-static void add_next(struct screen *screen, const struct find_typed *typed)
-{
 	screen_addf(screen, STYLE_BOLD, "\nNext\n");
 	screen_command(screen, "diff", typed, NULL, NULL);
+	if (conflicts)
+		screen_command(screen, "conflicts", typed, NULL, NULL);
 	screen_command(screen, "plan", typed, NULL, "plan.json");
-	screen_addf(screen, STYLE_CYAN, "  unstage sign plan.json --secret-key unstage.key\n");
+	if (!conflicts)
+		screen_addf(
+			screen, STYLE_CYAN, "  unstage sign plan.json --secret-key unstage.key\n");
 }
 
 static void add_json(struct screen *screen, const struct comparison *comparison,
@@ -159,6 +109,7 @@ static void add_json(struct screen *screen, const struct comparison *comparison,
 			door_name(i), (unsigned long long)summary->by_door[i]);
 	screen_addf(screen, STYLE_PLAIN, "}");
 	screen_accounts_json(screen, comparison->findings);
+	screen_blast_json(screen, comparison);
 	screen_addf(screen, STYLE_PLAIN, "}\n");
 }
 
@@ -174,10 +125,8 @@ static bool tell(
 		add_json(&screen, comparison, summary);
 	} else {
 		add_heading(&screen, comparison, summary);
-		screen_accounts(&screen, comparison->findings);
-		add_numbers(&screen, summary);
-		screen_forecast(&screen, summary);
-		add_next(&screen, typed);
+		screen_blast(&screen, comparison);
+		add_next(&screen, typed, summary);
 	}
 	return screen_give(&screen, common, err);
 }
@@ -189,7 +138,8 @@ static bool check_arguments(
 {
 	if (!find->comparison.evidence)
 		return error_set(err, ERROR_USAGE,
-			"find: say who wrote what: --evidence FILE (from: unstage evidence)");
+			"find: say who wrote what: --evidence FILE; it comes from: "
+			"unstage evidence --from 7d --output evidence.jsonl");
 	return operand_count != 1 ||
 		error_set(err, ERROR_USAGE,
 			"find: BASE and LIVE, or neither of them: then it lists who synchronises");

@@ -44,6 +44,13 @@ void screen_identities_json(struct screen *screen, struct evidence *evidence);
 /* What the evidence can't know, a line each; nothing where there is nothing. */
 void screen_doubts(struct screen *screen, struct evidence *evidence);
 
+/* ---- find_blast.c ------------------------------------------------------------------------------ */
+
+/* From mail flow to what is not certain. */
+void screen_blast(struct screen *screen, const struct comparison *comparison);
+/* ,"objectsBy":{…}, … ,"identities":[…], … */
+void screen_blast_json(struct screen *screen, const struct comparison *comparison);
+
 /* ---- find_accounts.c -------------------------------------------------------------------------- */
 
 /* A paragraph each; nothing where there is nothing to tell. */

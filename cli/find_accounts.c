@@ -4,48 +4,88 @@
  */
 #include "cli/find.h"
 
-static void add_account(
-	struct screen *screen, const struct export_account *account, enum account which)
+enum { RUNS_LISTED = 2, FORECASTS_SHOWN = 2 };
+
+static uint64_t explained_of(const struct export_account *account, enum account which)
 {
 	uint64_t sent = account->sent[which], found = account->found[which];
-	uint64_t explained = found < sent ? found : sent;
 
-	if (!sent)
-		return;
-	screen_addf(screen, STYLE_PLAIN, "         %llu %s sent, %llu explained, ",
-		(unsigned long long)sent, account_name(which), (unsigned long long)explained);
-	screen_addf(screen, sent > explained ? STYLE_YELLOW : STYLE_PLAIN,
-		"%llu not found in any evidence\n", (unsigned long long)(sent - explained));
+	return found < sent ? found : sent;
 }
 
-/* The server's own count of what it sent, beside what the evidence tells of it. */
+/* What was sent and nobody has seen yet: the damage that is in no finding. */
+static void add_missing(struct screen *screen, const struct export_account *account)
+{
+	for (int which = 0; which < ACCOUNT_COUNT; which++) {
+		uint64_t sent = account->sent[which];
+		uint64_t explained = explained_of(account, (enum account)which);
+
+		if (sent > explained)
+			screen_addf(screen, STYLE_YELLOW,
+				"    %llu %s sent, %llu explained, %llu not found in any evidence\n",
+				(unsigned long long)sent, account_name((enum account)which),
+				(unsigned long long)explained,
+				(unsigned long long)(sent - explained));
+	}
+}
+
+static void add_run(struct screen *screen, const struct export_account *account)
+{
+	char start[TIME_TEXT_BYTES];
+	uint64_t sent = 0, explained = 0;
+
+	for (int which = 0; which < ACCOUNT_COUNT; which++) {
+		sent += account->sent[which];
+		explained += explained_of(account, (enum account)which);
+	}
+	screen_addf(screen, STYLE_PLAIN, "  run %lld  %s UTC", (long long)account->number,
+		screen_time(account->start_ms, start));
+	if (account->by) {
+		screen_addf(screen, STYLE_PLAIN, " by ");
+		screen_text(screen, STYLE_PLAIN, span_of(account->by), 16, false);
+	}
+	screen_addf(screen, STYLE_PLAIN, ": %llu sent", (unsigned long long)sent);
+	if (sent == explained)
+		screen_addf(screen, STYLE_PLAIN, ", all explained");
+	if (account->failures)
+		screen_addf(screen, STYLE_YELLOW, ", %llu refused",
+			(unsigned long long)account->failures);
+	screen_addf(screen, STYLE_PLAIN, "\n");
+	add_missing(screen, account);
+	if (account->object_only)
+		screen_addf(screen, STYLE_YELLOW,
+			"         %llu more objects were stamped then, and no record tells why\n",
+			(unsigned long long)account->object_only);
+}
+
+static bool has_missing(const struct export_account *account)
+{
+	for (int which = 0; which < ACCOUNT_COUNT; which++)
+		if (account->sent[which] > explained_of(account, (enum account)which))
+			return true;
+	return false;
+}
+
+/*
+ * The server's own count of what it sent, beside what the evidence tells of it: the runs of which
+ * something is missing first.
+ */
 void screen_accounts(struct screen *screen, const struct findings *findings)
 {
-	size_t count;
+	size_t count, shown = 0;
 	const struct export_account *exports = findings_exports(findings, &count);
-	char start[TIME_TEXT_BYTES];
 
 	if (count)
 		screen_addf(screen, STYLE_BOLD, "\nIts exports\n");
-	for (size_t i = 0; i < count; i++) {
-		screen_addf(screen, STYLE_PLAIN, "  run %lld  %s UTC", (long long)exports[i].number,
-			screen_time(exports[i].start_ms, start));
-		if (exports[i].by) {
-			screen_addf(screen, STYLE_PLAIN, ", started by ");
-			screen_text(screen, STYLE_PLAIN, span_of(exports[i].by), 30, false);
-		}
-		screen_addf(screen, STYLE_PLAIN, "\n");
-		for (int which = 0; which < ACCOUNT_COUNT; which++)
-			add_account(screen, &exports[i], (enum account)which);
-		if (exports[i].object_only)
-			screen_addf(screen, STYLE_YELLOW,
-				"         %llu more objects were stamped then, and no record tells why\n",
-				(unsigned long long)exports[i].object_only);
-		if (exports[i].failures)
-			screen_addf(screen, STYLE_YELLOW,
-				"         %llu refused by the directory\n",
-				(unsigned long long)exports[i].failures);
-	}
+	for (int missing = 1; missing >= 0; missing--)
+		for (size_t i = 0; i < count && shown < RUNS_LISTED; i++)
+			if (has_missing(&exports[i]) == (missing == 1)) {
+				add_run(screen, &exports[i]);
+				shown++;
+			}
+	if (count > shown)
+		screen_addf(screen, STYLE_PLAIN, "  and %zu more: --json has them all\n",
+			count - shown);
 }
 
 static const char *const forecast_words[] = {
@@ -62,14 +102,14 @@ static const char *const forecast_words[] = {
 
 static void add_forecast(struct screen *screen, const struct forecast *forecast)
 {
-	screen_addf(screen, STYLE_PLAIN, "         %s ", forecast->kind->name);
-	screen_text(screen, STYLE_PLAIN, forecast->id, 36, false);
+	screen_addf(screen, STYLE_PLAIN, "    %s ", forecast->kind->name);
+	screen_text(screen, STYLE_PLAIN, forecast->id, 9, false);
 	if (forecast->attribute)
 		screen_addf(screen, STYLE_PLAIN, ": %s", forecast->attribute->name);
 	screen_addf(screen, STYLE_PLAIN, " %s ", forecast_words[forecast->operation]);
 	if (forecast->known)
 		screen_text(screen, STYLE_PLAIN,
-			forecast->value.data ? forecast->value : SPAN_LITERAL("nothing"), 40,
+			forecast->value.data ? forecast->value : SPAN_LITERAL("nothing"), 24,
 			false);
 	screen_addf(screen, STYLE_PLAIN, "\n");
 }
@@ -81,7 +121,8 @@ void screen_forecast(struct screen *screen, const struct findings_summary *summa
 
 	if (!summary->forecast_facts)
 		return;
-	screen_addf(screen, STYLE_BOLD, "\nThe forecast\n  ");
+	screen_addf(screen, STYLE_BOLD, "\nThe forecast\n");
+	screen_addf(screen, STYLE_PLAIN, "  ");
 	screen_text(screen, STYLE_YELLOW,
 		span_of(staging->server         ? staging->server
 				: staging->name ? staging->name
@@ -90,7 +131,7 @@ void screen_forecast(struct screen *screen, const struct findings_summary *summa
 	screen_addf(screen, STYLE_YELLOW, " would write %llu more value%s next, among them\n",
 		(unsigned long long)summary->forecast_facts,
 		summary->forecast_facts == 1 ? "" : "s");
-	for (size_t i = 0; i < summary->forecast_listed; i++)
+	for (size_t i = 0; i < summary->forecast_listed && i < FORECASTS_SHOWN; i++)
 		add_forecast(screen, &summary->forecasts[i]);
 }
 

@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "base/text.h"
 
-enum { COMMANDS_MAX = 4, NAMES_MAX = 4, DAY_MS = 86400000, LEAST_DAYS = 7, MOST_DAYS = 30 };
+enum { COMMANDS_MAX = 4 };
 
 static bool same_text(const char *a, const char *b)
 {
@@ -147,31 +147,16 @@ void screen_doubts(struct screen *screen, struct evidence *evidence)
 		"nobody asked which applications may synchronise under another name");
 }
 
-/* Whether the log can hold anything of the window at all (contract 4.2). */
-static void add_reach(struct screen *screen, struct evidence *evidence)
+/* The difference between "nobody wrote" and "nobody can say any more". */
+static void add_reach(struct screen *screen, const struct evidence *evidence)
 {
-	const struct evidence_header *header = evidence_header(evidence);
-	int64_t days = (header->collected_ms - header->from_ms) / DAY_MS;
-	char from[TIME_TEXT_BYTES], until[TIME_TEXT_BYTES];
+	enum reach reach = evidence_reach(evidence);
+	char collected[TIME_TEXT_BYTES];
 
-	if (!header->until_ms)
-		return;
-	if (header->from_ms >= header->until_ms) {
-		screen_addf(screen, STYLE_YELLOW,
-			"  The log held nothing of the window that was asked for: it reaches %d days\n"
-			"  back, %d with Entra ID P1 or P2. What was older when it was collected is gone.\n",
-			LEAST_DAYS, MOST_DAYS);
-		return;
-	}
-	screen_addf(screen, STYLE_PLAIN, "  The log was read from %s to %s UTC",
-		screen_time(header->from_ms, from), screen_time(header->until_ms, until));
-	if (days < LEAST_DAYS)
-		screen_addf(screen, STYLE_PLAIN,
-			",\n  and reaches back that far (%d days for certain).\n", LEAST_DAYS);
-	else
-		screen_addf(screen, STYLE_YELLOW,
-			",\n  %lld days back: it reaches that far only with Entra ID P1 or P2 (%d days).\n",
-			(long long)days, MOST_DAYS);
+	screen_addf(screen, STYLE_PLAIN, "  Collected %s UTC:\n  ",
+		screen_time(evidence_header(evidence)->collected_ms, collected));
+	screen_paragraph(screen, reach == REACH_CERTAIN ? STYLE_PLAIN : STYLE_YELLOW,
+		span_of(reach_text(reach)), 2);
 }
 
 /* ---- the choice -------------------------------------------------------------------------- */
@@ -386,6 +371,13 @@ void screen_identities_json(struct screen *screen, struct evidence *evidence)
 			list_json(evidence, HOLDERS_OF_SYNC)));
 }
 
+static const char *const reach_names[] = {
+	[REACH_NO_LOG] = "no-log",
+	[REACH_CERTAIN] = "certain",
+	[REACH_BY_LICENCE] = "by-licence",
+	[REACH_GONE] = "gone",
+};
+
 static void tell_json(struct screen *screen, struct evidence *evidence)
 {
 	const struct evidence_header *header = evidence_header(evidence);
@@ -395,7 +387,8 @@ static void tell_json(struct screen *screen, struct evidence *evidence)
 		header->tenant);
 	add_member(screen, "coveredFrom", covered ? instant_json(header->from_ms) : json_null());
 	add_member(screen, "coveredUntil", covered ? instant_json(header->until_ms) : json_null());
-	screen_addf(screen, STYLE_PLAIN, ",\"records\":%zu", evidence_records(evidence));
+	screen_addf(screen, STYLE_PLAIN, ",\"records\":%zu,\"reach\":\"%s\"",
+		evidence_records(evidence), reach_names[evidence_reach(evidence)]);
 	screen_identities_json(screen, evidence);
 	screen_addf(screen, STYLE_PLAIN, "}\n");
 }
@@ -405,7 +398,6 @@ int find_candidates(const struct find_typed *typed, struct evidence *evidence, c
 {
 	const struct common *common = &typed->find->common;
 	CLEANUP(screen_release) struct screen screen;
-	const struct evidence_header *header = evidence_header(evidence);
 	size_t count;
 
 	evidence_identities(evidence, &count);
@@ -417,7 +409,7 @@ int find_candidates(const struct find_typed *typed, struct evidence *evidence, c
 	if (!screen_give(&screen, common, err))
 		return -1;
 	/* A comparison that lacks its question was not made; nor was a window looked at that is gone. */
-	if (typed->operand_count || (!count && header->from_ms >= header->until_ms))
+	if (typed->operand_count || (!count && evidence_reach(evidence) != REACH_CERTAIN))
 		return ERROR_USAGE;
 	return count ? 1 : 0;
 }

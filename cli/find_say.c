@@ -134,6 +134,7 @@ void screen_command(struct screen *screen, const char *command, const struct fin
 			typed->taken && names_is_live(typed->operands[i]) ? "latest"
 									  : typed->operands[i]);
 	line_add(&line, "--evidence", given->evidence);
+	line_add(&line, "--decisions", given->decisions);
 	line_add(&line, "--staging", staging ? staging : given->staging);
 	line_add(&line, "--production", given->production);
 	line_add(&line, "--key", given->key);

@@ -10,9 +10,6 @@
 #include "base/scan.h"
 #include "base/text.h"
 
-#define SYNC_SERVICE_APP "6bf85cfa-ac8a-4be5-b5de-425a0d0dc016"
-#define SYNC_APP_ROLE    "ADSynchronization.ReadWrite.All"
-
 enum {
 	APPLICATIONS_MAX = 64, /* a tenant has at most 20 sync accounts (contract 4.4) */
 	NAME_MAX_BYTES = 512,
@@ -96,7 +93,7 @@ static bool take_service(void *context, struct span item, struct error *err UNUS
 
 	(void)take_id(item, "id", collecting->service);
 	while (scan_type(roles) == SCAN_ARRAY && scan_element(&scan, &role))
-		if (span_is(scan_text_direct(scan_find(role, "value")), SYNC_APP_ROLE))
+		if (span_is(scan_text_direct(scan_find(role, "value")), SYNC_PERMISSION))
 			(void)take_id(role, "id", collecting->service_role);
 	return true;
 }

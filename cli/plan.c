@@ -70,13 +70,15 @@ static int run(
 		return -1;
 	}
 	if (!comparison_open(&comparison, &plan_arguments->comparison,
-		    plan_arguments->common.profile, operands, NULL, err))
+		    plan_arguments->common.profile, operands, NULL, err) ||
+		!findings_check_decisions(comparison.findings, err))
 		return -1;
 	options.findings = comparison.findings;
 	options.base = comparison.base;
 	options.live = comparison.live;
 	options.base_signed = comparison.base_statement.state == STATEMENT_SIGNED;
 	options.evidence = comparison.evidence;
+	options.decisions = comparison.decisions;
 	options.expires_s = plan_arguments->expires_h * 3600;
 	warn_of_early_evidence(&comparison);
 	plan = plan_new(&options, err);
@@ -100,10 +102,12 @@ const struct command command_plan = {
 	.summary = "write the rollback plan",
 	.details =
 		"Only what the verdict `revert` says becomes a step; each goes by the door that\n"
-		"may write it. Beside the plan lie the files for the production server, for\n"
-		"ADSyncTools, and for people. Nothing is written to the directory. The plan says\n"
-		"whether somebody signed the snapshot BASE (unstage sign BASE). BASE and LIVE are\n"
-		"files, or names: see unstage find --help.\n",
+		"may write it. Only reviewed --decisions say otherwise; the plan has the file's\n"
+		"digest, and a line that rests on what is not so is refused. Beside the plan lie\n"
+		"the files for the production server, for ADSyncTools, and for people. Nothing is\n"
+		"written to the directory. The plan says whether somebody signed the snapshot\n"
+		"BASE (unstage sign BASE). BASE and LIVE are files, or names: see unstage find\n"
+		"--help.\n",
 	.options = options,
 	.arguments_size = sizeof(struct plan_arguments),
 	.run = run,

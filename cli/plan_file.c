@@ -109,7 +109,7 @@ void plan_add_counts(struct screen *screen, const struct plan *plan)
 static bool wants_line(enum step_state state)
 {
 	return state != STEP_DONE && state != STEP_ALREADY && state != STEP_SETTLED &&
-		state != STEP_WAITING;
+		state != STEP_HELD && state != STEP_WAITING;
 }
 
 static void add_step(struct screen *screen, const struct plan_step *step, enum step_state state,

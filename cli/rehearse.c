@@ -74,28 +74,24 @@ static bool apply_once(struct performance *performance, struct error *err)
 	return true;
 }
 
-static size_t finished(const struct apply_result *result)
-{
-	return result->by_state[STEP_DONE] + result->by_state[STEP_ALREADY] +
-		result->by_state[STEP_SETTLED];
-}
-
 /* Graph's steps, then everybody else's, until nothing more gets done by going on. */
 static bool play(struct performance *performance, struct error *err)
 {
 	const struct plan *plan = performance->file->plan;
 	struct rehearsal *rehearsal = &performance->rehearsal;
+	CLEANUP(memory_freep) bool *followed = memory_array(plan->step_count + 1, sizeof(bool));
 
 	for (size_t round = 0, before = 0; round < ROUNDS_MAX; round++) {
 		if (!apply_once(performance, err))
 			return false;
-		if ((round && finished(&performance->result) <= before) ||
+		if ((round && apply_result_good(&performance->result) <= before) ||
 			performance->result.stopped)
 			break;
-		before = finished(&performance->result);
+		before = apply_result_good(&performance->result);
 		if (!rehearse_production(rehearsal, plan, err) ||
 			!rehearse_adsync(rehearsal, plan, err) ||
-			!rehearse_paragraphs(rehearsal, plan, refused, &performance->notes, err))
+			!rehearse_paragraphs(
+				rehearsal, plan, followed, refused, &performance->notes, err))
 			return false;
 	}
 	return true;

@@ -14,9 +14,12 @@ MUST_CHECK bool rehearse_adsync(
 	const struct rehearsal *rehearsal, const struct plan *plan, struct error *err);
 typedef void rehearse_refused_function(
 	void *context, const struct plan_step *step, const char *text);
-/* A person follows each paragraph, in the plan's order; what the tenant refuses is told. */
+/*
+ * A person follows each paragraph once, in the plan's order: `followed` has a flag a step. What the
+ * tenant refuses is told, and tried again in the next round.
+ */
 MUST_CHECK bool rehearse_paragraphs(const struct rehearsal *rehearsal, const struct plan *plan,
-	rehearse_refused_function *refused, void *context, struct error *err);
+	bool *followed, rehearse_refused_function *refused, void *context, struct error *err);
 
 /* ---- rehearse_end.c: is the end what the plan wants, and nothing else? --------------------------- */
 

@@ -113,15 +113,17 @@ static bool is_for_a_person(enum door door)
 	return door == DOOR_MANUAL || door == DOOR_EXCHANGE || door == DOOR_DIRECTORY;
 }
 
-bool rehearse_paragraphs(const struct rehearsal *rehearsal, const struct plan *plan,
+bool rehearse_paragraphs(const struct rehearsal *rehearsal, const struct plan *plan, bool *followed,
 	rehearse_refused_function *refused, void *context, struct error *err)
 {
 	for (size_t i = 0; i < plan->step_count; i++) {
 		const struct plan_step *step = &plan->steps[i];
 		struct error refusal = { 0 };
 
-		if (!is_for_a_person(step->door) ||
-			follow_paragraph(rehearsal->simulator, step, &refusal))
+		if (!is_for_a_person(step->door) || followed[i])
+			continue;
+		followed[i] = follow_paragraph(rehearsal->simulator, step, &refusal);
+		if (followed[i])
 			continue;
 		if (refusal.kind == ERROR_SYSTEM) {
 			*err = refusal;

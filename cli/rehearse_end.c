@@ -45,13 +45,19 @@ static bool is_there(const struct object *object)
 	return object && !object_deleted(object);
 }
 
+/* Of a parked value, the second half is what must stand. */
+static const struct plan_step *last_half(const struct plan_step *step)
+{
+	return step->until ? step + (step->until - step->number) : step;
+}
+
 static bool stands(const struct plan_step *step, const struct object *object)
 {
 	switch (step->operation) {
 	case GRAPH_SET:
 		return is_there(object) &&
-			attribute_equal(
-				step->attribute, object_get(object, step->attribute), step->to);
+			attribute_equal(step->attribute, object_get(object, step->attribute),
+				last_half(step)->to);
 	case GRAPH_RESTORE:
 		return is_there(object);
 	case GRAPH_REMOVE:

@@ -1,6 +1,6 @@
 /*
- * unstage show: what is in a snapshot, a plan or a server's configuration, and which snapshots are
- * kept.
+ * unstage show: what is in a snapshot, a plan, a decisions file or a server's configuration, and which
+ * snapshots are kept.
  */
 #include <string.h>
 #include <sys/stat.h>
@@ -163,6 +163,10 @@ static void add_plan_header(struct screen *screen, const struct plan *plan)
 	if (!plan->base_signed)
 		screen_addf(screen, STYLE_YELLOW,
 			"  rests on a production snapshot that nobody signed\n");
+	if (plan->decisions)
+		screen_addf(screen, STYLE_PLAIN,
+			"  by decisions of people, BLAKE2b-256 of the file (b2sum -l 256):\n    %s\n",
+			plan->decisions);
 	screen_addf(screen, STYLE_DIM,
 		"  shown without looking at its signature; unstage verify does that\n\n");
 }
@@ -204,6 +208,16 @@ static bool show_configuration(struct screen *screen, const char *const *operand
 	return configuration_show(screen, operands, common->json, err);
 }
 
+static bool show_decisions(struct screen *screen, const char *const *operands,
+	const struct common *common, struct error *err)
+{
+	if (operands[1])
+		return error_set(err, ERROR_USAGE,
+			"show: ID is for an object of a snapshot, and %s has decisions",
+			operands[0]);
+	return decisions_show(screen, operands[0], common->json, err);
+}
+
 static bool is_folder(const char *path)
 {
 	struct stat status;
@@ -225,6 +239,8 @@ static int run(
 		add = show_configuration;
 	else if (strcmp(operands[0], "snapshots") == 0)
 		add = show_kept;
+	else if (!names_is_name(operands[0]) && decisions_file_is_one(operands[0]))
+		add = show_decisions;
 	else if (!names_is_name(operands[0]) && plan_file_is_plan(operands[0]))
 		add = show_plan;
 	return add(&screen, operands, &show->common, err) &&
@@ -244,12 +260,12 @@ const struct command command_show = {
 	.operands = "WHAT [ID] | FOLDER [FOLDER]",
 	.operands_least = 1,
 	.operands_most = 2,
-	.summary = "what is in a snapshot, plan or server configuration",
+	.summary = "what is in a snapshot, plan, decisions, configuration",
 	.details =
-		"WHAT is a file, the name of a kept snapshot (production, latest, @WHEN), or the\n"
-		"word snapshots: a line for each that the profile's state folder keeps. ID is an\n"
-		"object's; its lines are shown. FOLDER is what Get-ADSyncServerConfiguration\n"
-		"wrote; of two, what only one server flows.\n",
+		"WHAT is a file (snapshot, plan, decisions), the name of a kept snapshot\n"
+		"(production, latest, @WHEN), or the word snapshots: a line for each that the\n"
+		"profile's state folder keeps. ID is an object's; its lines are shown. FOLDER is\n"
+		"what Get-ADSyncServerConfiguration wrote; of two, what only one server flows.\n",
 	.options = options,
 	.arguments_size = sizeof(struct show_arguments),
 	.run = run,

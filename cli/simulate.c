@@ -132,6 +132,11 @@ static bool play_import(struct simulator *simulator, const char *argument, struc
 	return simulator_play_import(simulator, argument, err);
 }
 
+static bool play_export(struct simulator *simulator, const char *argument, struct error *err)
+{
+	return simulator_play_export(simulator, argument, err);
+}
+
 static bool play_synchronisation(
 	struct simulator *simulator, const char *argument, struct error *err)
 {
@@ -151,6 +156,7 @@ static const struct play {
 	{ "cycle", "production's import, synchronisation, export", play_cycle },
 	{ "adsync", "FILE.csv: an administrator runs Remove-ADSyncToolsAadObject", play_adsync },
 	{ "import", "SERVER: it imports from the cloud", play_import },
+	{ "export", "SERVER: it writes what it holds, once more", play_export },
 	{ "synchronise", "SERVER: it takes over what it imported", play_synchronisation },
 	{ "wait", "MINUTES: they go by, and nothing happens", play_wait },
 	{ "files", "DIR [utf16] [iso] [nested] [died] [ad]: what both servers hold", write_files },

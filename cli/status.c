@@ -7,18 +7,87 @@
 
 struct status_arguments {
 	struct common common;
-	const char *key, *journal, *production;
+	const char *key, *journal, *production, *wait;
+	bool held;
 };
 
-static bool read_status(const struct status_arguments *arguments, const struct plan *plan,
-	struct step_notes *notes, struct apply_result *result, struct error *err)
-{
-	CLEANUP(session_closep)
-	struct session *session = session_open(arguments->common.profile, err);
-	CLEANUP(buf_release) struct buf journal = BUF_UP_TO(64 << 10);
-	struct status_options options = { .told = step_notes_told, .told_context = notes };
+enum { LOOK_EVERY_MS = 30 * 1000 };
 
-	if (!session)
+struct looking {
+	const struct status_arguments *arguments;
+	const struct plan *plan;
+	struct session *session;
+	struct step_notes notes;
+	struct apply_result result;
+};
+
+static void looking_release(struct looking *looking)
+{
+	step_notes_release(&looking->notes);
+	session_close(looking->session);
+}
+
+static bool look(struct looking *looking, const char *journal, struct error *err)
+{
+	const struct profile *profile = looking->session->profile;
+	struct status_options options = {
+		.graph = looking->session->graph,
+		.journal_path = journal,
+		.production = looking->arguments->production ? looking->arguments->production
+							     : profile->production,
+		.told = step_notes_told,
+		.told_context = &looking->notes,
+	};
+
+	return status_run(looking->plan, &options, &looking->result, err);
+}
+
+/* How many steps may still come to where they are waited for, by themselves. */
+static size_t pending(const struct looking *looking)
+{
+	const size_t *by_state = looking->result.by_state;
+
+	return by_state[STEP_WAITING] +
+		(looking->arguments->held ? by_state[STEP_DONE] + by_state[STEP_SETTLED] : 0);
+}
+
+/* What was lost while waiting is worth knowing at once. */
+static bool is_lost(const struct looking *looking)
+{
+	return looking->result.by_state[STEP_OVERWRITTEN] || looking->result.by_state[STEP_STALE];
+}
+
+static bool look_until(
+	struct looking *looking, const char *journal, int64_t limit_ms, struct error *err)
+{
+	int64_t end_ms = time_monotonic_ms() + limit_ms;
+
+	if (!look(looking, journal, err))
+		return false;
+	while (pending(looking) && !is_lost(looking) && !interrupted() &&
+		time_monotonic_ms() + LOOK_EVERY_MS < end_ms) {
+		char why[64];
+
+		snprintf(why, sizeof(why), "%zu of %zu steps", pending(looking),
+			looking->plan->step_count);
+		progress_wait(talk(), why, LOOK_EVERY_MS);
+		net_sleep_ms(LOOK_EVERY_MS);
+		if (!interrupted() && !look(looking, journal, err))
+			return false;
+	}
+	return true;
+}
+
+static bool read_status(struct looking *looking, struct error *err)
+{
+	const struct status_arguments *arguments = looking->arguments;
+	CLEANUP(buf_release) struct buf journal = BUF_UP_TO(64 << 10);
+	int64_t limit_ms = 0;
+
+	if (arguments->wait && !duration_parse(arguments->wait, &limit_ms, err))
+		return error_prefix(err, "--wait");
+	looking->session = session_open(arguments->common.profile, err);
+	if (!looking->session)
 		return false;
 	/* The default one may not be there yet; a name that was typed is meant. */
 	if (arguments->journal && access(arguments->journal, F_OK) != 0)
@@ -26,12 +95,9 @@ static bool read_status(const struct status_arguments *arguments, const struct p
 	if (arguments->journal)
 		buf_add_text(&journal, arguments->journal);
 	else
-		buf_addf(&journal, "%s/%s.journal.sqlite", session->profile->state, plan->id);
-	options.graph = session->graph;
-	options.journal_path = buf_text(&journal);
-	options.production = arguments->production ? arguments->production
-						   : session->profile->production;
-	return status_run(plan, &options, result, err);
+		buf_addf(&journal, "%s/%s.journal.sqlite", looking->session->profile->state,
+			looking->plan->id);
+	return look_until(looking, buf_text(&journal), limit_ms, err);
 }
 
 static int run(
@@ -39,28 +105,26 @@ static int run(
 {
 	const struct status_arguments *status = arguments;
 	CLEANUP(plan_file_close) struct plan_file file = { 0 };
-	CLEANUP(step_notes_release) struct step_notes notes = { 0 };
+	CLEANUP(looking_release) struct looking looking = { .arguments = status };
 	CLEANUP(screen_release) struct screen screen;
-	struct apply_result result = { 0 };
-	size_t good;
 
 	(void)operand_count;
 	screen_init(&screen, &status->common);
 	if (!plan_file_open(&file, operands[0], status->key, status->common.profile, true, err))
 		return -1;
-	step_notes_init(&notes, file.plan);
-	if (!read_status(status, file.plan, &notes, &result, err))
+	looking.plan = file.plan;
+	step_notes_init(&looking.notes, file.plan);
+	if (!read_status(&looking, err))
 		return -1;
 	talk_end();
 	if (status->common.json)
-		plan_add_states_json(&screen, file.plan, &notes, &result);
+		plan_add_states_json(&screen, file.plan, &looking.notes, &looking.result);
 	else
-		plan_add_states(&screen, file.plan, notes.states, notes.texts, &result);
+		plan_add_states(&screen, file.plan, looking.notes.states, looking.notes.texts,
+			&looking.result);
 	if (!screen_give(&screen, &status->common, err))
 		return -1;
-	good = result.by_state[STEP_DONE] + result.by_state[STEP_ALREADY] +
-		result.by_state[STEP_SETTLED];
-	return good == file.plan->step_count ? 0 : 1;
+	return apply_result_good(&looking.result) == file.plan->step_count ? 0 : 1;
 }
 
 static const struct option options[] = {
@@ -71,6 +135,10 @@ static const struct option options[] = {
 	{ "production", 'p', OPTION_TEXT, "SERVER",
 		"the production server; the profile's unless said",
 		offsetof(struct status_arguments, production) },
+	{ "wait", 'w', OPTION_TEXT, "TIME", "look again until nothing waits, so long: 2h",
+		offsetof(struct status_arguments, wait) },
+	{ "held", 0, OPTION_FLAG, NULL, "with --wait: until the next sync cycle left it alone",
+		offsetof(struct status_arguments, held) },
 	OPTIONS_COMMON(struct status_arguments),
 	{ 0 },
 };
@@ -80,8 +148,11 @@ const struct command command_status = {
 	.operands = "PLAN",
 	.operands_least = 1,
 	.operands_most = 1,
-	.summary = "where a plan stands now: applied, waiting, overwritten",
-	.details = "Exit status 0 when every step is done or settled, 1 when some are not.\n",
+	.summary = "where a plan stands now: applied, waiting, held, overwritten",
+	.details =
+		"Every object is read again. `held`: a sync cycle came after it and left it alone.\n"
+		"`overwritten`: it was done, and somebody wrote since; the audit log says who.\n"
+		"Exit status 0 when every step is done, settled or held, 1 when some are not.\n",
 	.options = options,
 	.arguments_size = sizeof(struct status_arguments),
 	.run = run,

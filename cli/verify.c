@@ -111,18 +111,23 @@ static bool verify_plan(struct screen *screen, const char *path,
 	const struct verify_arguments *arguments, struct error *err)
 {
 	CLEANUP(plan_file_close) struct plan_file file = { 0 };
+	const char *decisions;
 
 	if (!plan_file_open(&file, path, arguments->key, arguments->common.profile, true, err))
 		return false;
+	decisions = file.plan->decisions;
 	if (arguments->common.json) {
 		screen_addf(screen, STYLE_PLAIN,
-			"{\"format\":\"unstage-verified/1\",\"key\":\"%s\",\"plan\":\"%s\",\"what\":\"plan\"}\n",
-			file.signature.key_id, file.plan->id);
+			"{\"format\":\"unstage-verified/1\",%s%s%s\"key\":\"%s\",\"plan\":\"%s\",\"what\":\"plan\"}\n",
+			decisions ? "\"decisions\":\"" : "", decisions ? decisions : "",
+			decisions ? "\"," : "", file.signature.key_id, file.plan->id);
 		return true;
 	}
 	screen_addf(screen, STYLE_GREEN, "signed by key %s\n", file.signature.key_id);
 	screen_addf(screen, STYLE_PLAIN, "  ");
 	screen_paragraph(screen, STYLE_PLAIN, span_of(file.signature.comment), 2);
+	if (decisions)
+		screen_addf(screen, STYLE_PLAIN, "  decisions %s\n", decisions);
 	return true;
 }
 

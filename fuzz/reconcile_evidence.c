@@ -31,6 +31,15 @@ static void expect_round_trip(struct evidence *evidence)
 		assert(count <= evidence_count(again));
 }
 
+/* What is taken is what would be written. */
+static void expect_as_written(struct evidence *evidence, struct span text)
+{
+	CLEANUP(buf_release) struct buf file = BUF_UP_TO(FUZZ_MAX);
+
+	evidence_add_file(&file, evidence);
+	assert(file.overflowed || span_equal(buf_span(&file), text));
+}
+
 /* Merged into nothing it is itself, however often. */
 static void try_merging(struct evidence *evidence)
 {
@@ -73,6 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	CLEANUP(evidence_freep) struct evidence *evidence = evidence_parse(text, "file", &err);
 
 	if (evidence) {
+		expect_as_written(evidence, text);
 		expect_round_trip(evidence);
 		try_merging(evidence);
 	} else {

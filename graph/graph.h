@@ -45,6 +45,7 @@ int64_t graph_service_time_ms(const struct graph *graph);
 struct graph_organization {
 	char id[ID_BYTES + 1];
 	char name[256];
+	int64_t last_sync_ms; /* when a sync server was last there; TIME_NONE: never, or not told */
 };
 /* GET /organization: decides which tenant this is [T1]. */
 MUST_CHECK bool graph_organization(

@@ -14,6 +14,7 @@
 
 #include "base/scan.h"
 #include "base/text.h"
+#include "base/time.h"
 
 /* ---- links that were followed: a set of hashes, half empty at most ------------------- */
 
@@ -449,6 +450,7 @@ static bool take_organization(void *context, struct span item, struct error *err
 	struct organization *organization = context;
 	struct span id = scan_text_direct(scan_find(item, "id"));
 	struct span name = scan_find(item, "displayName");
+	struct span last_sync = scan_find(item, "onPremisesLastSyncDateTime");
 	CLEANUP(buf_release) struct buf text = BUF_UP_TO(64 << 10);
 
 	if (!text_is_guid(id))
@@ -459,6 +461,9 @@ static bool take_organization(void *context, struct span item, struct error *err
 	if (scan_type(name) == SCAN_STRING)
 		scan_text(name, &text);
 	copy_printable(organization->found.name, sizeof(organization->found.name), buf_span(&text));
+	if (scan_type(last_sync) != SCAN_STRING ||
+		!time_parse(scan_text_direct(last_sync), &organization->found.last_sync_ms))
+		organization->found.last_sync_ms = TIME_NONE;
 	organization->count++;
 	return true;
 }
@@ -467,7 +472,7 @@ bool graph_organization(struct graph *graph, struct graph_organization *out, str
 {
 	struct organization organization = { 0 };
 	struct list_job job = {
-		.path = "/organization?$select=id,displayName",
+		.path = "/organization?$select=id,displayName,onPremisesLastSyncDateTime",
 		.item = take_organization,
 		.context = &organization,
 	};

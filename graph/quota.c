@@ -48,6 +48,11 @@ static const double thin_least = 0.25;
 static const double refused_most = 0.7; /* one 429 takes no more than down to this */
 static const double growth = 1.1;       /* when nothing was learned for GROWTH_MS */
 enum { GROWTH_MS = 600 * 1000 };
+/*
+ * Before our first window is over, what is used may have been used by others: where we would believe
+ * in less than this of what is published, it is waited out instead.
+ */
+static const double first_share = 0.1;
 
 void quota_init(struct quota *quota, double share)
 {
@@ -126,6 +131,8 @@ static double even_ms(const struct quota *quota, enum meter_id id)
 
 void quota_spend(struct quota *quota, struct cost *cost, int64_t now_ms)
 {
+	if (!quota->began_ms)
+		quota->began_ms = now_ms;
 	for (int id = 0; id < METER_COUNT; id++) {
 		struct meter *meter = &quota->meters[id];
 
@@ -301,6 +308,14 @@ static void learn_refusal(struct quota *quota, const struct cost *cost,
 	believe(meter, accepted > least ? accepted : least, now_ms);
 }
 
+static bool is_of_others(const struct quota *quota, const struct cost *cost, int64_t now_ms)
+{
+	const struct meter *meter = &quota->meters[METER_UNITS];
+
+	return meter->used > 0 && now_ms - quota->began_ms < meters[METER_UNITS].window_ms &&
+		cost->spent_by_then[METER_UNITS] / meter->used < meter->published * first_share;
+}
+
 void quota_learn(struct quota *quota, const struct cost *cost, const struct quota_report *report,
 	int64_t now_ms)
 {
@@ -314,7 +329,10 @@ void quota_learn(struct quota *quota, const struct cost *cost, const struct quot
 		return;
 	}
 	meter->used = report->used;
-	if (meter->used > 0)
+	if (is_of_others(quota, cost, now_ms))
+		quota_hold(quota, quota->began_ms + meters[METER_UNITS].window_ms,
+			"others use the tenant's resource units");
+	else if (meter->used > 0)
 		believe(meter, cost->spent_by_then[METER_UNITS] / meter->used, now_ms);
 	else
 		grow(meter, now_ms);

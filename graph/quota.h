@@ -26,6 +26,7 @@ struct quota {
 	int64_t held_until_ms; /* the service asked all of us to wait */
 	const char *held_by;
 	double units_spent; /* since the beginning */
+	int64_t began_ms;   /* the first request left */
 };
 
 /* What a request needs of each meter, and what was spent of a window when it left. */

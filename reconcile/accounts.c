@@ -110,6 +110,15 @@ static size_t run_of(const struct findings *findings, const struct fact *fact)
 	return nearest;
 }
 
+/* Of exact times: a file's own say when the run was, and not when it wrote. */
+static void note_skew(struct export_account *account, const struct fact *fact)
+{
+	int64_t away_ms = fact->within_ms ? 0 : distance(account, fact);
+
+	if (away_ms > account->skew_ms)
+		account->skew_ms = away_ms;
+}
+
 struct told {
 	size_t run;
 	enum account account;
@@ -152,6 +161,8 @@ static void explain_runs(struct reconciling *reconciling)
 			fact_class(reconciling, fact) != WRITER_STAGING)
 			continue;
 		run = run_of(findings, fact);
+		if (run < findings->export_count)
+			note_skew(&findings->exports[run], fact);
 		if (run < findings->export_count)
 			told[count++] = (struct told){ run, account_of_fact(fact), fact->id };
 	}

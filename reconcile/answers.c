@@ -7,6 +7,20 @@
 #include "base/time.h"
 #include "reconcile/reconcile_internal.h"
 
+/* The door for what stood there before, or what the base says; `to_directory`: why it is that one. */
+static enum door way_back(const struct reconciling *reconciling, const struct subject *subject,
+	const struct finding *finding, const struct fact **to_directory)
+{
+	struct known_value back = finding->before.known ? finding->before : finding->base;
+	enum door door = back.known ? door_of_value(subject->live, finding->attribute, back)
+				    : DOOR_NONE;
+
+	if (door == DOOR_SYNC)
+		*to_directory = written_to_directory(reconciling, subject, finding->attribute,
+			finding->element, finding->staging);
+	return *to_directory ? DOOR_DIRECTORY : door;
+}
+
 /* What a rebuilt base says has a source of its own. */
 static void add_with_base(struct reconciling *reconciling, const struct subject *subject,
 	const struct finding *finding, const struct answer *answer)
@@ -72,15 +86,15 @@ void findings_add_answer(struct reconciling *reconciling, const struct subject *
 		.staging_write_ms = answer->last_staging ? answer->last_staging->when_ms
 							 : TIME_NONE,
 		.reason = buf_text(&answer->reason),
+		.decision = answer->decision,
+		.undecided = VERDICT_SUSPECT,
 	};
 
+	if (answer->verdict == VERDICT_REVERT || reconciling->options->decisions)
+		finding.way = way_back(reconciling, subject, &finding, &to_directory);
 	if (answer->verdict == VERDICT_REVERT)
-		finding.door = door_of_value(subject->live, attribute, answer->before);
-	if (finding.door == DOOR_SYNC)
-		to_directory = written_to_directory(
-			reconciling, subject, attribute, element, answer->staging);
-	if (to_directory) {
-		finding.door = DOOR_DIRECTORY;
+		finding.door = finding.way;
+	if (to_directory && answer->verdict == VERDICT_REVERT) {
 		buf_addf(&reason,
 			"%s; it was sent to Active Directory as well, which production would "
 			"spread again: correct it there first (%s)",

@@ -204,80 +204,95 @@ static void sort_facts(struct evidence *evidence)
 	evidence->count = kept;
 }
 
-/* ---- places by text ------------------------------------------------------------------- */
+/* ---- places by id --------------------------------------------------------------------- */
 
-/* A fact and the beginning of one of its texts, which nearly always decides: no look at the fact. */
+/* A fact and the beginning of its id, which nearly always decides: no look at the fact. */
 struct place {
 	uint64_t beginning;
-	const char *text;
 	const struct fact *fact;
 };
 
-static struct place place_of(const struct fact *fact, const char *text)
+static struct place place_of(const struct fact *fact)
 {
-	struct place place = { 0, text, fact };
+	struct place place = { .fact = fact };
 
-	memcpy(&place.beginning, text, strnlen(text, sizeof(place.beginning)));
+	memcpy(&place.beginning, fact->id, strnlen(fact->id, sizeof(place.beginning)));
 	place.beginning = be64toh(place.beginning);
 	return place;
-}
-
-static int compare_place_texts(const struct place *a, const struct place *b)
-{
-	if (a->beginning != b->beginning)
-		return a->beginning < b->beginning ? -1 : 1;
-	return strcmp(a->text, b->text);
 }
 
 /* The facts lie in order of time already, and their places follow it. */
 static int compare_places(const void *left, const void *right)
 {
 	const struct place *a = left, *b = right;
-	int order = compare_place_texts(a, b);
+	int order = (a->beginning > b->beginning) - (a->beginning < b->beginning);
 
+	if (!order)
+		order = strcmp(a->fact->id, b->fact->id);
 	return order ? order : (a->fact > b->fact) - (a->fact < b->fact);
 }
 
-static void index_by_id(struct evidence *evidence, struct place *places)
+static void index_by_id(struct evidence *evidence)
 {
+	CLEANUP(memory_freep)
+	struct place *places = memory_array(evidence->count, sizeof(*places));
+
 	for (size_t i = 0; i < evidence->count; i++)
-		places[i] = place_of(&evidence->facts[i], evidence->facts[i].id);
+		places[i] = place_of(&evidence->facts[i]);
 	qsort(places, evidence->count, sizeof(*places), compare_places);
 	evidence->by_id = memory_array(evidence->count, sizeof(*evidence->by_id));
 	for (size_t i = 0; i < evidence->count; i++)
 		evidence->by_id[i] = places[i].fact;
 }
 
-/* References mostly begin alike, and differ at their end. */
-static struct place place_of_reference(const struct fact *fact)
-{
-	size_t length = strlen(fact->reference);
-	size_t most = sizeof(uint64_t);
+/* ---- records ---------------------------------------------------------------------------- */
 
-	return place_of(fact, fact->reference + (length > most ? length - most : 0));
+/* References that were met. With a key that nobody knows: whoever writes a file can't choose who collides. */
+struct meetings {
+	const char **at;
+	size_t slots; /* a power of two, at least twice as many as there are facts */
+	uint8_t key[crypto_shorthash_KEYBYTES];
+};
+
+static size_t slot_of(const struct meetings *meetings, const char *reference)
+{
+	uint64_t hash;
+
+	crypto_shorthash(
+		(uint8_t *)&hash, (const uint8_t *)reference, strlen(reference), meetings->key);
+	return (size_t)hash & (meetings->slots - 1);
 }
 
-static int compare_references(const void *left, const void *right)
+/* True where `reference` was not met before. */
+static bool meet(struct meetings *meetings, const char *reference)
 {
-	const struct place *a = left, *b = right;
-	int order = compare_place_texts(a, b);
+	size_t slot = slot_of(meetings, reference);
 
-	return order ? order : evidence_compare_texts(a->fact->reference, b->fact->reference);
+	for (; meetings->at[slot]; slot = (slot + 1) & (meetings->slots - 1))
+		if (strcmp(meetings->at[slot], reference) == 0)
+			return false;
+	meetings->at[slot] = reference;
+	return true;
 }
 
-static void count_records(struct evidence *evidence, struct place *places)
+/* How many different references there are. */
+static size_t count_records(const struct evidence *evidence)
 {
+	struct meetings meetings = { .slots = 16 };
+	size_t records = 0;
+
+	while (meetings.slots < 2 * evidence->count)
+		meetings.slots *= 2;
+	meetings.at = memory_array(meetings.slots, sizeof(*meetings.at));
+	crypto_shorthash_keygen(meetings.key);
 	for (size_t i = 0; i < evidence->count; i++)
-		places[i] = place_of_reference(&evidence->facts[i]);
-	qsort(places, evidence->count, sizeof(*places), compare_references);
-	for (size_t i = 0; i < evidence->count; i++)
-		evidence->records += !i || compare_references(&places[i - 1], &places[i]) != 0;
+		records += meet(&meetings, evidence->facts[i].reference);
+	memory_free(meetings.at);
+	return records;
 }
 
 void evidence_settle(struct evidence *evidence)
 {
-	CLEANUP(memory_freep) struct place *places = NULL;
-
 	if (evidence->settled)
 		return;
 	evidence->settled = true;
@@ -293,9 +308,8 @@ void evidence_settle(struct evidence *evidence)
 	if (!evidence->count)
 		return;
 	sort_facts(evidence);
-	places = memory_array(evidence->count, sizeof(*places));
-	count_records(evidence, places);
-	index_by_id(evidence, places);
+	evidence->records = count_records(evidence);
+	index_by_id(evidence);
 }
 
 /* ---- looking ------------------------------------------------------------------------ */

@@ -26,6 +26,7 @@ enum slot {
 	SLOT_WHO_NAME,
 	SLOT_WHO_SERVER,
 	SLOT_COUNT,
+	SLOT_OTHER = SLOT_COUNT, /* what a glance knows nothing of */
 };
 
 static const char *const names[SLOT_COUNT] = {
@@ -66,11 +67,11 @@ static unsigned slot_of(void *context, unsigned outer, struct span key)
 
 	(void)context;
 	if (outer != SCAN_OUTERMOST && outer != SLOT_WHO)
-		return SCAN_NO_SLOT;
+		return SCAN_NO_SLOT; /* inside a value */
 	for (unsigned slot = first; slot < end; slot++)
 		if (span_is(key, names[slot]))
 			return slot;
-	return SCAN_NO_SLOT;
+	return SLOT_OTHER;
 }
 
 struct glance_reader *glance_reader_new(struct evidence *evidence)
@@ -263,8 +264,9 @@ bool glance_reader_take(struct glance_reader *reader, struct span line)
 	struct fact fact = { 0 };
 	size_t taken;
 
-	if (!scan_prefix(line, reader->shape, &reader->slots, &taken, &unsaid) ||
-		taken != line.length || !read_names(reader, &fact) ||
+	if (line.length > EVIDENCE_LINE_MAX ||
+		!scan_prefix(line, reader->shape, &reader->slots, &taken, &unsaid) ||
+		taken != line.length || came(reader, SLOT_OTHER) || !read_names(reader, &fact) ||
 		!read_attribute(reader, &fact) || !read_time(reader, &fact) ||
 		!read_writer(reader, &fact) || !read_object(reader, &fact) ||
 		!read_value(reader, SLOT_OLD, &fact.old_known, &fact.old_value) ||

@@ -20,6 +20,7 @@ struct evidence {
 	size_t writer_count, writer_capacity, sorted_capacity;
 	struct sync_identity *identities;
 	size_t identity_count;
+	bool identities_whole; /* their records and objects are counted */
 	struct flip_flop *flips;
 	size_t flip_count;
 	struct holders *holders; /* holders.c; NULL: nobody asked */
@@ -90,6 +91,9 @@ const char *holder_app_id(struct evidence *evidence, const char *given);
 void holders_merge(struct evidence *into, struct evidence *from);
 
 /* ---- identities.c ----------------------------------------------------------------------- */
+
+/* As evidence_identities(), perhaps without the numbers of records and objects, which take sorting. */
+const struct sync_identity *identities_in_brief(struct evidence *evidence, size_t *count);
 
 /* It holds a role of sync, whatever its name is. */
 bool writer_may_sync(struct evidence *evidence, const struct writer *writer);

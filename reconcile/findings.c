@@ -60,6 +60,7 @@ void findings_free(struct findings *findings)
 		memory_free(findings->writers[i]);
 	memory_free(findings->writers);
 	memory_free(findings->exports);
+	deciding_free(findings->deciding);
 	memory_free(findings->items);
 	texts_free(findings->texts);
 	memory_free(findings);
@@ -212,7 +213,7 @@ static void decide_value(struct reconciling *reconciling, const struct subject *
 		}
 	timeline_settle(reconciling, &timeline, &question);
 	times = times_of_value(reconciling, subject, attribute, &timeline);
-	verdict_decide(&question, &answer);
+	verdict_decide_reviewed(reconciling, subject, &question, &answer);
 	if (answer.found)
 		findings_add_answer(reconciling, subject, attribute, SPAN_NONE, &question, &answer);
 }
@@ -433,6 +434,7 @@ bool findings_decide(struct reconciling *reconciling, struct span id, struct spa
 	subject.origin = origin_of(reconciling, &subject);
 	mark_visited(reconciling, subject.id);
 	decide_subject(reconciling, &subject);
+	blast_note(reconciling, &subject);
 	return true;
 }
 
@@ -481,19 +483,21 @@ static bool walk_pair(void *context, struct span base, struct span live, struct 
 /* What staging touched and the comparison did not bring: equal lines, or in neither snapshot. */
 static bool walk_touched(struct walk *walk, struct error *err)
 {
-	CLEANUP(buf_release) struct buf base = BUF_UP_TO(SNAPSHOT_BUCKET_MAX);
-	CLEANUP(buf_release) struct buf live = BUF_UP_TO(SNAPSHOT_BUCKET_MAX);
 	const struct reconciling *reconciling = &walk->reconciling;
 	const struct reconcile_options *options = reconciling->options;
+	CLEANUP(snapshot_picker_freep)
+	struct snapshot_picker *in_base = snapshot_picker_new(options->base);
+	CLEANUP(snapshot_picker_freep)
+	struct snapshot_picker *in_live = snapshot_picker_new(options->live);
 
 	for (size_t i = 0; i < reconciling->touched_count; i++) {
-		struct span id = span_of(reconciling->touched[i].id);
+		struct span id = span_of(reconciling->touched[i].id), base, live;
 
 		if (reconciling->touched[i].visited)
 			continue;
-		if (!snapshot_object(options->base, id, &base, err) ||
-			!snapshot_object(options->live, id, &live, err) ||
-			!walk_object(walk, id, buf_span(&base), buf_span(&live), err))
+		if (!snapshot_pick(in_base, id, &base, err) ||
+			!snapshot_pick(in_live, id, &live, err) ||
+			!walk_object(walk, id, base, live, err))
 			return false;
 	}
 	return true;
@@ -520,6 +524,12 @@ bool findings_check_tenants(const struct reconcile_options *options, struct erro
 		return error_set(err, ERROR_REFUSED, "%s is of tenant %.*s, %s of tenant %.*s",
 			snapshot_path(options->base), SPAN_FORMAT(base),
 			snapshot_path(options->live), SPAN_FORMAT(live));
+	if (options->decisions &&
+		text_compare_caseless(live, span_of(decisions_tenant(options->decisions))) != 0)
+		return error_set(err, ERROR_REFUSED,
+			"%s: line 1: decisions for tenant %s; the snapshots are of tenant %.*s",
+			decisions_path(options->decisions), decisions_tenant(options->decisions),
+			SPAN_FORMAT(live));
 	return !options->evidence || evidence_is_of_tenant(options->evidence, options->live, err);
 }
 
@@ -553,6 +563,8 @@ struct findings *findings_prepare(const struct reconcile_options *options)
 	findings->times = (struct times){ base->taken_from_ms, base->taken_until_ms,
 		live->taken_from_ms, live->taken_until_ms, INT64_MAX, INT64_MIN, false,
 		AUDIT_ORDER_MS, false, is_rebuilt(options->base) };
+	findings->decisions = options->decisions;
+	findings->deciding = deciding_new(options->decisions, live->taken_until_ms);
 	if (options->evidence) {
 		findings->evidence = texts_keep(
 			findings->texts, span_of(evidence_identity(options->evidence)))
@@ -592,6 +604,5 @@ struct findings *findings_new(const struct reconcile_options *options, struct er
 		return NULL;
 	claims_report(claims, findings);
 	summary_make(&walk.reconciling);
-	findings_mark(findings);
 	return TAKE(findings);
 }

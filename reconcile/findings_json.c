@@ -15,6 +15,7 @@ static const char *const verdict_names[VERDICT_COUNT] = {
 	[VERDICT_SUSPECT] = "suspect",
 	[VERDICT_DRIFT] = "drift",
 	[VERDICT_BLOCKED] = "blocked",
+	[VERDICT_KEPT] = "kept",
 };
 
 static const char *const door_names[DOOR_COUNT] = {
@@ -145,6 +146,26 @@ static void add_references(struct buf *out, const struct finding *finding)
 	buf_add_text(out, "],");
 }
 
+static void add_decided(struct buf *out, const struct finding *finding)
+{
+	const struct decision *decision = finding->decision;
+
+	if (!decision)
+		return;
+	add_key(out, SPAN_LITERAL("decided"));
+	buf_add_byte(out, '{');
+	add_text(out, SPAN_LITERAL("because"), span_of(decision->because));
+	add_text(out, SPAN_LITERAL("by"), span_of(decision->by));
+	add_word(out, SPAN_LITERAL("decision"), span_of(decision_kind_name(decision->kind)));
+	buf_addf(out, "\"line\":%zu,", decision->line);
+	add_text(out, SPAN_LITERAL("on"), span_of(decision->on));
+	if (decision->kind == DECISION_KEEP)
+		add_instant(out, SPAN_LITERAL("until"), decision->until_ms);
+	add_word(out, SPAN_LITERAL("was"), span_of(verdict_name(finding->undecided)));
+	close_object(out);
+	buf_add_byte(out, ',');
+}
+
 static void add_fingerprint(struct buf *out, const struct finding *finding)
 {
 	add_key(out, SPAN_LITERAL("fingerprint"));
@@ -163,6 +184,7 @@ void finding_add_json(struct buf *out, const struct finding *finding)
 	add_value(out, SPAN_LITERAL("before"), finding->before);
 	add_word(out, SPAN_LITERAL("change"), span_of(change_name(finding->change)));
 	buf_add_text(out, finding->conflict ? "\"conflict\":true," : "\"conflict\":false,");
+	add_decided(out, finding);
 	add_word(out, SPAN_LITERAL("door"), span_of(door_name(finding->door)));
 	add_text(out, SPAN_LITERAL("element"), finding->element);
 	add_fingerprint(out, finding);
@@ -192,6 +214,9 @@ void findings_begin_json(struct buf *out, const struct findings *findings)
 	if (findings->evidence) {
 		add_text(out, SPAN_LITERAL("evidence"), span_of(findings->evidence));
 	}
+	if (findings->decisions)
+		add_word(out, SPAN_LITERAL("decisions"),
+			span_of(decisions_digest(findings->decisions)));
 	if (findings->times.evidence_from <= findings->times.evidence_until) {
 		add_instant(out, SPAN_LITERAL("coveredFrom"), findings->times.evidence_from);
 		add_instant(out, SPAN_LITERAL("coveredUntil"), findings->times.evidence_until);
@@ -234,6 +259,27 @@ static void add_exports(struct buf *out, const struct findings *findings)
 		buf_add_byte(out, ']');
 }
 
+/* What became of the lines of the decisions. */
+static void add_results(struct buf *out, const struct findings *findings)
+{
+	size_t count;
+	const struct decision_result *results = findings_decisions(findings, &count);
+
+	if (!findings->decisions)
+		return;
+	buf_add_text(out, ",\"decisions\":[");
+	for (size_t i = 0; i < count; i++) {
+		buf_add_text(out, i ? ",{" : "{");
+		add_word(out, SPAN_LITERAL("effect"),
+			span_of(decision_effect_name(results[i].effect)));
+		buf_addf(out, "\"findings\":%zu,\"line\":%zu,", results[i].findings,
+			results[i].decision->line);
+		add_text(out, SPAN_LITERAL("text"), span_of(results[i].text));
+		close_object(out);
+	}
+	buf_add_byte(out, ']');
+}
+
 void findings_end_json(struct buf *out, const struct findings *findings)
 {
 	const struct findings_summary *summary = &findings->summary;
@@ -243,6 +289,7 @@ void findings_end_json(struct buf *out, const struct findings *findings)
 		buf_addf(out, "\"%s\":%" PRIu64 ",", verdict_names[verdict],
 			summary->by_verdict[verdict]);
 	close_object(out);
+	add_results(out, findings);
 	add_exports(out, findings);
 	if (summary->object_only)
 		buf_addf(out, ",\"objectOnly\":%" PRIu64, summary->object_only);

@@ -284,27 +284,46 @@ static void keep_identities(struct evidence *evidence, struct tally *tallies, si
 			compare_identities);
 }
 
-const struct sync_identity *evidence_identities(struct evidence *evidence, size_t *count)
+static void identities_make(struct evidence *evidence, bool whole)
 {
 	CLEANUP(memory_freep) struct tally *tallies = NULL;
 	CLEANUP(places_release) struct places places = { 0 };
 
+	find_places(evidence, &places, &tallies);
+	for (size_t i = 0; i < evidence->count; i++) {
+		struct tally *tally = tally_of(&places, tallies, &evidence->facts[i]);
+
+		if (tally)
+			tally_fact(tally, &evidence->facts[i]);
+	}
+	if (whole) {
+		count_records(evidence, &places, tallies);
+		count_objects(evidence, &places, tallies);
+	}
+	memory_free(evidence->identities);
+	keep_identities(evidence, tallies, places.count);
+	evidence->identities_whole = whole;
+}
+
+static const struct sync_identity *identities_of(
+	struct evidence *evidence, bool whole, size_t *count)
+{
 	*count = 0;
 	evidence_settle(evidence);
 	if (!evidence->count)
 		return NULL;
-	if (!evidence->identities) {
-		find_places(evidence, &places, &tallies);
-		for (size_t i = 0; i < evidence->count; i++) {
-			struct tally *tally = tally_of(&places, tallies, &evidence->facts[i]);
-
-			if (tally)
-				tally_fact(tally, &evidence->facts[i]);
-		}
-		count_records(evidence, &places, tallies);
-		count_objects(evidence, &places, tallies);
-		keep_identities(evidence, tallies, places.count);
-	}
+	if (!evidence->identities || (whole && !evidence->identities_whole))
+		identities_make(evidence, whole);
 	*count = evidence->identity_count;
 	return evidence->identities;
+}
+
+const struct sync_identity *evidence_identities(struct evidence *evidence, size_t *count)
+{
+	return identities_of(evidence, true, count);
+}
+
+const struct sync_identity *identities_in_brief(struct evidence *evidence, size_t *count)
+{
+	return identities_of(evidence, false, count);
 }

@@ -136,6 +136,27 @@ static bool was_proved(const struct reconciling *reconciling, const struct subje
 		earliest_of(story->first) > times->base_until;
 }
 
+/* The line that says what the base can't prove alone: that nobody came in the time without evidence. */
+static const struct decision *line_for_base(const struct reconciling *reconciling,
+	const struct subject *subject, const struct story *story)
+{
+	const struct times *times = &reconciling->times;
+
+	if (story->prior || times->rebuilt || earliest_of(story->first) <= times->base_until ||
+		presence_of(subject->base) != effects[story->first->operation].from)
+		return NULL;
+	return decisions_vouching(reconciling->options->decisions, subject, NULL, times->base_until,
+		times->evidence_from);
+}
+
+static void rests_on(struct findings *findings, const struct decision *decision)
+{
+	struct finding *last = &findings->items[findings->count - 1];
+
+	last->decision = decision;
+	last->undecided = VERDICT_SUSPECT;
+}
+
 /* Staging made and unmade it, or unmade and made it. What it made may stay in deleted items. */
 static bool changed_nothing(const struct story *story)
 {
@@ -183,6 +204,10 @@ static void add_finding(struct reconciling *reconciling, const struct subject *s
 		finding.door = door_of_object(subject->live, subject->base, change);
 	else if (verdict == VERDICT_BLOCKED)
 		finding.door = DOOR_MANUAL;
+	/* The only thing that a line may undo of a whole object: it harms nobody that it is back. */
+	if (verdict == VERDICT_SUSPECT && change == CHANGE_DELETED &&
+		presence_of(subject->live) == PRESENCE_DELETED)
+		finding.way = door_of_object(subject->live, subject->base, change);
 	findings_add(reconciling->findings, &finding, deciding,
 		!last ? 0 : (story->staging && story->staging != last ? 2 : 1));
 }
@@ -281,6 +306,7 @@ static void decide_deleted(
 	enum change change = story->staging->operation == FACT_PURGE ? CHANGE_PURGED
 								     : CHANGE_DELETED;
 	bool late = story->staging->when_ms >= reconciling->times.live_from;
+	const struct decision *vouching = NULL;
 
 	if (now == PRESENCE_LIVE)
 		add_finding(reconciling, subject, story, change,
@@ -298,12 +324,15 @@ static void decide_deleted(
 		add_finding(reconciling, subject, story, change, VERDICT_SUSPECT,
 			"the evidence ends before the live snapshot was taken: somebody may have "
 			"deleted it again since");
-	else if (!was_proved(reconciling, subject, story))
+	else if (!was_proved(reconciling, subject, story) &&
+		!(vouching = line_for_base(reconciling, subject, story)))
 		add_finding(reconciling, subject, story, change, VERDICT_SUSPECT,
 			"it is not proved that it was there before by somebody else's doing");
 	else
 		add_sentence(reconciling, subject, story, change, VERDICT_REVERT, "deleted",
 			story->staging, what_comes_back(reconciling, subject));
+	if (vouching)
+		rests_on(reconciling->findings, vouching);
 }
 
 /* What the two snapshots say when nothing points to staging: [base][live]. */

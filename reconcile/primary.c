@@ -165,9 +165,10 @@ static void primary_timeline(const struct set *set, struct timeline *timeline)
 
 /*
  * An address that comes back is primary again where that was staging's doing, and proved.
- * Otherwise it comes back as a secondary one: what others chose since stays.
+ * Otherwise it comes back as a secondary one: what others chose since stays. What rests on a line of
+ * the decisions is no proof for what does not.
  */
-static void settle_primacy(struct set *set, struct span proved)
+static void settle_primacy(struct set *set, struct span proved, const struct decision *decision)
 {
 	struct findings *findings = set->reconciling->findings;
 
@@ -175,6 +176,7 @@ static void settle_primacy(struct set *set, struct span proved)
 		struct known_value *before = &findings->items[i].before;
 		CLEANUP(buf_release) struct buf settled = BUF_UP_TO(DIRECTORY_LINE_MAX);
 		bool primary = proved.data && before->value.data &&
+			(!decision || findings->items[i].decision == decision) &&
 			same_element(set->attribute, before->value, proved);
 
 		if (findings->items[i].verdict != VERDICT_REVERT || !before->value.data ||
@@ -210,6 +212,16 @@ static const char *why_not_primary(
 	return NULL;
 }
 
+/* Whoever names an element means that it is there: which one is primary, no line decides. */
+static void add_question(struct set *set, const struct question *question,
+	const struct answer *answer, struct span key)
+{
+	struct findings *findings = set->reconciling->findings;
+
+	findings_add_answer(set->reconciling, set->subject, set->attribute, key, question, answer);
+	findings->items[findings->count - 1].way = DOOR_NONE;
+}
+
 /* The element's own finding says it where it can; otherwise the question has one of its own. */
 static void report_primary(struct set *set, const struct question *question,
 	const struct answer *answer, struct span key)
@@ -222,8 +234,7 @@ static void report_primary(struct set *set, const struct question *question,
 	if (!finding || (answer->verdict == VERDICT_REVERT && !comes_back)) {
 		if (open || answer->verdict == VERDICT_REVERT ||
 			!element_is_computed(set, answer->before.value))
-			findings_add_answer(set->reconciling, set->subject, set->attribute, key,
-				question, answer);
+			add_question(set, question, answer, key);
 	} else if (open) {
 		CLEANUP(buf_release) struct buf reason = BUF_UP_TO(2 * REASON_MAX);
 
@@ -255,7 +266,7 @@ void primary_decide(struct set *set)
 	primary_timeline(set, &timeline);
 	timeline_settle(set->reconciling, &timeline, &question);
 	times = times_of_value(set->reconciling, set->subject, set->attribute, &timeline);
-	verdict_decide(&question, &answer);
+	verdict_decide_reviewed(set->reconciling, set->subject, &question, &answer);
 	if (answer.found) {
 		candidates_add(set, &set->base, NULL);
 		candidates_add(set, &set->live, NULL);
@@ -266,11 +277,13 @@ void primary_decide(struct set *set)
 		why_not = why_not_primary(set, &answer, key);
 		if (why_not) {
 			answer.verdict = VERDICT_SUSPECT;
+			answer.decision = NULL;
 			buf_add_text(&answer.reason, why_not);
 		}
 	}
 	settle_primacy(set,
-		answer.found && answer.verdict == VERDICT_REVERT ? answer.before.value : SPAN_NONE);
+		answer.found && answer.verdict == VERDICT_REVERT ? answer.before.value : SPAN_NONE,
+		answer.decision);
 	if (key.data)
 		report_primary(set, &question, &answer, key);
 }

@@ -13,6 +13,8 @@
  *	live ≠ base, nothing points to the staging server                      drift
  *	must be put back, and nobody can put back what it was                  blocked
  *
+ * People may decide otherwise, in a file that is reviewed (below); what they keep is `kept`.
+ *
  * Unknown is never a difference and never rolled back. The same inputs give the same bytes.
  */
 #pragma once
@@ -247,6 +249,20 @@ const struct evidence_holder *evidence_holders(struct evidence *evidence, size_t
 /* Has `id` this? */
 bool evidence_holds(struct evidence *evidence, enum holding holding, struct span id);
 
+/* ---- how far back the log reached ---------------------------------------------------------- */
+
+enum reach {
+	REACH_NO_LOG,
+	REACH_CERTAIN,    /* whatever the licence */
+	REACH_BY_LICENCE, /* between 7 and 30 days before it was collected */
+	REACH_GONE,       /* nothing of the window can have been there */
+};
+
+/* Of the window that is covered. */
+enum reach evidence_reach(const struct evidence *evidence);
+/* "the log reaches back that far: …" */
+const char *reach_text(enum reach reach);
+
 /* ---- sync identities ------------------------------------------------------------------- */
 
 /* When somebody writes: production in a cycle, an accidental export in one burst. */
@@ -313,6 +329,7 @@ enum verdict {
 	VERDICT_SUSPECT,
 	VERDICT_DRIFT,
 	VERDICT_BLOCKED,
+	VERDICT_KEPT, /* as it is: a line of the decisions file says so */
 	VERDICT_COUNT,
 };
 
@@ -336,13 +353,13 @@ enum change {
 	CHANGE_PURGED, /* the object; values absent */
 };
 
+enum { FINGERPRINT_BYTES = 16 };
+
 /* One of the five values. Not known: nothing proves it; known and absent: it was empty. */
 struct known_value {
 	bool known;
 	struct span value;
 };
-
-enum { FINGERPRINT_BYTES = 16 };
 
 struct finding {
 	/*
@@ -366,13 +383,106 @@ struct finding {
 	size_t reference_count;
 	/* addresses and sign-in names quarantined by the service: claimants are in `reason` */
 	bool conflict;
+	/* The line of the decisions file that gave it this verdict, and the one that it had; NULL: none. */
+	const struct decision *decision;
+	enum verdict undecided;
+	enum door way; /* the door by which a line can put it back; DOOR_NONE: no line can */
 };
+
+/* ---- decisions: what people decided, reviewed like code (docs/FORMAT-decisions.md) ------- */
+
+/*
+ * Nothing else makes a verdict stronger than its proof, and this is all that a line may do:
+ *
+ *			revert  healed  contested  suspect         drift   blocked
+ *	base-is-before  -       -       -          revert, healed  -       -
+ *	revert          -       -       revert     revert          revert  -
+ *	keep            kept    -       kept       kept            kept    kept
+ *
+ * base-is-before  takes the base's value as what stood there before, where it is what the records tell, if
+ *                 they tell any, and nothing else is missing than evidence of the time from the base on,
+ *                 which the line's window holds whole
+ * revert          names the live value that it was decided about and the value that is to come back:
+ *                 what is proved to have stood there before, else the base's. A suspect value must be
+ *                 what the staging server wrote, where that is known. No line makes an address the
+ *                 primary one; of objects, only a suspect deletion is undone, out of deleted items
+ * keep            until its date, by the live snapshot's time, not by the clock: the same files give the
+ *                 same findings
+ *
+ * A line that does nothing stops nothing: it is listed. Who plans on it is refused, except where its
+ * time is over or the verdict is that anyway.
+ */
+enum decision_kind { DECISION_BASE_IS_BEFORE, DECISION_REVERT, DECISION_KEEP, DECISION_KIND_COUNT };
+
+struct decision {
+	enum decision_kind kind;
+	size_t line, byte;   /* where it stands in its file */
+	const char *because; /* never empty */
+	const char *by, *on; /* NULL: not said */
+	/* What revert and keep are about: a fingerprint, or id, attribute and element as in findings. */
+	bool by_fingerprint;
+	uint8_t fingerprint[FINGERPRINT_BYTES];
+	struct span id, attribute, element, change; /* change: where there is no attribute */
+	struct known_value live, before;            /* of revert */
+	int64_t until_ms;                           /* of keep */
+	/* Of base-is-before: a window, and what it is about; 0 names: everything. */
+	int64_t from_ms, to_ms;
+	const char *const *kinds, *const *attributes, *const *ids;
+	size_t kind_count, attribute_count, id_count;
+};
+
+struct decisions;
+
+/*
+ * Errors name file, line and byte:
+ *   ERROR_SYSTEM   it can't be read
+ *   ERROR_FORMAT   a line that is not one, is not known, or decides what another one decides
+ *   ERROR_REFUSED  of another version
+ */
+MUST_CHECK struct decisions *decisions_load(const char *path, struct error *err);
+void decisions_free(struct decisions *decisions);
+DEFINE_CLEANUP(struct decisions *, decisions_free);
+
+const char *decisions_path(const struct decisions *decisions);
+const char *decisions_tenant(const struct decisions *decisions);
+/* The BLAKE2b-256 of the file, 64 hex digits: what a plan names. */
+const char *decisions_digest(const struct decisions *decisions);
+size_t decisions_count(const struct decisions *decisions);
+const struct decision *decisions_get(const struct decisions *decisions, size_t index);
+/* "base-is-before", … as in files. */
+const char *decision_kind_name(enum decision_kind kind);
+/* The table above. */
+bool decision_allows(enum decision_kind kind, enum verdict from, enum verdict to);
+
+/* What became of a line; a later one of these says more than one before it. */
+enum decision_effect {
+	EFFECT_UNMATCHED,  /* no finding is what it names */
+	EFFECT_MISMATCHED, /* a finding is, and live, or what can come back, is other than it says */
+	EFFECT_POWERLESS,  /* its verdict is none that such a line may touch */
+	EFFECT_NEEDLESS,   /* its verdict is that anyway */
+	EFFECT_APPLIED,    /* findings were decided by it */
+	EFFECT_CONTRADICTED, /* another line decides the same finding: none does */
+	EFFECT_EXPIRED,
+	EFFECT_COUNT,
+};
+
+struct decision_result {
+	const struct decision *decision;
+	enum decision_effect effect;
+	size_t findings;  /* that have their verdict from it */
+	const char *text; /* why it had no effect: a sentence; NULL where it had */
+};
+
+const char *decision_effect_name(enum decision_effect effect);
+
+/* ---- reconciling --------------------------------------------------------------------- */
 
 struct reconcile_options {
 	struct snapshot *base, *live; /* borrowed; read while reconciling */
 	struct evidence *evidence;    /* borrowed; NULL: two-way comparison, all drift */
 	const char *staging;          /* server name, UPN or app id; NULL with evidence NULL */
 	const char *production; /* server name, or NULL: every other sync identity is production */
+	const struct decisions *decisions; /* borrowed; must outlive the findings; NULL: none */
 	/*
 	 * A directory extension and the value that the staging server's rules flow into it: an object
 	 * that has it was touched by that server. NULL, NULL: there is none.
@@ -393,7 +503,7 @@ MUST_CHECK struct snapshot *base_rebuild(
 struct findings;
 
 /*
- * ERROR_REFUSED: different tenants. ERROR_USAGE: `staging` names no writer in the evidence (lists
+ * ERROR_REFUSED: different tenants, also of the decisions. ERROR_USAGE: `staging` names no writer in the evidence (lists
  * the sync identities that are there).
  */
 MUST_CHECK struct findings *findings_new(
@@ -446,6 +556,7 @@ struct export_account {
 	uint64_t failures; /* refused, not sent */
 	/* Objects that differ, and whose last synchronisation in its time is all that explains it. */
 	uint64_t object_only;
+	int64_t skew_ms;   /* how far the writes lie outside the run at most: two clocks */
 };
 
 /* What the staging identity wrote, and how much of it stands in findings ("accounts for the writes"). */
@@ -461,12 +572,76 @@ struct findings_summary {
 	uint64_t forecast_facts; /* what it would write next; the first of them by weight: */
 	struct forecast forecasts[FORECASTS_LISTED];
 	size_t forecast_listed;
+	/* The staging identity is another server's, too: nothing of it is proved. */
+	enum shared_by shared;
+	const char *other_server; /* NULL: not known */
 };
 const struct findings_summary *findings_summary(const struct findings *findings);
+
+/* ---- the blast radius -------------------------------------------------------------------- */
+
+enum deed { DEED_CREATED, DEED_CHANGED, DEED_DELETED, DEED_RESTORED, DEED_MEMBERS, DEED_COUNT };
+
+/* Why production's next cycle does not put it back (facts 7.4). */
+enum stays {
+	STAYS_CLOUD,     /* the cloud masters it: ours to write */
+	STAYS_DELETED,   /* in deleted items, and what comes by itself is another object */
+	STAYS_MADE,      /* made in the staging server's wider scope: production never deletes it */
+	STAYS_DIRECTORY, /* Active Directory has it, too: production would spread it */
+	STAYS_EXCHANGE,  /* Exchange Online masters it */
+	STAYS_GONE,      /* nobody can put back what it was */
+	STAYS_MANUAL,    /* protected, restricted, or no rule is known that flows it */
+	STAYS_COUNT,
+};
+
+enum privilege {
+	PRIVILEGE_ROLE_GROUP, /* a group that roles can be given to */
+	PRIVILEGE_ROLE,       /* who holds a role, where the evidence knows */
+	PRIVILEGE_RESTRICTED, /* in a restricted management administrative unit */
+	PRIVILEGE_COUNT,
+};
+
+/* A write of the staging server that no finding and no look at the value explains. */
+struct unexplained {
+	const struct kind *kind;
+	struct span id, name; /* name: the attribute; absent: the object */
+	enum deed deed;
+	int64_t when_ms;
+	const char *why;
+};
+
+enum { UNEXPLAINED_LISTED = 5, PRIVILEGED_NAMED = 3 };
+
+struct blast {
+	uint64_t objects[KIND_COUNT][DEED_COUNT]; /* each once for each deed */
+	/* Its writes, each told by however many sources once; and how many of them are explained. */
+	uint64_t writes[KIND_COUNT][DEED_COUNT], explained[KIND_COUNT][DEED_COUNT];
+	struct unexplained unexplained[UNEXPLAINED_LISTED];
+	size_t unexplained_listed;
+	uint64_t addresses;                   /* mail addresses changed, given, taken away */
+	uint64_t privileged[PRIVILEGE_COUNT]; /* objects, each in the first that fits */
+	struct span privileged_names[PRIVILEGED_NAMED];
+	size_t privileged_named;
+	/* Of what is proved and stands: at production's next cycle it heals, or never. */
+	uint64_t heals;
+	uint64_t heals_sign_in; /* of these: only where synchronizeUpnForManagedUsers is on */
+	uint64_t heals_people;  /* of these: people who come out of deleted items */
+	uint64_t stays[STAYS_COUNT];
+};
+const struct blast *findings_blast(const struct findings *findings);
+const char *deed_name(enum deed deed);                /* "created" */
+const char *stays_name(enum stays stays);             /* "cloud" */
+const char *privilege_name(enum privilege privilege); /* "role-assignable-group" */
+
 /* In order of start. */
 const struct export_account *findings_exports(const struct findings *findings, size_t *count);
 /* "adds", "updates", "deletes" */
 const char *account_name(enum account account);
+
+/* What became of each line of the decisions, in their order; none: there were no decisions. */
+const struct decision_result *findings_decisions(const struct findings *findings, size_t *count);
+/* ERROR_REFUSED: a line rests on what is not so; the text says which. For who acts on findings. */
+MUST_CHECK bool findings_check_decisions(const struct findings *findings, struct error *err);
 
 const char *verdict_name(enum verdict verdict);
 const char *door_name(enum door door);

@@ -19,8 +19,9 @@ enum {
 /* The last instant that four digits of a year can write. */
 #define INSTANT_LAST_MS INT64_C(253402300799999)
 
-#define EVIDENCE_FORMAT "unstage-evidence/1"
-#define FINDINGS_FORMAT "unstage-findings/1"
+#define EVIDENCE_FORMAT  "unstage-evidence/1"
+#define FINDINGS_FORMAT  "unstage-findings/1"
+#define DECISIONS_FORMAT "unstage-decisions/1"
 
 #define REASON_DRIFT "nothing points to the staging server"
 
@@ -187,6 +188,7 @@ struct question {
 	const struct times *times;
 	struct origin origin;
 	bool element; /* of a set: a value that nobody is known to have changed is no finding */
+	bool base_is_before; /* somebody vouches for the time that no evidence covers */
 };
 
 struct answer {
@@ -197,6 +199,8 @@ struct answer {
 	const struct event *deciding[4];
 	size_t deciding_count;
 	struct buf reason;
+	bool base_would_do;              /* if somebody vouched so */
+	const struct decision *decision; /* the line that does; NULL: none */
 };
 
 /*
@@ -359,6 +363,13 @@ struct span claims_next(const struct claims *claims);
 /* Reports those to the findings of that object. */
 void claims_report_next(struct claims *claims, struct findings *findings);
 
+/*
+ * shared.c: two servers use one account (facts 2). What others wrote with it proves nothing; what the
+ * staging server is said to have written with it may be production's, and nothing goes back.
+ */
+void shared_classify(struct reconciling *reconciling);
+void shared_doubt(struct findings *findings);
+
 /* writers.c: ERROR_USAGE where `staging` names nobody. */
 MUST_CHECK bool writers_classify(struct reconciling *reconciling, struct error *err);
 
@@ -372,9 +383,12 @@ struct findings {
 	struct writer **writers; /* copies, by number */
 	size_t writer_count;
 	struct findings_summary summary;
+	struct blast blast;
 	struct export_account *exports;
 	size_t export_count, export_capacity;
 	const char *tenant, *base, *live, *evidence; /* identities; evidence may be NULL */
+	const struct decisions *decisions;           /* NULL: none */
+	struct deciding *deciding;                   /* likewise */
 	struct times times;
 };
 
@@ -406,6 +420,39 @@ MUST_CHECK bool findings_check_tenants(const struct reconcile_options *options, 
 MUST_CHECK bool findings_decide(struct reconciling *reconciling, struct span id,
 	struct span base_lines, struct span live_lines, struct error *err);
 
+/* ---- decide.c: what decisions make of verdicts ------------------------------------------- */
+
+/* verdict_decide(), and once more with a line that vouches for the base, where that is all it lacks. */
+void verdict_decide_reviewed(const struct reconciling *reconciling, const struct subject *subject,
+	const struct question *question, struct answer *answer);
+
+struct deciding;
+
+/* NULL without decisions. `now_ms`: for what is over by then. */
+struct deciding *deciding_new(const struct decisions *decisions, int64_t now_ms);
+void deciding_free(struct deciding *deciding);
+/* Gives a finding, which has its fingerprint, the verdict that a line says; texts are kept in `findings`. */
+void finding_decide(struct findings *findings, struct finding *finding);
+void findings_decide_all(struct findings *findings);
+
+/* ---- decisions.c ----------------------------------------------------------------------- */
+
+/* decisions_load() behind the reading; `name` stands in errors. */
+MUST_CHECK struct decisions *decisions_parse(
+	struct span bytes, const char *name, struct error *err);
+/* The lines that name this finding, by its fingerprint and by its place; NULL: none. */
+const struct decision *decisions_by_fingerprint(
+	const struct decisions *decisions, const struct finding *finding);
+const struct decision *decisions_by_place(
+	const struct decisions *decisions, const struct finding *finding);
+/*
+ * The first line that vouches for all the time from `from_ms` to `to_ms` for this attribute (NULL: for
+ * the object itself); NULL: none. `decisions` may be NULL.
+ */
+const struct decision *decisions_vouching(const struct decisions *decisions,
+	const struct subject *subject, const struct attribute *attribute, int64_t from_ms,
+	int64_t to_ms);
+
 /* ---- fingerprint.c -------------------------------------------------------------------- */
 
 void finding_mark(struct finding *finding, const char *tenant);
@@ -422,6 +469,12 @@ bool finding_is_gone(const struct finding *finding);
 /* What a reference led to that nobody is known to have removed: if that is gone, so is it. Or absent. */
 struct span finding_follows(const struct finding *finding);
 void summary_count(struct findings_summary *summary, const struct finding *finding);
+
+/* ---- blast.c ---------------------------------------------------------------------------- */
+
+/* An object that was decided. */
+void blast_note(struct reconciling *reconciling, const struct subject *subject);
+void blast_count(struct blast *blast, const struct finding *finding);
 
 /* accounts.c: the runs and how far the evidence explains them; forecasts. */
 void accounts_make(struct reconciling *reconciling);

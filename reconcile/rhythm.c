@@ -13,7 +13,9 @@ enum {
 	USUAL_CYCLE_MS = 30 * 60 * 1000, /* and the shortest that the service allows (facts 1.2) */
 	MINUTE_MS = 60 * 1000,
 	CYCLE_MOST_MS = 24 * 60 * MINUTE_MS,
-	FITTING_LEAST = 3,   /* of fewer it is not said that they are regular */
+	FITTING_LEAST = 5, /* of fewer it is not said that they are regular */
+	FITTING_USUAL =
+		3, /* nor of fewer, where it is the usual interval and nothing came besides */
 	GAPS_TRIED_MAX = 64, /* as intervals; a cycle shows in any of them */
 	OFF_SHARE = 10,      /* an export may begin a tenth of the interval early or late */
 	IRREGULAR_SHARE = 3, /* a third of the bursts may come besides at most */
@@ -75,6 +77,15 @@ static struct fit fit_to(const struct burst *bursts, size_t count, int64_t inter
 	return fit;
 }
 
+/* By chance a burst in five fits any interval, so a few that do say little. */
+static bool is_cycle(const struct fit *fit, size_t count, int64_t interval_ms)
+{
+	size_t least = interval_ms == USUAL_CYCLE_MS && !fit->beside ? FITTING_USUAL
+								     : FITTING_LEAST;
+
+	return fit->fitting >= least && fit->beside * IRREGULAR_SHARE <= count;
+}
+
 /* Intervals are whole minutes; of those that fit equally well the longest. */
 static int64_t interval_of(const struct burst *bursts, size_t count, struct fit *best)
 {
@@ -89,8 +100,7 @@ static int64_t interval_of(const struct burst *bursts, size_t count, struct fit 
 		if (tried_ms < USUAL_CYCLE_MS || tried_ms > CYCLE_MOST_MS)
 			continue;
 		fit = fit_to(bursts, count, tried_ms);
-		if (fit.fitting < FITTING_LEAST || fit.beside * IRREGULAR_SHARE > count ||
-			fit.fitting < best->fitting ||
+		if (!is_cycle(&fit, count, tried_ms) || fit.fitting < best->fitting ||
 			(fit.fitting == best->fitting && tried_ms <= best_ms))
 			continue;
 		*best = fit;

@@ -207,7 +207,7 @@ static void decide_element(struct set *set, struct span key)
 	element_timeline(set, key, &timeline);
 	timeline_settle(set->reconciling, &timeline, &question);
 	times = times_of_value(set->reconciling, set->subject, set->attribute, &timeline);
-	verdict_decide(&question, &answer);
+	verdict_decide_reviewed(set->reconciling, set->subject, &question, &answer);
 	if (answer.found)
 		findings_add_answer(
 			set->reconciling, set->subject, set->attribute, key, &question, &answer);

@@ -94,17 +94,33 @@ static void add_drift(struct findings *findings, const struct glance *glance,
 	};
 }
 
+static bool look(const struct stream *stream, struct batch *batch, struct span base,
+	struct span live, struct error *err)
+{
+	UNINITIALIZED struct glance glance;
+
+	/* By which door a line would put a value back, only the whole object tells. */
+	if (stream->options->decisions || !base.length || !live.length ||
+		!lines_glance(base, live, &glance))
+		return decide(stream, batch->findings, base, live, err);
+	for (size_t i = 0; i < glance.count; i++)
+		add_drift(batch->findings, &glance, &glance.at[i]);
+	return true;
+}
+
+/* Fingerprints are made here as well: whoever tells has no other thread to help. */
 static bool batch_look(
 	void *context, void *looked, struct span base, struct span live, struct error *err)
 {
+	const struct stream *stream = context;
 	struct batch *batch = looked;
-	UNINITIALIZED struct glance glance;
+	size_t first = batch->findings->count;
 
 	batch->objects++;
-	if (!base.length || !live.length || !lines_glance(base, live, &glance))
-		return decide(context, batch->findings, base, live, err);
-	for (size_t i = 0; i < glance.count; i++)
-		add_drift(batch->findings, &glance, &glance.at[i]);
+	if (!look(stream, batch, base, live, err))
+		return false;
+	for (size_t i = first; i < batch->findings->count; i++)
+		finding_mark(&batch->findings->items[i], stream->findings->tenant);
 	return true;
 }
 
@@ -209,7 +225,7 @@ static bool tell(struct stream *stream, struct finding *finding, struct error *e
 		return false;
 	if (gone)
 		return true;
-	finding_mark(finding, stream->findings->tenant);
+	finding_decide(stream->findings, finding);
 	summary_count(&stream->findings->summary, finding);
 	stream->findings->told++;
 	return stream->listener->each(stream->listener->context, finding, err);
@@ -235,6 +251,8 @@ static bool tell_with_claims(
 	for (size_t i = 0; i < count; i++)
 		findings_add(findings, &items[i], NULL, 0);
 	claims_report_next(stream->claims, findings);
+	findings->tenant = stream->findings->tenant;
+	findings_mark(findings);
 	return tell_sorted(stream, findings->items, findings->count, err);
 }
 

@@ -156,6 +156,7 @@ static void count_findings(struct findings *findings)
 		const struct finding *finding = &findings->items[i];
 
 		summary_count(summary, finding);
+		blast_count(&findings->blast, finding);
 		if (finding->staging_write_ms != TIME_NONE && is_primary_change(finding) &&
 			!span_equal(last_primary, finding->id)) {
 			summary->primary_changed++;
@@ -187,9 +188,12 @@ void summary_make(struct reconciling *reconciling)
 {
 	struct findings *findings = reconciling->findings;
 
+	shared_doubt(findings);
 	drop_consequences(findings);
 	if (findings->count)
 		qsort(findings->items, findings->count, sizeof(*findings->items), finding_compare);
+	findings_mark(findings);
+	findings_decide_all(findings);
 	count_findings(findings);
 	count_facts(reconciling);
 	accounts_make(reconciling);

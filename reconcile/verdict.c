@@ -228,8 +228,8 @@ static bool before_is_undisputed(const struct question *question, const struct r
  * A value that staging found may be one that it wrote itself, unseen. It is somebody else's
  * when all the time is covered since somebody else wrote it, or since the object is known.
  */
-static bool before_is_vouched_for(
-	const struct question *question, const struct run *run, struct answer *answer)
+static bool before_is_vouched_for(const struct question *question, const struct run *run,
+	struct known_value before, struct answer *answer)
 {
 	const struct times *times = question->times;
 	const struct event *first = &question->timeline->events[run->first];
@@ -250,7 +250,12 @@ static bool before_is_vouched_for(
 			answer, "the staging server wrote before the base snapshot was complete");
 	if (times->not_logged && !times->by_servers)
 		return not_proved(answer, "the audit log never tells who writes it");
-	if (times->evidence_from > question->origin.since_ms)
+	if (times->evidence_from <= question->origin.since_ms)
+		return true;
+	/* A person can say that nobody wrote in that time: then the base is it, and nothing else. */
+	answer->base_would_do = !question->origin.made_since && !times->rebuilt &&
+		known_same(question, question->base, before);
+	if (!answer->base_would_do || !question->base_is_before)
 		return not_proved(answer,
 			"the evidence does not cover all the time from the base snapshot to the staging "
 			"server's write");
@@ -303,7 +308,7 @@ static bool before_prove(const struct question *question, const struct run *run,
 		add_deciding(answer, run->shown);
 	}
 	return told && before_is_undisputed(question, run, *before, answer) &&
-		before_is_vouched_for(question, run, answer) &&
+		before_is_vouched_for(question, run, *before, answer) &&
 		run_is_whole(question, run, *before, answer);
 }
 

@@ -58,11 +58,18 @@ static bool refuse_unknown(struct evidence *evidence, const char *staging, struc
 	const struct sync_identity *identities = evidence_identities(evidence, &count);
 
 	for (size_t i = 0; i < count; i++)
-		buf_addf(&known, "%s%s (%s)", i ? ", " : "", identities[i].writer.server,
+		buf_addf(&known, "%s%s (%s)", i ? ", " : "",
+			identities[i].writer.server ? identities[i].writer.server
+						    : identities[i].writer.id,
 			identities[i].writer.name);
+	if (!evidence_records(evidence))
+		buf_addf(&known, "none, and nobody else; there are no records, and %s",
+			reach_text(evidence_reach(evidence)));
+	else if (!count)
+		buf_addf(&known, "none; %s", reach_text(evidence_reach(evidence)));
 	return error_set(err, ERROR_USAGE,
 		"\"%s\" wrote nothing in the evidence; the sync servers that did: %s", staging,
-		known.length ? buf_text(&known) : "none");
+		buf_text(&known));
 }
 
 /* Writers of the same server as an identity of staging that was named exactly. */
@@ -233,6 +240,8 @@ bool writers_classify(struct reconciling *reconciling, struct error *err)
 	if (reconciling->options->staging &&
 		!(classify_staging(reconciling, err) && classify_production(reconciling, err)))
 		return false;
+	if (reconciling->options->staging)
+		shared_classify(reconciling);
 	links_collect(reconciling);
 	return true;
 }

@@ -265,7 +265,8 @@ MUST_CHECK bool preflight_expiry(const struct plan *plan, int64_t now_ms, struct
  * Which tenant the directory says it is; ERROR_REFUSED when it is not the plan's [T1]. Then what
  * reading its steps' objects takes is learned.
  */
-MUST_CHECK bool preflight_tenant(const struct plan *plan, struct graph *graph, struct error *err);
+MUST_CHECK bool preflight_tenant(
+	const struct plan *plan, struct graph *graph, int64_t *last_sync_ms, struct error *err);
 /* The service: which tenant, and what time it is there. */
 MUST_CHECK bool preflight_service(const struct apply *apply, struct error *err);
 /* A descriptor to close, or -1. */

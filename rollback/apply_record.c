@@ -13,6 +13,7 @@ static const char *const state_names[STEP_STATE_COUNT] = {
 	[STEP_UNKNOWN] = "unknown",
 	[STEP_WAITING] = "waiting",
 	[STEP_SETTLED] = "settled",
+	[STEP_HELD] = "held",
 	[STEP_OVERWRITTEN] = "overwritten",
 };
 
@@ -30,6 +31,12 @@ bool step_state_find(const char *name, enum step_state *state)
 		return true;
 	}
 	return false;
+}
+
+size_t apply_result_good(const struct apply_result *result)
+{
+	return result->by_state[STEP_DONE] + result->by_state[STEP_ALREADY] +
+		result->by_state[STEP_SETTLED] + result->by_state[STEP_HELD];
 }
 
 bool step_is_done(enum step_state state)

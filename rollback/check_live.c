@@ -14,20 +14,24 @@ struct glimpse {
 	bool deleted;
 };
 
-/* False for a part line. */
-static bool look_at_line(struct span line, struct glimpse *glimpse)
+/* False for a part line, and at something that is no line. */
+static bool look_at_line(struct span line, struct glimpse *glimpse, struct error *err)
 {
 	struct scan scan = scan_open(line);
 	struct span key, value;
 
 	*glimpse = (struct glimpse){ 0 };
+	if (!scan_check(line, err))
+		return false;
+	if (scan_type(line) != SCAN_OBJECT)
+		return error_set(err, ERROR_FORMAT, "a line that is no object");
 	while (scan_member(&scan, &key, &value)) {
 		if (span_is(key, "id"))
 			glimpse->id = scan_text_direct(value);
 		else if (span_is(key, "userPrincipalName"))
 			glimpse->name = value;
 		else if (span_is(key, "proxyAddresses"))
-			glimpse->addresses = value;
+			glimpse->addresses = scan_type(value) == SCAN_ARRAY ? value : SPAN_NONE;
 		else if (span_is(key, "deleted"))
 			glimpse->deleted = scan_type(value) == SCAN_TRUE;
 		else if (span_is(key, "part"))
@@ -36,20 +40,22 @@ static bool look_at_line(struct span line, struct glimpse *glimpse)
 	return true;
 }
 
-static struct glimpse look_at(struct span lines)
+static bool look_at(struct span lines, struct glimpse *glimpse, struct error *err)
 {
 	const char *at = lines.data, *end = lines.data + lines.length;
-	struct glimpse glimpse = { 0 };
 	bool found = false;
 
-	while (at < end && !found) {
+	while (at < end && !found && err->kind == ERROR_NONE) {
 		const char *newline = memchr(at, '\n', (size_t)(end - at));
 
-		found = look_at_line(
-			(struct span){ at, (size_t)((newline ? newline : end) - at) }, &glimpse);
+		found = look_at_line((struct span){ at, (size_t)((newline ? newline : end) - at) },
+			glimpse, err);
 		at = newline ? newline + 1 : end;
 	}
-	return glimpse;
+	if (err->kind != ERROR_NONE)
+		return false;
+	return (found && glimpse->id.data) ||
+		error_set(err, ERROR_FORMAT, "an object without an id");
 }
 
 /* The service puts the id's digits before the sign-in name of a deleted user (contract 2.10). */
@@ -190,10 +196,15 @@ static bool visit(void *context, struct span lines, struct error *err)
 {
 	const struct reading *reading = context;
 	struct check *check = reading->check;
-	struct glimpse glimpse = look_at(lines);
-	uint32_t number = glimpse.id.data ? check_name_find(&check->ids, glimpse.id) : CHECK_NONE;
-	bool ours = number != CHECK_NONE && number < check->object_steps;
 	CLEANUP(object_freep) struct object *object = NULL;
+	struct glimpse glimpse;
+	uint32_t number;
+	bool ours;
+
+	if (!look_at(lines, &glimpse, err))
+		return false;
+	number = check_name_find(&check->ids, glimpse.id);
+	ours = number != CHECK_NONE && number < check->object_steps;
 
 	if (reading->restored_only) {
 		if (ours && is_restored(check, number))

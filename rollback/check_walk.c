@@ -30,6 +30,12 @@ struct now_object {
 	bool removed_by_us;
 };
 
+/* A step of production waits for an address. */
+struct waiting {
+	size_t step, next; /* of the same address; SIZE_MAX: the last */
+	enum check_place place;
+};
+
 struct walker {
 	struct check *check;
 	const struct check_walk *how;
@@ -41,7 +47,9 @@ struct walker {
 	struct check_hold *holds;
 	size_t hold_count, hold_capacity;
 	size_t *first_hold, *first_of_object;
-	size_t *waits; /* the step of production that waits for an address; SIZE_MAX: none */
+	struct waiting *waiting; /* in no order */
+	size_t waiting_count, waiting_capacity;
+	size_t *first_waiting; /* of each address */
 };
 
 static void walker_release(struct walker *walker)
@@ -53,7 +61,8 @@ static void walker_release(struct walker *walker)
 	memory_free(walker->holds);
 	memory_free(walker->first_hold);
 	memory_free(walker->first_of_object);
-	memory_free(walker->waits);
+	memory_free(walker->waiting);
+	memory_free(walker->first_waiting);
 }
 
 static bool PRINTF_LIKE(3, 4) wrong(struct walker *walker, size_t index, const char *format, ...)
@@ -150,21 +159,40 @@ static uint32_t keeper(const struct walker *walker, uint32_t address, uint32_t o
 	return CHECK_NONE;
 }
 
-/* What production waited for is free now. */
+/* Whose step waits for it; CHECK_NONE: nobody's. */
+static uint32_t waiting_object(const struct walker *walker, uint32_t address)
+{
+	size_t at = walker->first_waiting[address];
+
+	return at == SIZE_MAX ? CHECK_NONE : walker->check->steps[walker->waiting[at].step].object;
+}
+
+/* What production waited for is free now: for one object, in whatever places. */
 static void give_on(struct walker *walker, uint32_t address)
 {
-	size_t index = walker->waits[address];
-	const struct check_step *at;
+	uint32_t object = waiting_object(walker, address);
 
-	if (index == SIZE_MAX)
+	if (object == CHECK_NONE || keeper(walker, address, object, false) != CHECK_NONE)
 		return;
-	at = &walker->check->steps[index];
-	if (keeper(walker, address, at->object, false) != CHECK_NONE)
-		return;
-	walker->waits[address] = SIZE_MAX;
-	hold(walker, address, at->object, at->place);
-	if (--walker->missing[index] == 0)
-		walker->progress[index] = PROGRESS_DONE;
+	for (size_t at = walker->first_waiting[address]; at != SIZE_MAX;
+		at = walker->waiting[at].next) {
+		size_t step = walker->waiting[at].step;
+
+		hold(walker, address, object, walker->waiting[at].place);
+		if (--walker->missing[step] == 0)
+			walker->progress[step] = PROGRESS_DONE;
+	}
+	walker->first_waiting[address] = SIZE_MAX;
+}
+
+static void wait_for(struct walker *walker, size_t step, uint32_t address, enum check_place place)
+{
+	MEMORY_GROW(walker->waiting, walker->waiting_count, walker->waiting_capacity);
+	walker->waiting[walker->waiting_count] = (struct waiting){
+		.step = step, .place = place, .next = walker->first_waiting[address]
+	};
+	walker->first_waiting[address] = walker->waiting_count++;
+	walker->missing[step]++;
 }
 
 /* ---- taking ------------------------------------------------------------------------------- */
@@ -178,17 +206,18 @@ static enum taking may_take(struct walker *walker, size_t index, uint32_t addres
 	bool strict = step->operation == GRAPH_SET && step->door == DOOR_GRAPH &&
 		strcmp(step->attribute->name, "mail") == 0;
 	uint32_t other = keeper(walker, address, at->object, strict);
-	size_t waits = walker->waits[address];
+	uint32_t waiting = waiting_object(walker, address);
+	bool wanted_twice = waiting != CHECK_NONE && waiting != at->object;
 
-	if (other == CHECK_NONE && (waits == SIZE_MAX || waits == index))
+	if (other == CHECK_NONE && !wanted_twice)
 		return TAKEN;
 	if (by_production(step))
-		return waits == SIZE_MAX ? LATER : NOT_NOW;
+		return wanted_twice ? NOT_NOW : LATER;
 	if (step->door == DOOR_MANUAL)
 		return NOT_NOW;
 	if (other == CHECK_NONE)
-		wrong(walker, index, "it takes %s, which step %zu wants too",
-			address_text(walker, address), waits + 1);
+		wrong(walker, index, "it takes %s, which a step about %s wants too",
+			address_text(walker, address), id_text_of(walker, waiting));
 	else
 		wrong(walker, index, "it takes %s, which %s %s", address_text(walker, address),
 			id_text_of(walker, other),
@@ -229,8 +258,7 @@ static void move_addresses(struct walker *walker, size_t index)
 			let_go(walker, address, at->object, at->place);
 			hold(walker, address, at->object, at->place);
 		} else {
-			walker->waits[address] = index;
-			walker->missing[index]++;
+			wait_for(walker, index, address, at->place);
 		}
 	}
 	for (size_t i = 0; i < at->drop_count; i++)
@@ -238,6 +266,28 @@ static void move_addresses(struct walker *walker, size_t index)
 }
 
 /* ---- whole objects ------------------------------------------------------------------------ */
+
+/* What is held meanwhile: production's waits, a person's stops it, ours is wrong. */
+static bool restore_address(struct walker *walker, size_t index, struct check_hold at)
+{
+	const struct plan_step *step = plan_step_of(walker, index);
+	uint32_t other = keeper(walker, at.address, at.object, false);
+
+	if (other == CHECK_NONE)
+		return true;
+	if (by_production(step) && waiting_object(walker, at.address) == CHECK_NONE) {
+		let_go(walker, at.address, at.object, at.place);
+		wait_for(walker, index, at.address, at.place);
+		walker->progress[index] = PROGRESS_WAITS;
+		return true;
+	}
+	if (step->door != DOOR_GRAPH && step->door != DOOR_EXCHANGE) {
+		walker->progress[index] = PROGRESS_LEFT;
+		return true;
+	}
+	return wrong(walker, index, "it restores with %s, which %s holds",
+		address_text(walker, at.address), id_text_of(walker, other));
+}
 
 static bool restore(struct walker *walker, size_t index)
 {
@@ -250,20 +300,11 @@ static bool restore(struct walker *walker, size_t index)
 	if (now->state == CHECK_ABSENT && step->door == DOOR_GRAPH)
 		return wrong(walker, index, "it restores what is not in deleted items");
 	for (size_t i = walker->first_of_object[object]; i != SIZE_MAX;
-		i = walker->holds[i].next_of_object) {
-		const struct check_hold *at = &walker->holds[i];
-		uint32_t other = keeper(walker, at->address, object, false);
-
-		if (at->gone || other == CHECK_NONE)
-			continue;
-		if (step->door != DOOR_GRAPH && step->door != DOOR_EXCHANGE) {
-			walker->progress[index] = PROGRESS_LEFT;
-			return true;
-		}
-		return wrong(walker, index, "it restores with %s, which %s holds",
-			address_text(walker, at->address), id_text_of(walker, other));
-	}
-	now->state = CHECK_LIVE;
+		i = walker->holds[i].next_of_object)
+		if (!walker->holds[i].gone && !restore_address(walker, index, walker->holds[i]))
+			return false;
+	if (walker->progress[index] != PROGRESS_LEFT)
+		now->state = CHECK_LIVE;
 	return true;
 }
 
@@ -561,7 +602,7 @@ static void walker_init(struct walker *walker)
 	walker->now = memory_array(check->value_count + 1, sizeof(*walker->now));
 	walker->objects = memory_array(check->object_count + 1, sizeof(*walker->objects));
 	walker->first_hold = memory_array(addresses + 1, sizeof(*walker->first_hold));
-	walker->waits = memory_array(addresses + 1, sizeof(*walker->waits));
+	walker->first_waiting = memory_array(addresses + 1, sizeof(*walker->first_waiting));
 	for (size_t i = 0; i < check->value_count; i++)
 		walker->now[i] = check->values[i].before;
 	for (size_t i = 0; i < check->object_count; i++)
@@ -571,7 +612,7 @@ static void walker_init(struct walker *walker)
 	for (size_t i = 0; i < check->object_count; i++)
 		walker->first_of_object[i] = SIZE_MAX;
 	for (size_t i = 0; i < addresses; i++)
-		walker->first_hold[i] = walker->waits[i] = SIZE_MAX;
+		walker->first_hold[i] = walker->first_waiting[i] = SIZE_MAX;
 	for (size_t i = 0; i < check->hold_count; i++)
 		hold(walker, check->holds[i].address, check->holds[i].object,
 			check->holds[i].place);

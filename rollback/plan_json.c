@@ -44,6 +44,7 @@ static void add_head(struct buf *out, const struct plan *plan)
 	add_text(out, "base", plan->base);
 	add_text(out, "live", plan->live);
 	add_text(out, "evidence", plan->evidence);
+	add_text(out, "decisions", plan->decisions);
 	buf_addf(out, ",\"base_signed\":%s", plan->base_signed ? "true" : "false");
 }
 

@@ -129,6 +129,19 @@ static void add_how(struct buf *out, const struct plan_step *step, enum door doo
 	}
 }
 
+/* Whoever comes too early is refused, or finds a value that others still change. */
+static void add_first(struct buf *out, const struct plan_step *step)
+{
+	for (size_t i = 0; i < step->after_count; i++)
+		buf_addf(out, "%s%zu",
+			!i ? step->after_count > 1 ? " First: steps " : " First: step "
+				: i + 1 < step->after_count ? ", "
+							    : " and ",
+			step->after[i]);
+	if (step->after_count)
+		buf_addf(out, " must be done; `unstage status` tells.");
+}
+
 const char *manual_paragraph(struct plan *plan, const struct plan_step *step, const char *cause)
 {
 	CLEANUP(buf_release) struct buf text = BUF_UP_TO(PARAGRAPH_MAX);
@@ -139,6 +152,7 @@ const char *manual_paragraph(struct plan *plan, const struct plan_step *step, co
 	if (text.length && text.data[text.length - 1] != '.')
 		buf_add_byte(&text, '.');
 	buf_addf(&text, " Why by hand: %s", cause);
+	add_first(&text, step);
 	add_how(&text, step, step->door);
 	buf_add_text(&text,
 		" Check: `unstage status` with this plan reads the object again and says "

@@ -44,6 +44,8 @@ static struct plan *head_new(const struct plan_options *options)
 	plan->live = plan_keep_text(plan, snapshot_identity(options->live));
 	if (options->evidence)
 		plan->evidence = plan_keep_text(plan, evidence_identity(options->evidence));
+	if (options->decisions)
+		plan->decisions = plan_keep_text(plan, decisions_digest(options->decisions));
 	return plan;
 }
 

@@ -196,19 +196,74 @@ static void meet_text(
 		slot == SLOT_ADDRESSES && address.smtp ? address.value : buf_span(&text), slot);
 }
 
+/* What matters of an object; to parse all of each would take most of the time of planning. */
+struct glimpse {
+	struct span id, name, addresses;
+	bool deleted;
+};
+
+static bool read_member(struct glimpse *glimpse, struct span key, struct span value)
+{
+	if (span_is(key, "id"))
+		glimpse->id = scan_text_direct(value);
+	else if (span_is(key, "userPrincipalName"))
+		glimpse->name = value;
+	else if (span_is(key, "proxyAddresses"))
+		glimpse->addresses = scan_type(value) == SCAN_ARRAY ? value : SPAN_NONE;
+	else if (span_is(key, "deleted"))
+		glimpse->deleted = scan_type(value) == SCAN_TRUE;
+	return !span_is(key, "part");
+}
+
+/* False for a part line, and at something that is no line. */
+static bool look_at_line(struct span line, struct glimpse *glimpse, struct error *err)
+{
+	struct scan scan = scan_open(line);
+	struct span key, value;
+
+	*glimpse = (struct glimpse){ 0 };
+	if (!scan_check(line, err))
+		return false;
+	if (scan_type(line) != SCAN_OBJECT)
+		return error_set(err, ERROR_FORMAT, "a line that is no object");
+	while (scan_member(&scan, &key, &value))
+		if (!read_member(glimpse, key, value))
+			return false;
+	return true;
+}
+
+/* The object's own line, among its part lines. */
+static bool look_at(struct span lines, struct glimpse *glimpse, struct error *err)
+{
+	const char *end = lines.data + lines.length;
+	bool found = false;
+
+	for (const char *at = lines.data; at < end && !found && err->kind == ERROR_NONE;) {
+		const char *newline = memchr(at, '\n', (size_t)(end - at));
+
+		found = look_at_line((struct span){ at, (size_t)((newline ? newline : end) - at) },
+			glimpse, err);
+		at = newline ? newline + 1 : end;
+	}
+	if (err->kind != ERROR_NONE)
+		return false;
+	return (found && glimpse->id.data) ||
+		error_set(err, ERROR_FORMAT, "an object without an id");
+}
+
 /*
  * The sign-in name of a deleted user is free, since it has the id before it; its addresses are
  * not. `mail` alone holds nothing: a second account may name the mailbox of the first.
  */
-static void meet_addresses(struct obstacles *obstacles, const struct object *object)
+static void meet_addresses(struct obstacles *obstacles, const struct glimpse *glimpse)
 {
-	struct span id = object_id(object), element;
-	struct span proxies = object_get_named(object, "proxyAddresses");
-	struct scan scan = scan_open(proxies);
+	struct scan scan = scan_open(glimpse->addresses);
+	struct span element;
 
-	meet_text(obstacles, id, object_get_named(object, "userPrincipalName"), SLOT_NAME);
-	while (proxies.data && scan_element(&scan, &element))
-		meet_text(obstacles, id, element, SLOT_ADDRESSES);
+	if (glimpse->name.data)
+		meet_text(obstacles, glimpse->id, glimpse->name, SLOT_NAME);
+	while (glimpse->addresses.data && scan_element(&scan, &element))
+		meet_text(obstacles, glimpse->id, element, SLOT_ADDRESSES);
 }
 
 static bool is_restored(const struct obstacles *obstacles, struct span id)
@@ -233,16 +288,16 @@ static void meet_deleted(struct obstacles *obstacles, struct span id)
 static bool visit(void *context, struct span lines, struct error *err)
 {
 	struct obstacles *obstacles = context;
-	CLEANUP(object_freep) struct object *object = object_parse(lines, err);
+	struct glimpse glimpse;
 
-	if (!object)
+	if (!look_at(lines, &glimpse, err))
 		return false;
 	if (obstacles->takes) {
-		meet_addresses(obstacles, object);
+		meet_addresses(obstacles, &glimpse);
 		parkings_note(obstacles->parkings, lines);
 	}
-	if (object_deleted(object))
-		meet_deleted(obstacles, object_id(object));
+	if (glimpse.deleted)
+		meet_deleted(obstacles, glimpse.id);
 	return true;
 }
 

@@ -38,8 +38,8 @@ static bool check_version(struct span bytes, struct error *err)
 /* ---- the head --------------------------------------------------------------------------- */
 
 static const char *const head_keys[] = { "format", "tenant", "cloud", "id", "created", "expires",
-	"tool", "tenant_name", "staging", "base", "live", "evidence", "base_signed", "limits",
-	"counts", "blocked", "steps", NULL };
+	"tool", "tenant_name", "staging", "base", "live", "evidence", "decisions", "base_signed",
+	"limits", "counts", "blocked", "steps", NULL };
 static const char *const limit_keys[] = { "steps", "deletes", "member_removals", "objects", NULL };
 static const char *const count_keys[] = { "steps", "blocked", "doors", NULL };
 
@@ -77,6 +77,8 @@ static bool read_sources(struct plan_reader *reader, struct span head, struct er
 		check_identity("live", plan->live, err) &&
 		read_text_or_null(reader, head, "evidence", &plan->evidence, err) &&
 		check_identity("evidence", plan->evidence, err) &&
+		read_text_or_null(reader, head, "decisions", &plan->decisions, err) &&
+		check_identity("decisions", plan->decisions, err) &&
 		read_boolean(head, "base_signed", &plan->base_signed, err);
 }
 

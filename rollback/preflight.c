@@ -160,12 +160,15 @@ static bool has_extensions(const struct plan *plan)
 	return false;
 }
 
-bool preflight_tenant(const struct plan *plan, struct graph *graph, struct error *err)
+bool preflight_tenant(
+	const struct plan *plan, struct graph *graph, int64_t *last_sync_ms, struct error *err)
 {
 	struct graph_organization organization = { 0 };
 
 	if (!graph_organization(graph, &organization, err))
 		return error_prefix(err, "which tenant is this");
+	if (last_sync_ms)
+		*last_sync_ms = organization.last_sync_ms;
 	return check_tenant(plan, organization.id, "the directory answers as", err) &&
 		(!has_extensions(plan) || graph_find_extensions(graph, err));
 }
@@ -176,7 +179,8 @@ bool preflight_service(const struct apply *apply, struct error *err)
 
 	if (token_tenant && !check_tenant(apply->plan, token_tenant, "the access token is of", err))
 		return false;
-	return preflight_tenant(apply->plan, apply->options->graph, err) && check_clock(apply, err);
+	return preflight_tenant(apply->plan, apply->options->graph, NULL, err) &&
+		check_clock(apply, err);
 }
 
 /* ---- the lock [T10] ------------------------------------------------------------------------ */

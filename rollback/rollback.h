@@ -54,7 +54,7 @@ struct plan {
 	const char *tenant, *tenant_name, *cloud, *id, *tool;
 	const char *staging; /* the identity's name */
 	int64_t created_ms, expires_ms;
-	const char *base, *live, *evidence; /* identities */
+	const char *base, *live, *evidence, *decisions; /* identities; the last two may be NULL */
 	bool base_signed;
 	struct {
 		size_t steps, deletes, member_removals, objects;
@@ -70,7 +70,8 @@ struct plan_options {
 	const struct findings *findings;
 	struct snapshot *base, *live;
 	struct evidence *evidence;
-	bool base_signed; /* its statement was verified */
+	const struct decisions *decisions; /* NULL: none */
+	bool base_signed;                  /* its statement was verified */
 	int64_t now_ms;
 	int64_t expires_s; /* 0: default */
 	const char *tenant_name;
@@ -148,6 +149,7 @@ enum step_state {
 	STEP_UNKNOWN,     /* sent, and what stands there is neither; a person must look */
 	STEP_WAITING,     /* another door: production, an administrator */
 	STEP_SETTLED,     /* another door did it, or decided otherwise since */
+	STEP_HELD,        /* it is done, and was not undone by the sync cycle after it */
 	STEP_OVERWRITTEN, /* it was done, and is not any more */
 	STEP_STATE_COUNT,
 };
@@ -183,6 +185,9 @@ struct apply_result {
 	bool stopped;     /* by an outcome nobody can explain, a failed canary, or 403 [T8] */
 	char why[512];    /* why it ended early; empty otherwise */
 };
+
+/* How many steps stand as the plan wants them: by us, by somebody else, before us. */
+size_t apply_result_good(const struct apply_result *result);
 
 /*
  * Applies a verified plan, or goes on where it stopped; steps that were denied for a permission go

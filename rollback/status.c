@@ -2,12 +2,16 @@
  * Where a plan stands now: every step's object is read again. What the journal says decides
  * only between words for the same sight; the directory decides what is.
  *
- *	door      live = to          live = from     neither
- *	graph     done or already    open            stale; overwritten where we had done it
- *	sync      settled            waiting         settled if production wrote it last, else stale
- *	others    settled            waiting         waiting
+ *	door      live = to             live = from        neither
+ *	graph     done, held, already   open; overwritten  stale; overwritten where we had done it
+ *	sync      settled, held         waiting;           settled if production wrote it last, else
+ *	                                overwritten        stale
+ *	others    settled, held         waiting;           waiting
+ *	                                overwritten
  *
- * The audit log is read once, and only when somebody's name is needed.
+ * Held: a sync cycle came after it and left it alone. Overwritten, of what waits: somebody wrote
+ * what the plan saw once more since it was made. The audit log is read once, and only when it is
+ * needed for one of them.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +26,14 @@ struct status {
 	struct step_record *seen;    /* what is told: state and text */
 	struct evidence *evidence;   /* NULL until asked for, and where the log can't be read */
 	bool audit_asked;
+	int64_t last_sync_ms; /* of the organization; TIME_NONE: not known */
 };
+
+/*
+ * The cycle that wrote a value ends some minutes later: what is to be held needs one that began after
+ * that. Cycles are half an hour apart at least (facts 1.2).
+ */
+enum { CYCLE_TAKES_MS = 15 * 60 * 1000 };
 
 static void status_release(struct status *status)
 {
@@ -62,6 +73,8 @@ static bool read_audits(struct status *status, struct error *err)
 	if (now_ms == TIME_NONE)
 		return error_set(
 			err, ERROR_FORMAT, "audit log: the service did not say what time it is");
+	/* It says so in whole seconds, and the one that is under way has writes, too. */
+	now_ms += 1000;
 	header.until_ms = now_ms;
 	snprintf(header.tenant, sizeof(header.tenant), "%s", status->plan->tenant);
 	evidence = evidence_new(&header);
@@ -165,15 +178,59 @@ static bool see_overwritten(
 	return true;
 }
 
+static void see_held(struct status *status, size_t index)
+{
+	char time[TIME_TEXT_BYTES];
+
+	see(status, index, STEP_HELD, "it held through the sync cycle of %s",
+		time_text(status->last_sync_ms, time));
+}
+
 static void see_reached(struct status *status, size_t index)
 {
 	const struct step_record *record = &status->records[index];
 
 	/* What we sent and what stands there now is our work, however the run ended. */
-	if (record->attempts && record->state != STEP_ALREADY)
-		see(status, index, STEP_DONE, "it holds");
-	else
+	if (!record->attempts || record->state == STEP_ALREADY)
 		see(status, index, STEP_ALREADY, "it stands there, not by this plan");
+	else if (status->last_sync_ms != TIME_NONE && status->last_sync_ms > record->begun_ms)
+		see_held(status, index);
+	else
+		see(status, index, STEP_DONE, "it holds; no sync cycle came after it yet");
+}
+
+/* What another door did: since when it stands there, only the audit log knows. */
+static bool see_settled(struct status *status, size_t index, const char *text, struct error *err)
+{
+	const struct fact *last = NULL;
+	bool could_be_held = status->last_sync_ms != TIME_NONE &&
+		status->last_sync_ms > status->plan->created_ms + CYCLE_TAKES_MS;
+
+	if (could_be_held && !last_writing(status, &status->plan->steps[index], &last, err))
+		return false;
+	if (last && status->last_sync_ms > last->when_ms + CYCLE_TAKES_MS)
+		see_held(status, index);
+	else
+		see(status, index, STEP_SETTLED, "%s", text);
+	return true;
+}
+
+/* What the plan saw stands there: since then, or again. */
+static bool see_waiting(struct status *status, size_t index, const char *text, struct error *err)
+{
+	CLEANUP(buf_release) struct buf who = BUF_UP_TO(1024);
+	const struct fact *last;
+
+	if (!last_writing(status, &status->plan->steps[index], &last, err))
+		return false;
+	if (!last) {
+		see(status, index, STEP_WAITING, "%s", text);
+		return true;
+	}
+	add_writing(&who, status, last);
+	see(status, index, STEP_OVERWRITTEN, "what the plan saw stands there again, written %s",
+		buf_text(&who));
+	return true;
 }
 
 static bool see_graph(struct status *status, size_t index, enum standing standing,
@@ -202,14 +259,10 @@ static bool see_sync(struct status *status, size_t index, enum standing standing
 	CLEANUP(buf_release) struct buf who = BUF_UP_TO(1024);
 	const struct fact *last;
 
-	if (standing == STANDING_TO) {
-		see(status, index, STEP_SETTLED, "production put it back");
-		return true;
-	}
-	if (standing == STANDING_FROM) {
-		see(status, index, STEP_WAITING, "still what the staging server wrote");
-		return true;
-	}
+	if (standing == STANDING_TO)
+		return see_settled(status, index, "production put it back", err);
+	if (standing == STANDING_FROM)
+		return see_waiting(status, index, "still what the staging server wrote", err);
 	if (!last_writing(status, &status->plan->steps[index], &last, err))
 		return false;
 	add_writing(&who, status, last);
@@ -224,16 +277,22 @@ static bool see_sync(struct status *status, size_t index, enum standing standing
 	return true;
 }
 
-static void see_other(struct status *status, size_t index, enum standing standing)
+static bool see_other(
+	struct status *status, size_t index, enum standing standing, struct error *err)
 {
 	const struct plan_step *step = &status->plan->steps[index];
+	char text[64];
 
+	snprintf(text, sizeof(text),
+		standing == STANDING_TO ? "done through the door \"%s\""
+					: "waits for the door \"%s\"",
+		door_name(step->door));
 	if (standing == STANDING_TO)
-		see(status, index, STEP_SETTLED, "done through the door \"%s\"",
-			door_name(step->door));
-	else
-		see(status, index, STEP_WAITING, "waits for the door \"%s\"",
-			door_name(step->door));
+		return see_settled(status, index, text, err);
+	if (standing == STANDING_FROM)
+		return see_waiting(status, index, text, err);
+	see(status, index, STEP_WAITING, "%s", text);
+	return true;
 }
 
 static bool see_step(
@@ -252,8 +311,7 @@ static bool see_step(
 		return see_graph(status, index, standing, buf_text(&value), err);
 	if (step->door == DOOR_SYNC)
 		return see_sync(status, index, standing, buf_text(&value), err);
-	see_other(status, index, standing);
-	return true;
+	return see_other(status, index, standing, err);
 }
 
 /* ---- all of them ------------------------------------------------------------------------------
@@ -350,8 +408,8 @@ bool status_run(const struct plan *plan, const struct status_options *options,
 	*result = (struct apply_result){ 0 };
 	status.records = step_records_new(plan);
 	status.seen = step_records_new(plan);
-	if (!preflight_tenant(plan, options->graph, err) || !load_journal(&status, err) ||
-		!see_all(&status, err))
+	if (!preflight_tenant(plan, options->graph, &status.last_sync_ms, err) ||
+		!load_journal(&status, err) || !see_all(&status, err))
 		return error_prefix(err, "status");
 	for (size_t i = 0; i < plan->step_count; i++) {
 		result->by_state[status.seen[i].state]++;

@@ -181,6 +181,22 @@ static struct plan *head_of(const struct plan *done, const struct undo_options *
 	return plan;
 }
 
+/* A value that was parked on the way forth is parked at the same place on the way back. */
+static void join_halves(struct undoing *undoing, struct plan_step *steps)
+{
+	const struct plan *done = undoing->done;
+
+	for (size_t i = 0; i < done->step_count; i++) {
+		size_t first = done->steps[i].until ? undoing->number[done->steps[i].until - 1] : 0;
+		size_t last = undoing->number[i];
+
+		if (!first || !last)
+			continue;
+		steps[first - 1].until = last;
+		steps[last - 1].parked_by = first;
+	}
+}
+
 static void invert_all(struct undoing *undoing)
 {
 	const struct plan *done = undoing->done;
@@ -196,6 +212,7 @@ static void invert_all(struct undoing *undoing)
 		step->number = undoing->number[i] = ++plan->step_count;
 		invert(undoing, i, step);
 	}
+	join_halves(undoing, steps);
 	plan->steps = steps;
 	counts = plan_count(plan->steps, plan->step_count);
 	plan->limits.steps = counts.steps;

@@ -271,7 +271,8 @@ static const struct cast_change morning_rows[] = {
 static bool morning(struct simulator *simulator, struct error *err)
 {
 	story_wait_ms(simulator, 60 * minute_ms);
-	if (!story_change_cast(simulator, morning_rows, COUNT_OF(morning_rows), err))
+	if (!story_change_cast(simulator, morning_rows, COUNT_OF(morning_rows), err) ||
+		!switch_rings(simulator, switch_to_cloud, err))
 		return false;
 	return story_set_mark(simulator, MARK_MORNING, err);
 }
@@ -313,6 +314,19 @@ bool simulator_play_import(struct simulator *simulator, const char *server, stru
 
 	simulator_lock(simulator);
 	done = simulator_begin(simulator, err) && schedule_import(simulator, server, err) &&
+		simulator_commit(simulator, err);
+	if (!done)
+		simulator_rollback(simulator);
+	simulator_unlock(simulator);
+	return done;
+}
+
+bool simulator_play_export(struct simulator *simulator, const char *server, struct error *err)
+{
+	bool done;
+
+	simulator_lock(simulator);
+	done = simulator_begin(simulator, err) && connector_export(simulator, server, err) &&
 		simulator_commit(simulator, err);
 	if (!done)
 		simulator_rollback(simulator);

@@ -220,7 +220,7 @@ static const struct group_sort {
 	unsigned share; /* of 20 */
 } group_sorts[] = {
 	{ "sec", false, true, false, false, true, CAST_SYNCED_GROUP, true, 8 },
-	{ "dl", true, false, false, false, true, CAST_SYNCED_GROUP, false, 2 },
+	{ "dl", true, false, false, false, true, CAST_LIST, true, 2 },
 	{ "mesec", true, true, false, false, true, CAST_SYNCED_GROUP, false, 2 },
 	{ "cloud", false, true, false, false, false, CAST_CLOUD_GROUP, true, 4 },
 	{ "m365", true, false, true, false, false, CAST_CLOUD_GROUP, false, 3 },
@@ -325,7 +325,7 @@ static bool add_group(struct simulator *simulator, unsigned number, struct error
 		return false;
 	if (!sort->in_cast)
 		return true;
-	if (sort->synced && place >= GROUPS_SWITCHED &&
+	if (sort->role == CAST_SYNCED_GROUP && place >= GROUPS_SWITCHED &&
 		place < GROUPS_SWITCHED + GROUPS_SWITCHED_COUNT && !add_owners(simulator, id, err))
 		return false;
 	return cast_add(simulator, sort->role, id, err);
@@ -343,6 +343,10 @@ static bool add_contact(struct simulator *simulator, unsigned number, struct err
 		json_pack("[o]", json_sprintf("SMTP:partner%u@fabrikam.example", number)));
 	char id[GUID_TEXT_BYTES];
 
+	/* One partner can be written to at the company's own domain. */
+	if (number == RING_CONTACT)
+		json_array_append_new(json_object_get(properties, "proxyAddresses"),
+			json_sprintf("smtp:partner%u@" TENANT_DOMAIN, number));
 	return create_synced(simulator, OBJECT_CONTACT, properties, number, id, err) &&
 		cast_add(simulator, CAST_CONTACT, id, err);
 }

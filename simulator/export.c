@@ -1,7 +1,9 @@
 /*
  * A sync server's export: the cloud is brought to the server's picture, object by object. What
  * another object still holds is tried again when everything else is done, and quarantined when
- * it is held even then (facts 4.1): the rest of the object is written, the export succeeds.
+ * it is held even then (facts 4.1): the rest of the object is written, the export succeeds. In a ring
+ * of objects that pass their addresses on, that very quarantine lets the first address go; so
+ * what was left out is tried once more in the end.
  */
 #include <sqlite3.h>
 
@@ -27,6 +29,7 @@ struct export
 	struct export_row *rows;
 	size_t count, capacity;
 	bool last_round; /* what is refused now goes to quarantine */
+	bool once_more;  /* what went there is tried again, for the last time */
 };
 
 static void export_release(struct export *export)
@@ -83,6 +86,21 @@ static const char *update_activity(enum object_kind kind)
 	return activities[kind];
 }
 
+/* The taken sign-in name is noted, and another one stands in its place, once (contract 5.3). */
+static bool quarantine_name(
+	struct export *export, const char *id, const char *upn, struct error *err)
+{
+	CLEANUP(json_freep) json_t *instead = NULL;
+
+	if (quarantine_has(export->simulator, id, upn))
+		return true;
+	instead = quarantine_replacement_upn(export->simulator, upn);
+	return quarantine_note(
+		       export->simulator, &export->actor, id, "UserPrincipalName", upn, err) &&
+		tenant_set(
+			export->simulator, &export->actor, id, "userPrincipalName", instead, err);
+}
+
 /* Refused because somebody holds it: a later round, or quarantine. `wrote` tells whether anything changed. */
 static bool export_value(struct export *export, const char *id, const char *name,
 	const json_t *wanted, bool *again, struct error *err)
@@ -90,7 +108,8 @@ static bool export_value(struct export *export, const char *id, const char *name
 	struct error refused = { 0 };
 
 	if (tenant_set(export->simulator, &export->actor, id, name, wanted, &refused))
-		return true;
+		return !export->once_more ||
+			quarantine_end(export->simulator, &export->actor, id, wanted, err);
 	if (refused.kind != ERROR_REFUSED) {
 		*err = refused;
 		return false;
@@ -105,8 +124,8 @@ static bool export_value(struct export *export, const char *id, const char *name
 
 		return left && tenant_set(export->simulator, &export->actor, id, name, left, err);
 	}
-	return quarantine_note(export->simulator, &export->actor, id, "UserPrincipalName",
-		json_is_string(wanted) ? json_string_value(wanted) : "", err);
+	return quarantine_name(
+		export, id, json_is_string(wanted) ? json_string_value(wanted) : "", err);
 }
 
 static bool stamp(struct export *export, const char *id, struct error *err)
@@ -425,7 +444,11 @@ static bool export_all(struct export *export, struct error *err)
 	if (!again)
 		return true;
 	export->last_round = true;
-	return export_round(export, &again, err);
+	if (!export_round(export, &again, err))
+		return false;
+	export->last_round = false;
+	export->once_more = true;
+	return !again || export_round(export, &again, err);
 }
 
 bool connector_export(struct simulator *simulator, const char *server, struct error *err)

@@ -255,6 +255,6 @@ bool story_incident(struct simulator *simulator, struct error *err)
 		return false;
 	story_wait_ms(simulator, NIGHT_MS);
 	return stage_wider_scope(simulator, err) && stage_clash(simulator, err) &&
-		suspend_schedulers(simulator, err) &&
+		stage_rings(simulator, err) && suspend_schedulers(simulator, err) &&
 		connector_export(simulator, SERVER_STAGING, err);
 }

@@ -12,29 +12,80 @@ bool quarantine_is_free(struct simulator *simulator, const char *address, const 
 	return !tenant_find_address(simulator, address, id, holder, &state) || state != OBJECT_LIVE;
 }
 
+bool quarantine_has(struct simulator *simulator, const char *id, const char *value)
+{
+	CLEANUP(json_freep) json_t *object = tenant_get(simulator, id, NULL, NULL);
+	size_t index;
+	json_t *entry;
+
+	json_array_foreach(json_object_get(object, "onPremisesProvisioningErrors"), index, entry)
+	{
+		const char *noted = json_text_or_null(entry, "value");
+
+		if (noted && strcmp(noted, value) == 0)
+			return true;
+	}
+	return false;
+}
+
 bool quarantine_note(struct simulator *simulator, const struct actor *actor, const char *id,
 	const char *property, const char *value, struct error *err)
 {
-	CLEANUP(json_freep) json_t *object = tenant_get(simulator, id, NULL, NULL);
-	json_t *now = json_object_get(object, "onPremisesProvisioningErrors");
-	CLEANUP(json_freep)
-	json_t *errors = json_is_array(now) ? json_deep_copy(now) : json_array();
+	CLEANUP(json_freep) json_t *object = NULL;
+	CLEANUP(json_freep) json_t *errors = NULL;
+	json_t *now;
 	char when[TIME_TEXT_BYTES];
-	size_t index;
-	json_t *other;
 
-	json_array_foreach(errors, index, other)
-	{
-		const char *known = json_text_or_null(other, "value");
-
-		if (known && strcmp(known, value) == 0)
-			return true;
-	}
+	if (quarantine_has(simulator, id, value))
+		return true;
+	object = tenant_get(simulator, id, NULL, NULL);
+	now = json_object_get(object, "onPremisesProvisioningErrors");
+	errors = json_is_array(now) ? json_deep_copy(now) : json_array();
 	json_array_append_new(errors,
 		json_pack("{s:s, s:s, s:s, s:s}", "category", "PropertyConflict",
 			"occurredDateTime", time_text(simulator_now_ms(simulator), when),
 			"propertyCausingError", property, "value", value));
 	return tenant_set(simulator, actor, id, "onPremisesProvisioningErrors", errors, err);
+}
+
+/* "SMTP:a" and "smtp:a" are the same address. */
+static bool same_address(const char *a, const char *b)
+{
+	return strcasecmp(a, b) == 0;
+}
+
+static bool is_written(const json_t *value, const char *noted)
+{
+	size_t index;
+	json_t *element;
+
+	if (json_is_string(value))
+		return same_address(json_string_value(value), noted);
+	json_array_foreach((json_t *)value, index, element)
+	{
+		if (json_is_string(element) && same_address(json_string_value(element), noted))
+			return true;
+	}
+	return false;
+}
+
+bool quarantine_end(struct simulator *simulator, const struct actor *actor, const char *id,
+	const json_t *written, struct error *err)
+{
+	CLEANUP(json_freep) json_t *object = tenant_get(simulator, id, NULL, NULL);
+	json_t *errors = json_object_get(object, "onPremisesProvisioningErrors"), *entry;
+	CLEANUP(json_freep) json_t *left = json_array();
+	size_t index;
+
+	json_array_foreach(errors, index, entry)
+	{
+		const char *noted = json_text_or_null(entry, "value");
+
+		if (!noted || !is_written(written, noted))
+			json_array_append(left, entry);
+	}
+	return json_array_size(left) == json_array_size(errors) ||
+		tenant_set(simulator, actor, id, "onPremisesProvisioningErrors", left, err);
 }
 
 /* The addresses that may be written; the others are noted on the object. */

@@ -251,6 +251,9 @@ MUST_CHECK bool simulator_play_manual(struct simulator *simulator, const char *i
  */
 MUST_CHECK bool simulator_play_import(
 	struct simulator *simulator, const char *server, struct error *err);
+/* Somebody presses Run: what this server holds is written, once more. */
+MUST_CHECK bool simulator_play_export(
+	struct simulator *simulator, const char *server, struct error *err);
 MUST_CHECK bool simulator_play_synchronisation(
 	struct simulator *simulator, const char *server, struct error *err);
 

@@ -69,9 +69,14 @@ MUST_CHECK bool connector_export(
 
 /* True when no live object but `id` (NULL: at all) holds the address or sign-in name. */
 bool quarantine_is_free(struct simulator *simulator, const char *address, const char *id);
+/* Is the value noted in the object's onPremisesProvisioningErrors? */
+bool quarantine_has(struct simulator *simulator, const char *id, const char *value);
 /* Notes a value that could not be written in the object's onPremisesProvisioningErrors, once. */
 MUST_CHECK bool quarantine_note(struct simulator *simulator, const struct actor *actor,
 	const char *id, const char *property, const char *value, struct error *err);
+/* What was written is not in quarantine any more. */
+MUST_CHECK bool quarantine_end(struct simulator *simulator, const struct actor *actor,
+	const char *id, const json_t *written, struct error *err);
 /*
  * The addresses that may be written, a new array; the others are noted on the object, unless `id` is
  * empty because it is not born yet. NULL: the note failed.
@@ -93,6 +98,7 @@ enum cast_role {
 	CAST_SYNCED_GROUP, /* a security group from AD */
 	CAST_CLOUD_GROUP,  /* a security group of the cloud */
 	CAST_CONTACT,
+	CAST_LIST,    /* a distribution list from AD */
 	CAST_CREATED, /* made by the staging server in its wider scope */
 };
 
@@ -190,6 +196,23 @@ struct story_move {
 const struct story_move *story_move(size_t index);
 
 MUST_CHECK bool story_incident(struct simulator *simulator, struct error *err);
+
+/* Sign-in names and addresses that staging passes on in circles (incident_rings.c). */
+enum {
+	/* Among CAST_PERSON: two who swap, three in a ring. A company of some hundred has none. */
+	RING_SWAPPED = PEOPLE_NEEDED + 300,
+	RING_SWAPPED_COUNT = 2,
+	RING_OF_THREE = RING_SWAPPED + RING_SWAPPED_COUNT,
+	RING_OF_THREE_COUNT = 3,
+	/* A ring over the kinds: this person's alias, a list's address, a contact's. */
+	RING_MIXED = RING_OF_THREE + RING_OF_THREE_COUNT,
+	RING_LIST = 1,
+	RING_CONTACT = 5,
+};
+MUST_CHECK bool stage_rings(struct simulator *simulator, struct error *err);
+/* In the morning all of them are switched to the cloud. */
+MUST_CHECK bool switch_rings(
+	struct simulator *simulator, change_function *switch_to_cloud, struct error *err);
 
 /* Where the book stood, for the proof: the base, and the end of the story's people. */
 enum story_mark { MARK_BASE, MARK_MORNING };

@@ -172,6 +172,18 @@ bool snapshot_asked_for_extensions(const struct snapshot *snapshot, enum kind_id
 MUST_CHECK bool snapshot_object(
 	struct snapshot *snapshot, struct span id, struct buf *lines, struct error *err);
 
+/*
+ * The same for who looks for many objects: where their ids ascend, those of one bucket are found with one
+ * read of it, and nothing is copied.
+ */
+struct snapshot_picker;
+struct snapshot_picker *snapshot_picker_new(struct snapshot *snapshot);
+void snapshot_picker_free(struct snapshot_picker *picker);
+DEFINE_CLEANUP(struct snapshot_picker *, snapshot_picker_free);
+/* `lines` are borrowed until the next call; absent: it is not there. */
+MUST_CHECK bool snapshot_pick(
+	struct snapshot_picker *picker, struct span id, struct span *lines, struct error *err);
+
 /* Every object in id order: its lines, borrowed during the call. False from `each` ends it. */
 typedef bool snapshot_each_function(void *context, struct span lines, struct error *err);
 MUST_CHECK bool snapshot_each(

@@ -1,4 +1,5 @@
 /* Reading a snapshot: one object, all of them, those that hold a text. */
+#include "base/memory.h"
 #include "snapshots/snapshots_internal.h"
 
 /* The first frame of a bucket, or of the one behind it. Frame 0 is the header line. */
@@ -17,30 +18,103 @@ static uint32_t find_bucket(const struct snapshot *snapshot, uint32_t bucket)
 	return low;
 }
 
+struct snapshot_picker {
+	struct snapshot *snapshot;
+	struct cursor cursor;
+	uint32_t bucket; /* that the cursor is in */
+	bool begun;
+	struct span reached; /* the object whose id is cursor.id; absent: the bucket is over */
+};
+
+struct snapshot_picker *snapshot_picker_new(struct snapshot *snapshot)
+{
+	struct snapshot_picker *picker = memory_new(sizeof(*picker));
+
+	picker->snapshot = snapshot;
+	cursor_init(&picker->cursor, snapshot);
+	return picker;
+}
+
+void snapshot_picker_free(struct snapshot_picker *picker)
+{
+	if (!picker)
+		return;
+	cursor_release(&picker->cursor);
+	memory_free(picker);
+}
+
+static bool picker_next(struct snapshot_picker *picker, struct error *err)
+{
+	return cursor_next(&picker->cursor, &picker->reached, err);
+}
+
+/* To the first object of the bucket; `reached` is absent where there is no such bucket. */
+static bool picker_enter(struct snapshot_picker *picker, uint32_t bucket, struct error *err)
+{
+	const struct snapshot *snapshot = picker->snapshot;
+	uint32_t first = find_bucket(snapshot, bucket);
+
+	picker->begun = true;
+	picker->bucket = bucket;
+	picker->reached = SPAN_NONE;
+	picker->cursor.started = false;
+	if (first == snapshot->entry_count || snapshot_entry_bucket(snapshot, first) != bucket)
+		return true;
+	cursor_seek(&picker->cursor, first, bucket_end(snapshot, first, snapshot->bits));
+	return picker_next(picker, err);
+}
+
+/* Is the object behind what was reached, in the same bucket? */
+static bool lies_ahead(const struct snapshot_picker *picker, const uint8_t *id, uint32_t bucket)
+{
+	return picker->begun && picker->bucket == bucket &&
+		(!picker->cursor.started || memcmp(picker->cursor.id, id, ID_BINARY_BYTES) <= 0);
+}
+
+/* To the object, or to where it would be. */
+static bool picker_reach(struct snapshot_picker *picker, const uint8_t *id, struct error *err)
+{
+	uint32_t bucket = bucket_of(id, picker->snapshot->bits);
+
+	if (!lies_ahead(picker, id, bucket) && !picker_enter(picker, bucket, err))
+		return false;
+	while (picker->reached.data && memcmp(picker->cursor.id, id, ID_BINARY_BYTES) < 0)
+		if (!picker_next(picker, err))
+			return false;
+	return true;
+}
+
+bool snapshot_pick(
+	struct snapshot_picker *picker, struct span id, struct span *lines, struct error *err)
+{
+	uint8_t wanted[ID_BINARY_BYTES];
+
+	*lines = SPAN_NONE;
+	if (!id_parse(id, wanted))
+		return true;
+	if (!picker_reach(picker, wanted, err)) {
+		/* Who asks again is told again. */
+		buf_cut(&picker->cursor.plain, 0);
+		picker->begun = false;
+		return false;
+	}
+	if (picker->reached.data && memcmp(picker->cursor.id, wanted, sizeof(wanted)) == 0)
+		*lines = picker->reached;
+	return true;
+}
+
 bool snapshot_object(
 	struct snapshot *snapshot, struct span id, struct buf *lines, struct error *err)
 {
-	CLEANUP(cursor_release) struct cursor cursor;
-	uint8_t wanted[ID_BINARY_BYTES];
-	uint32_t bucket, first;
+	CLEANUP(snapshot_picker_freep)
+	struct snapshot_picker *picker = snapshot_picker_new(snapshot);
 	struct span found;
 
-	cursor_init(&cursor, snapshot);
 	buf_cut(lines, 0);
-	if (!id_parse(id, wanted))
-		return true;
-	bucket = bucket_of(wanted, snapshot->bits);
-	first = find_bucket(snapshot, bucket);
-	if (first == snapshot->entry_count || snapshot_entry_bucket(snapshot, first) != bucket)
-		return true;
-	cursor_seek(&cursor, first, bucket_end(snapshot, first, snapshot->bits));
-	do {
-		if (!cursor_next(&cursor, &found, err))
-			return false;
-	} while (found.data && memcmp(cursor.id, wanted, sizeof(wanted)) < 0);
-	if (!found.data || memcmp(cursor.id, wanted, sizeof(wanted)) != 0)
-		return true;
-	buf_add_span(lines, found);
+	if (!snapshot_pick(picker, id, &found, err))
+		return false;
+	if (found.data)
+		buf_add_span(lines, found);
 	return buf_check(lines, "an object of the snapshot", err);
 }
 

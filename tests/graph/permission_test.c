@@ -34,7 +34,7 @@ static void every_call_of_the_contract_names_what_it_needs(void **state UNUSED)
 		{ "GET", "/contacts", "OrgContact.Read.All", "Directory.Read.All" },
 		{ "GET", "/contacts/delta", "OrgContact.Read.All", "Directory.Read.All" },
 		{ "GET", "/devices", "Device.Read.All", "Directory.Read.All" },
-		{ "GET", "/organization?$select=id,displayName", "Organization.Read.All",
+		{ "GET", "/organization?$select=id,displayName,onPremisesLastSyncDateTime", "Organization.Read.All",
 			"Directory.Read.All" },
 		{ "GET", "/directory/deletedItems/microsoft.graph.user?$select=id", "User.Read.All",
 			"Directory.Read.All" },

@@ -114,14 +114,29 @@ static void what_was_spent_over_the_share_that_is_used_is_the_limit(void **state
 
 	(void)state;
 	quota_init(&quota, 1);
-	spend(&quota, one_unit, 159, 1000);
-	quota_spend(&quota, &cost, 1000);
-	quota_learn(&quota, &cost, &report, 1010);
+	spend(&quota, one_unit, 1, 1000);
+	spend(&quota, one_unit, 159, 21000);
+	quota_spend(&quota, &cost, 21000);
+	quota_learn(&quota, &cost, &report, 21010);
 	assert_true(fabs(quota.meters[METER_UNITS].limit - 200) < 1);
 	/* From then on evenly: a burst of a fiftieth, then one every 50 ms. */
-	assert_true(opens(&quota, one_unit, 12000, NULL) == 12000);
-	spend(&quota, one_unit, 5, 12000);
-	assert_in_range(opens(&quota, one_unit, 12000, "our share"), 12040, 12130);
+	assert_true(opens(&quota, one_unit, 32000, NULL) == 32000);
+	spend(&quota, one_unit, 5, 32000);
+	assert_in_range(opens(&quota, one_unit, 32000, "our share"), 32040, 32130);
+}
+
+static void what_others_used_before_our_first_window_ended_is_waited_out(void **state)
+{
+	struct quota quota;
+	struct cost cost = one_unit;
+	struct quota_report report = { .units = 1, .used = 0.9 };
+
+	(void)state;
+	quota_init(&quota, 0.5);
+	quota_spend(&quota, &cost, 1000);
+	quota_learn(&quota, &cost, &report, 1010);
+	assert_true(quota.meters[METER_UNITS].limit == 3500);
+	assert_int_equal(opens(&quota, one_unit, 1010, "others use"), 11000);
 }
 
 static void what_a_request_really_cost_is_what_counts(void **state)
@@ -206,6 +221,7 @@ int main(void)
 		cmocka_unit_test(the_audit_log_waits_for_itself_alone),
 		cmocka_unit_test(a_larger_tenant_has_more_to_give),
 		cmocka_unit_test(what_was_spent_over_the_share_that_is_used_is_the_limit),
+		cmocka_unit_test(what_others_used_before_our_first_window_ended_is_waited_out),
 		cmocka_unit_test(what_a_request_really_cost_is_what_counts),
 		cmocka_unit_test(a_refusal_takes_the_limit_down_once_for_all_that_met_it),
 		cmocka_unit_test(a_refusal_for_the_services_own_trouble_teaches_nothing),

@@ -189,15 +189,18 @@ start_tenant() {
 
 # The next line that the tenant prints, as $tenant_line; fails when it ends or stays silent.
 hear_tenant() {
-	local waited=0
+	local waited=0 begun= rest
 
-	while ! read -r -t 1 tenant_line <&"$tenant_out"; do
+	# What came of a line before the time was over is not read a second time.
+	while ! IFS= read -r -t 1 rest <&"$tenant_out"; do
+		begun+=$rest
 		waited=$((waited + 1))
 		if ! kill -0 "$tenant_pid" 2>/dev/null || [ "$waited" -ge "$ANSWER_LIMIT_S" ]; then
 			wrong "the simulated tenant has ended or is silent"
 			return 1
 		fi
 	done
+	tenant_line=$begun$rest
 }
 
 # say WORD [ARGUMENT]: plays it; what it printed before its "ok" is in $work/told.

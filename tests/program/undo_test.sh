@@ -5,19 +5,14 @@
 require_tools sqlite3 jq
 
 start_tenant tenant || give_up
-expect 0 "$UNSTAGE" keygen --no-password && mv unstage.key unstage.pub tenant/ || give_up
-expect 0 "$UNSTAGE" snapshot --output base.jsonl.zst
-say day && say incident && say morning || give_up
-expect 0 "$UNSTAGE" snapshot --output live.jsonl.zst
-expect 0 "$UNSTAGE" evidence --from 2d --output evidence.jsonl
-expect 0 "$UNSTAGE" plan base.jsonl.zst live.jsonl.zst --evidence evidence.jsonl --output plan.json || give_up
+whole_story || give_up
+mv unstage.key unstage.pub tenant/
 
 signed() { # PLAN
 	expect 0 "$UNSTAGE" sign "$1" --secret-key tenant/unstage.key
 }
 
 sentence "nothing was applied, so there is nothing to undo: 9 names the journal that is missing"
-signed plan.json
 expect 9 "$UNSTAGE" undo plan.json --output undo.json
 said "journal of what was applied"
 absent undo.json

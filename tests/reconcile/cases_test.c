@@ -12,6 +12,8 @@
  *	files.jsonl     may be missing: what servers' files told, lines of facts and runs as in
  *	                evidence; the files themselves are "sources" of case.json, as in a header.
  *	                Without "from" and "until" there was no audit log
+ *	decisions.jsonl may be missing: what people decided. "effects" of case.json: what became of
+ *	                each line
  *	expected.jsonl  the findings, all of them and in order; a key that is not there is
  *	                not compared
  */
@@ -48,6 +50,7 @@ struct scene {
 	struct lines base, live, audits, files, expected;
 	struct buf settings;
 	json_t *options;
+	struct decisions *decisions; /* NULL: there are none */
 	struct snapshot *base_snapshot, *live_snapshot;
 };
 
@@ -197,6 +200,17 @@ static struct snapshot *snapshot_of(const struct lines *lines, const char *name)
 /* ---- one case
  * ----------------------------------------------------------------------------------------- */
 
+static struct decisions *decisions_of(const char *folder)
+{
+	struct error err = { 0 };
+	CLEANUP(memory_freep) char *path = file_path(folder, "decisions.jsonl");
+	struct decisions *decisions = access(path, F_OK) == 0 ? decisions_load(path, &err) : NULL;
+
+	if (err.kind)
+		fail_msg("%s", err.text);
+	return decisions;
+}
+
 static void scene_open(struct scene *scene, const char *folder)
 {
 	struct error err = { 0 };
@@ -211,6 +225,7 @@ static void scene_open(struct scene *scene, const char *folder)
 	lines_read_where_there(&scene->audits, folder, "audits.jsonl");
 	lines_read_where_there(&scene->files, folder, "files.jsonl");
 	lines_read(&scene->expected, folder, "expected.jsonl");
+	scene->decisions = decisions_of(folder);
 	if (!json_object_get(scene->options, "base"))
 		scene->base_snapshot = snapshot_of(&scene->base, "base");
 	scene->live_snapshot = snapshot_of(&scene->live, "live");
@@ -221,6 +236,7 @@ static void scene_release(struct scene *scene)
 	snapshot_close(scene->base_snapshot);
 	snapshot_close(scene->live_snapshot);
 	json_decref(scene->options);
+	decisions_free(scene->decisions);
 	buf_release(&scene->settings);
 	buf_release(&scene->base.text);
 	buf_release(&scene->live.text);
@@ -279,6 +295,7 @@ static struct findings *findings_of_scene(const struct scene *scene, const size_
 		.evidence = evidence,
 		.staging = json_text_or_null(scene->options, "staging"),
 		.production = json_text_or_null(scene->options, "production"),
+		.decisions = scene->decisions,
 		.marker_name = json_text_or_null(scene->options, "marker"),
 		.marker_value = json_text_or_null(scene->options, "markerValue"),
 	};
@@ -340,6 +357,25 @@ static size_t compare_with_expected(
 	return wrong;
 }
 
+static size_t compare_effects(const char *name, const struct findings *findings, json_t *expected)
+{
+	size_t count, wrong;
+	const struct decision_result *results = findings_decisions(findings, &count);
+
+	wrong = count != json_array_size(expected);
+	for (size_t i = 0; i < count && !wrong; i++) {
+		const char *effect = decision_effect_name(results[i].effect);
+		const char *wanted = json_string_value(json_array_get(expected, i));
+
+		if (wanted && strcmp(effect, wanted) == 0)
+			continue;
+		print_error("%s: line %zu is %s (%s)\n", name, results[i].decision->line, effect,
+			results[i].text ? results[i].text : "");
+		wrong++;
+	}
+	return wrong;
+}
+
 /* ---- all cases
  * ------------------------------------------------------------------------------------------ */
 
@@ -381,7 +417,8 @@ static size_t check_findings(const char *name, struct scene *scene)
 
 	in_order(order);
 	findings = findings_of_scene(scene, order);
-	return compare_with_expected(name, findings, &scene->expected);
+	return compare_with_expected(name, findings, &scene->expected) +
+		compare_effects(name, findings, json_object_get(scene->options, "effects"));
 }
 
 static void every_case_gives_its_findings(void **state UNUSED)

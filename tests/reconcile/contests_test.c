@@ -121,6 +121,9 @@ static const struct {
 		{ "user", ADA, "\"proxyAddresses\":[\"SMTP:\xc3\x84\xce\xa3\xd0\x96@y.z\"]" },
 		{ "group", BEN, "\"proxyAddresses\":[\"smtp:\xc3\xa4\xcf\x83\xd0\xb6@y.z\"]" },
 		"smtp:\xc3\xa4\xcf\x83\xd0\xb6@y.z", CONTEST_TWICE },
+	{ "an address without any letter of ASCII is found, too",
+		{ "user", ADA, "\"proxyAddresses\":[\"SMTP:\xd0\x96\"]" },
+		{ "user", BEN, "\"mail\":\"\xd0\xb6\"" }, "smtp:\xd0\xb6", CONTEST_TWICE },
 	{ "letters that only look alike are others",
 		{ "user", ADA, "\"proxyAddresses\":[\"SMTP:a@y.z\"]" },
 		{ "user", BEN, "\"proxyAddresses\":[\"SMTP:\xd0\xb0@y.z\"]" }, NULL, 0 },
@@ -285,6 +288,286 @@ static void what_is_no_address_is_refused(void **state UNUSED)
 
 		assert_null(contests_of(&options, none[i], &err));
 		assert_int_equal(err.kind, ERROR_USAGE);
+	}
+}
+
+/* ---- who is rightful, and what frees it ------------------------------------------------------------- */
+
+enum author { PERSON, STAGING, PRODUCTION, NEITHER };
+
+static const struct writer authors[] = {
+	[PERSON] = { "p1", "help@contoso.com", NULL },
+	[STAGING] = { "s2", "Sync_SYNC02_7be1c04d9a31@contoso.onmicrosoft.com", "SYNC02" },
+	[PRODUCTION] = { "s1", "Sync_SYNC01_0c5f1b2a9d3e@contoso.onmicrosoft.com", "SYNC01" },
+	[NEITHER] = { "s3", "Sync_SYNC03_1f2e3d4c5b6a@contoso.onmicrosoft.com", "SYNC03" },
+};
+
+/* A value: NULL: not recorded; NOTHING: it was empty. */
+#define NOTHING "-"
+
+struct write {
+	enum fact_source source;
+	enum author author;
+	const char *id, *attribute; /* attribute NULL: the object */
+	enum fact_operation operation;
+	const char *old_value, *new_value;
+};
+
+enum { THINGS = 3, WRITES = 5 };
+
+#define SYNCED    "\"onPremisesSyncEnabled\":true,\"onPremisesImmutableId\":\"a\""
+#define X         "\"proxyAddresses\":[\"SMTP:x@y.z\"]"
+#define X_MAIL    X ",\"mail\":\"x@y.z\""
+#define OTHER     "\"proxyAddresses\":[\"SMTP:other@y.z\"]"
+#define WAITS     QUARANTINE("ProxyAddress", "SMTP:x@y.z")
+#define PROXIES   "proxyAddresses"
+#define SET_X     "[\"SMTP:x@y.z\"]"
+#define SET_OTHER "[\"SMTP:other@y.z\"]"
+
+struct story {
+	const char *sentence;
+	struct thing base[THINGS], live[THINGS]; /* base of none: there is none */
+	struct write writes[WRITES];
+	const char *rightful; /* NULL: not decided */
+	const char *proof;    /* in the sentence that says why */
+	enum freeing freed_by;
+	bool gap, no_staging; /* the evidence covers nothing; nobody said which server is staging */
+};
+
+static const struct story stories[] = {
+	{ .sentence = "without base and evidence nothing is decided",
+		.live = { { "user", ADA, SYNCED "," X }, { "user", BEN, SYNCED "," WAITS } },
+		.proof = "there is no base and no evidence",
+		.freed_by = FREED_BY_PERSON },
+	{ .sentence = "who held it in the base and holds it still is rightful",
+		.base = { { "user", ADA, SYNCED "," X }, { "user", BEN, SYNCED } },
+		.live = { { "user", ADA, SYNCED "," X }, { "user", BEN, SYNCED "," WAITS } },
+		.rightful = ADA,
+		.proof = "holds it still",
+		.freed_by = FREED_BY_NOTHING },
+	{ .sentence = "the old value of staging's record proves it without a base",
+		.live = { { "user", ADA, SYNCED "," WAITS }, { "user", BEN, SYNCED "," X } },
+		.writes = { { FROM_AUDIT, STAGING, ADA, PROXIES, FACT_SET, SET_X, NOTHING },
+			{ FROM_AUDIT, STAGING, BEN, PROXIES, FACT_SET, NOTHING, SET_X } },
+		.rightful = ADA,
+		.proof = "had it when the staging server wrote",
+		.freed_by = FREED_BY_PRODUCTION },
+	{ .sentence = "what staging wrote to Active Directory too, production does not take back",
+		.live = { { "user", ADA, SYNCED "," WAITS }, { "user", BEN, SYNCED "," X } },
+		.writes = { { FROM_AUDIT, STAGING, ADA, PROXIES, FACT_SET, SET_X, NOTHING },
+			{ FROM_AUDIT, STAGING, BEN, PROXIES, FACT_SET, NOTHING, SET_X },
+			{ FROM_DIRECTORY_SPACE, STAGING, BEN, PROXIES, FACT_SET, NULL, SET_X } },
+		.rightful = ADA,
+		.proof = "had it when the staging server wrote",
+		.freed_by = FREED_BY_PERSON },
+	{ .sentence = "a deleted one is in nobody's way but its own",
+		.base = { { "user", ADA, SYNCED "," X }, { DELETED "user", BEN, SYNCED "," X } },
+		.live = { { "user", ADA, SYNCED "," X }, { DELETED "user", BEN, SYNCED "," X } },
+		.rightful = ADA,
+		.proof = "holds it still",
+		.freed_by = FREED_BY_NOTHING },
+	{ .sentence = "of a cloud object a step of the plan takes it",
+		.live = { { "user", ADA, SYNCED "," WAITS }, { "user", BEN, X } },
+		.writes = { { FROM_AUDIT, STAGING, ADA, PROXIES, FACT_SET, SET_X, NOTHING },
+			{ FROM_AUDIT, STAGING, BEN, PROXIES, FACT_SET, NOTHING, SET_X } },
+		.rightful = ADA,
+		.proof = "had it when the staging server wrote",
+		.freed_by = FREED_BY_PLAN },
+	{ .sentence = "a base alone does not prove that nobody moved it",
+		.base = { { "user", ADA, SYNCED "," X }, { "user", BEN, SYNCED } },
+		.live = { { "user", ADA, SYNCED "," WAITS }, { "user", BEN, SYNCED "," X } },
+		.proof = "no evidence tells who took it",
+		.freed_by = FREED_BY_PERSON },
+	{ .sentence = "a base proves it where all the time until staging wrote is covered",
+		.base = { { "user", ADA, SYNCED "," X }, { "user", BEN, SYNCED } },
+		.live = { { "user", ADA, SYNCED "," WAITS }, { "user", BEN, SYNCED "," X } },
+		.writes = { { FROM_AUDIT, STAGING, ADA, PROXIES, FACT_SET, NULL, NOTHING },
+			{ FROM_AUDIT, STAGING, BEN, PROXIES, FACT_SET, NULL, SET_X } },
+		.rightful = ADA,
+		.proof = "until the staging server wrote",
+		.freed_by = FREED_BY_PRODUCTION },
+	{ .sentence = "and does not where it is not",
+		.base = { { "user", ADA, SYNCED "," X }, { "user", BEN, SYNCED } },
+		.live = { { "user", ADA, SYNCED "," WAITS }, { "user", BEN, SYNCED "," X } },
+		.writes = { { FROM_AUDIT, STAGING, ADA, PROXIES, FACT_SET, NULL, NOTHING },
+			{ FROM_AUDIT, STAGING, BEN, PROXIES, FACT_SET, NULL, SET_X } },
+		.proof = "does not cover all the time",
+		.freed_by = FREED_BY_PERSON,
+		.gap = true },
+	{ .sentence = "who was given it before staging wrote is rightful, and not who the base says",
+		.base = { { "user", ADA, SYNCED "," X }, { "user", BEN, SYNCED } },
+		.live = { { "user", ADA, SYNCED "," X }, { "user", BEN, SYNCED "," WAITS } },
+		.writes = { { FROM_AUDIT, PERSON, ADA, PROXIES, FACT_SET, SET_X, NOTHING },
+			{ FROM_AUDIT, PERSON, BEN, PROXIES, FACT_SET, NOTHING, SET_X },
+			{ FROM_AUDIT, STAGING, BEN, PROXIES, FACT_SET, SET_X, NOTHING },
+			{ FROM_AUDIT, STAGING, ADA, PROXIES, FACT_SET, NOTHING, SET_X } },
+		.rightful = BEN,
+		.proof = "had it when the staging server wrote",
+		.freed_by = FREED_BY_PRODUCTION },
+	{ .sentence = "production's next write is as good as anybody's",
+		.live = { { "user", ADA, SYNCED "," X }, { "user", BEN, SYNCED "," WAITS } },
+		.writes = { { FROM_AUDIT, STAGING, ADA, PROXIES, FACT_SET, NULL, SET_OTHER },
+			{ FROM_AUDIT, PRODUCTION, ADA, PROXIES, FACT_SET, SET_OTHER, SET_X } },
+		.rightful = ADA,
+		.proof = "was given it",
+		.freed_by = FREED_BY_NOTHING },
+	{ .sentence = "a person who gave it to another since has decided, and we do not",
+		.base = { { "user", ADA, SYNCED "," X }, { "user", BEN, SYNCED } },
+		.live = { { "user", ADA, SYNCED "," WAITS }, { "user", BEN, SYNCED "," X } },
+		.writes = { { FROM_AUDIT, STAGING, ADA, PROXIES, FACT_SET, SET_X, NOTHING },
+			{ FROM_AUDIT, PERSON, BEN, PROXIES, FACT_SET, NOTHING, SET_X } },
+		.proof = "2 objects held it rightly",
+		.freed_by = FREED_BY_PERSON },
+	{ .sentence = "a base that staging's record belies is not believed in another place",
+		.base = { { "user", ADA, SYNCED "," X_MAIL }, { "user", BEN, SYNCED } },
+		.live = { { "user", ADA, SYNCED "," X_MAIL }, { "user", BEN, SYNCED "," WAITS } },
+		.writes = { { FROM_AUDIT, STAGING, ADA, PROXIES, FACT_SET, NOTHING, SET_X } },
+		.proof = "nothing proves who held it before",
+		.freed_by = FREED_BY_PERSON },
+	{ .sentence = "a write without its values leaves it open",
+		.base = { { "user", ADA, SYNCED "," X }, { "user", BEN, SYNCED } },
+		.live = { { "user", ADA, SYNCED "," X }, { "user", BEN, SYNCED "," WAITS } },
+		.writes = { { FROM_AUDIT, STAGING, BEN, PROXIES, FACT_SET, NULL, SET_OTHER },
+			{ FROM_AUDIT, PERSON, ADA, PROXIES, FACT_NAMED, NULL, NULL } },
+		.proof = "leaves open who should have it",
+		.freed_by = FREED_BY_PERSON },
+	{ .sentence = "a sync server that is neither proves nothing",
+		.live = { { "user", ADA, SYNCED "," X }, { "user", BEN, SYNCED "," WAITS } },
+		.writes = { { FROM_AUDIT, STAGING, BEN, PROXIES, FACT_SET, NULL, SET_OTHER },
+			{ FROM_AUDIT, NEITHER, ADA, PROXIES, FACT_SET, NOTHING, SET_X } },
+		.proof = "leaves open who should have it",
+		.freed_by = FREED_BY_PERSON },
+	{ .sentence = "nor does any while nobody says which is staging",
+		.base = { { "user", ADA, SYNCED "," X }, { "user", BEN, SYNCED } },
+		.live = { { "user", ADA, SYNCED "," WAITS }, { "user", BEN, SYNCED "," X } },
+		.writes = { { FROM_AUDIT, STAGING, ADA, PROXIES, FACT_SET, SET_X, NOTHING },
+			{ FROM_AUDIT, STAGING, BEN, PROXIES, FACT_SET, NOTHING, SET_X } },
+		.proof = "--staging says which",
+		.freed_by = FREED_BY_PERSON,
+		.no_staging = true },
+	{ .sentence = "who holds it and nobody knows by whom may be meant to",
+		.live = { { "user", ADA, SYNCED "," WAITS }, { "user", BEN, SYNCED "," X } },
+		.writes = { { FROM_AUDIT, STAGING, ADA, PROXIES, FACT_SET, SET_X, NOTHING } },
+		.proof = "nothing says by whom it came",
+		.freed_by = FREED_BY_PERSON },
+	{ .sentence = "what nobody holds comes with the service's next test",
+		.live = { { "user", ADA, SYNCED "," WAITS }, { "user", BEN, SYNCED } },
+		.proof = "nothing proves who held it before",
+		.freed_by = FREED_BY_RETRY },
+	{ .sentence = "whom staging deleted a restore brings back",
+		.base = { { "user", ADA, SYNCED "," X }, { "user", BEN, SYNCED } },
+		.live = { { DELETED "user", ADA, SYNCED "," X },
+			{ "user", BEN, SYNCED "," WAITS } },
+		.writes = { { FROM_AUDIT, STAGING, ADA, NULL, FACT_DELETE, NULL, NULL } },
+		.rightful = ADA,
+		.proof = "until the staging server wrote",
+		.freed_by = FREED_BY_PLAN },
+	{ .sentence = "whom a person deleted has no right to it any more",
+		.base = { { "user", ADA, SYNCED "," X }, { "user", BEN, SYNCED } },
+		.live = { { DELETED "user", ADA, SYNCED "," X },
+			{ "user", BEN, SYNCED "," WAITS } },
+		.writes = { { FROM_AUDIT, STAGING, BEN, PROXIES, FACT_SET, NULL, SET_OTHER },
+			{ FROM_AUDIT, PERSON, ADA, NULL, FACT_DELETE, NULL, NULL } },
+		.proof = "nothing proves who held it before",
+		.freed_by = FREED_BY_DELETION },
+	{ .sentence = "what staging took in one place and left in another is held still",
+		.base = { { "user", ADA, SYNCED "," X_MAIL }, { "user", BEN, SYNCED } },
+		.live = { { "user", ADA, SYNCED "," X }, { "user", BEN, SYNCED "," WAITS } },
+		.writes = { { FROM_AUDIT, STAGING, ADA, "mail", FACT_SET, "\"x@y.z\"",
+			"\"q@y.z\"" } },
+		.rightful = ADA,
+		.proof = "had it when the staging server wrote",
+		.freed_by = FREED_BY_NOTHING },
+};
+
+static struct known_value value_of(const char *text)
+{
+	return (struct known_value){ text != NULL,
+		text && strcmp(text, NOTHING) != 0 ? span_of(text) : SPAN_NONE };
+}
+
+static struct evidence *evidence_of_story(const struct story *story)
+{
+	struct evidence_header header = { .from_ms = story->gap ? BASE_MS + 1 : 1,
+		.until_ms = LIVE_MS,
+		.collected_ms = LIVE_MS };
+	const struct kind *kind = kind_get(KIND_USER);
+	struct evidence *evidence;
+
+	snprintf(header.tenant, sizeof(header.tenant), "%s", tenant);
+	evidence = evidence_new(&header);
+	for (size_t i = 0; i < WRITES && story->writes[i].id; i++) {
+		const struct write *write = &story->writes[i];
+		struct known_value was = value_of(write->old_value),
+				   is = value_of(write->new_value);
+		struct fact fact = { .when_ms = 2 * BASE_MS + (int64_t)i,
+			.source = write->source,
+			.who = &authors[write->author],
+			.kind = kind,
+			.id = write->id,
+			.operation = write->operation,
+			.old_known = was.known,
+			.new_known = is.known,
+			.old_value = was.value,
+			.new_value = is.value,
+			.reference = "Directory_1" };
+		struct error err = { 0 };
+
+		if (write->attribute)
+			fact.attribute = attribute_find(kind, span_of(write->attribute));
+		if (!evidence_add_fact(evidence, &fact, &err))
+			fail_msg("%s: %s", story->sentence, err.text);
+	}
+	return evidence;
+}
+
+static size_t things_of(const struct thing *things)
+{
+	size_t count = 0;
+
+	while (count < THINGS && things[count].id)
+		count++;
+	return count;
+}
+
+static void check_story(const struct story *story, const struct contest *contest)
+{
+	const struct claimant *rightful = contest->rightful;
+
+	if (!strstr(contest->proof, story->proof))
+		fail_msg("%s: %s", story->sentence, contest->proof);
+	if (!rightful != !story->rightful || (rightful && !span_is(rightful->id, story->rightful)))
+		fail_msg("%s: rightful is %.*s, %s", story->sentence,
+			rightful ? (int)rightful->id.length : 6,
+			rightful ? rightful->id.data : "nobody", contest->proof);
+	if (contest->freed_by != story->freed_by)
+		fail_msg("%s: %s", story->sentence, contest->freed);
+}
+
+static void who_is_rightful_has_these_proofs(void **state UNUSED)
+{
+	for (size_t i = 0; i < COUNT_OF(stories); i++) {
+		const struct story *story = &stories[i];
+		size_t base_count = things_of(story->base);
+		CLEANUP(snapshot_closep)
+		struct snapshot *base = base_count
+			? snapshot_of("base", BASE_MS, story->base, base_count)
+			: NULL;
+		CLEANUP(snapshot_closep)
+		struct snapshot *live = snapshot_of(
+			"live", LIVE_MS, story->live, things_of(story->live));
+		CLEANUP(evidence_freep)
+		struct evidence *evidence = story->writes[0].id ? evidence_of_story(story) : NULL;
+		struct contests_options options = { .base = base,
+			.live = live,
+			.evidence = evidence,
+			.staging = evidence && !story->no_staging ? "SYNC02" : NULL,
+			.production = "SYNC01" };
+		CLEANUP(contests_freep) struct contests *contests = find(&options);
+
+		if (contests_count(contests) != 1)
+			fail_msg("%s: %zu contests", story->sentence, contests_count(contests));
+		check_story(story, contests_get(contests, 0));
 	}
 }
 
@@ -524,6 +807,7 @@ int main(void)
 		cmocka_unit_test(one_address_is_told_as_among_all),
 		cmocka_unit_test(one_address_that_nobody_contests_is_told_too),
 		cmocka_unit_test(what_is_no_address_is_refused),
+		cmocka_unit_test(who_is_rightful_has_these_proofs),
 		cmocka_unit_test(a_crowd_is_read_as_by_comparing_all_with_all),
 		cmocka_unit_test(hashes_that_are_equal_by_chance_change_nothing),
 	};

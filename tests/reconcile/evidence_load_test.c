@@ -101,6 +101,10 @@ static struct evidence *sample_evidence(void)
 
 	evidence_add_source(evidence, &source);
 	evidence_add_run(evidence, &run);
+	evidence_set_list(evidence, HOLDERS_OF_ROLES, LIST_READ, NULL);
+	evidence_set_list(evidence, HOLDERS_OF_SYNC, LIST_NOT_READ, "403 \"denied\"");
+	evidence_add_holder(
+		evidence, &(struct evidence_holder){ HOLDING_SYNC_ROLE, ADA, SALES, NULL, "Sync" });
 	for (size_t i = 0; i < COUNT_OF(samples); i++) {
 		CLEANUP(json_freep) json_t *line = parsed(samples[i]);
 
@@ -377,25 +381,25 @@ static void what_is_not_as_it_is_written_is_told_with_line_and_byte(void **state
 	CLEANUP(buf_release) struct buf other = BUF_UP_TO(FILE_MAX);
 	char place[64];
 	struct span text;
-	size_t third, blank, end;
+	size_t fact, blank, end;
 
 	(void)state;
 	evidence_add_file(&file, evidence);
 	text = buf_span(&file);
-	third = (size_t)(strstr(text.data, "{\"attribute\"") - text.data);
-	blank = third + strlen("{\"attribute\":");
+	fact = (size_t)(strstr(text.data, "{\"attribute\"") - text.data);
+	blank = fact + strlen("{\"attribute\":");
 	put(&other, text, blank, 0, " ");
-	snprintf(place, sizeof(place), "file: line 3 (byte %zu): not as it is written", blank);
+	snprintf(place, sizeof(place), "file: line 6 (byte %zu): not as it is written", blank);
 	expect_refused(buf_span(&other), place);
 
-	move_line(&other, text, third, third, true);
-	snprintf(place, sizeof(place), "file: line 4 (byte %zu): not as it is written",
-		third + line_at(text, third).length);
+	move_line(&other, text, fact, fact, true);
+	snprintf(place, sizeof(place), "file: line 7 (byte %zu): not as it is written",
+		fact + line_at(text, fact).length);
 	expect_refused(buf_span(&other), place);
 
 	end = (size_t)(strstr(text.data, "\"facts\":11") - text.data) + strlen("\"facts\":");
 	put(&other, text, end, 2, "12");
-	snprintf(place, sizeof(place), "file: line 14 (byte %zu): not as it is written", end + 1);
+	snprintf(place, sizeof(place), "file: line 17 (byte %zu): not as it is written", end + 1);
 	expect_refused(buf_span(&other), place);
 }
 

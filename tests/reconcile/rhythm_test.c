@@ -75,6 +75,16 @@ static void an_export_that_was_tried_again_is_no_cycle(void **state UNUSED)
 	assert_int_equal(rhythm_of(bursts.at, bursts.count).sort, RHYTHM_BURSTS);
 }
 
+static void a_few_exports_besides_each_other_are_no_cycle(void **state UNUSED)
+{
+	struct bursts bursts = { 0 };
+
+	for (int i = 0; i < 4; i++)
+		burst_at(&bursts, i * 30.0, 3);
+	burst_at(&bursts, 103, 273);
+	assert_int_equal(rhythm_of(bursts.at, bursts.count).sort, RHYTHM_BURSTS);
+}
+
 static void times_without_any_order_are_no_cycle(void **state UNUSED)
 {
 	static const double minutes[] = { 0, 17, 41, 52, 88, 131, 139, 204, 221, 257, 263 };
@@ -108,9 +118,9 @@ static void an_export_behind_the_last_cycle_is_seen_besides_them(void **state UN
 {
 	struct bursts bursts = { 0 };
 
-	for (int i = 0; i < 5; i++)
+	for (int i = 0; i < 6; i++)
 		burst_at(&bursts, i * 30.0, 3);
-	burst_at(&bursts, 133, 273);
+	burst_at(&bursts, 163, 273);
 	assert_int_equal(rhythm_of(bursts.at, bursts.count).sort, RHYTHM_BOTH);
 }
 
@@ -140,6 +150,7 @@ int main(void)
 		cmocka_unit_test(a_cycle_of_another_length_is_found),
 		cmocka_unit_test(one_export_is_one_burst),
 		cmocka_unit_test(an_export_that_was_tried_again_is_no_cycle),
+		cmocka_unit_test(a_few_exports_besides_each_other_are_no_cycle),
 		cmocka_unit_test(times_without_any_order_are_no_cycle),
 		cmocka_unit_test(an_export_between_two_cycles_is_seen_besides_them),
 		cmocka_unit_test(an_export_behind_the_last_cycle_is_seen_besides_them),

@@ -95,6 +95,35 @@ static void swap_with_another_door_in_it_goes_on_when_that_is_done(void **state)
 	assert_int_equal(fixture->told[3], STEP_DONE);
 }
 
+/* Both halves are undone, the second one first, and the file of it is a plan. */
+static void swap_that_is_undone_stands_as_before(void **state)
+{
+	struct fixture *fixture = *state;
+	CLEANUP(buf_release) struct buf bytes = BUF_UP_TO(1 << 20);
+	struct undo_options options = { .journal_path = fixture->journal,
+		.now_ms = FIXTURE_NOW_MS };
+	struct error err = { 0 };
+
+	swap(fixture, DOOR_GRAPH);
+	assert_true(fixture_apply(fixture));
+	fixture->plan.base = fixture->plan.live =
+		"1111111111111111111111111111111111111111111111111111111111111111";
+	fixture->plan.tool = "unstage";
+	CLEANUP(plan_freep) struct plan *back = plan_undo(&fixture->plan, &options, &err);
+
+	if (!back)
+		fail_msg("%s", err.text);
+	assert_int_equal(back->step_count, 3);
+	assert_int_equal(back->steps[0].until, 3);
+	assert_int_equal(back->steps[2].parked_by, 1);
+	plan_add_json(&bytes, back);
+	CLEANUP(plan_freep) struct plan *read = plan_parse(buf_span(&bytes), &err);
+
+	if (!read)
+		fail_msg("%s", err.text);
+	assert_true(span_is(read->steps[2].to, "\"b@x.org\""));
+}
+
 static void without_a_journal_a_half_that_has_not_begun_is_open(void **state)
 {
 	struct fixture *fixture = *state;
@@ -150,6 +179,7 @@ int main(void)
 		TEST(swap_holds_where_replicas_lag),
 		TEST(nothing_is_overwritten_that_stood_there_before_us),
 		TEST(swap_with_another_door_in_it_goes_on_when_that_is_done),
+		TEST(swap_that_is_undone_stands_as_before),
 		TEST(without_a_journal_a_half_that_has_not_begun_is_open),
 		TEST(somebody_elses_name_in_between_makes_the_second_half_stale),
 		TEST(every_fault_at_every_request_ends_in_the_swap),

@@ -108,13 +108,14 @@ static void plan_without_steps_is_a_plan(void **state)
 	(void)state;
 	CLEANUP(plan_freep) struct plan *plan = make_plan(&directory, NULL, 0);
 
-	plan->evidence = plan->staging = plan->tenant_name = NULL;
+	plan->evidence = plan->decisions = plan->staging = plan->tenant_name = NULL;
 	plan_add_json(&bytes, plan);
 	CLEANUP(plan_freep) struct plan *read = plan_parse(buf_span(&bytes), &err);
 
 	if (!read)
 		fail_msg("%s", err.text);
 	assert_null(read->evidence);
+	assert_null(read->decisions);
 	assert_int_equal(read->step_count, 0);
 }
 
@@ -152,6 +153,8 @@ static const struct {
 	{ "\"base\":\"11", "\"base\":\"1", "64 hexadecimal" },
 	{ "\"base\":\"11", "\"base\":\"1G", "64 hexadecimal" },
 	{ "\"evidence\":\"33", "\"evidence\":\"3", "64 hexadecimal" },
+	{ "\"decisions\":\"44", "\"decisions\":\"4G", "64 hexadecimal" },
+	{ "\"decisions\":\"44", "\"decisions\":false,\"x\":\"44", "no such key" },
 	{ "\"base_signed\":false", "\"base_signed\":0", "neither true nor false" },
 	/* counts and limits */
 	{ "\"limits\":{\"steps\":13", "\"limits\":{\"steps\":12", "limits: 12 steps" },

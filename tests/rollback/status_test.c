@@ -71,6 +71,49 @@ static void what_we_did_and_holds_is_done(void **state)
 	told_is(fixture, 2, STEP_ALREADY, "");
 }
 
+/* The record's time is 02:17:41; the plan of the fixture was made at 02:05:40. */
+static void what_the_next_sync_cycle_left_alone_is_held(void **state)
+{
+	struct fixture *fixture = *state;
+
+	user(fixture, 1, DOOR_GRAPH, "\"staging\"");
+	user(fixture, 2, DOOR_SYNC, "\"before\"");
+	user(fixture, 3, DOOR_MANUAL, "\"before\"");
+	assert_true(fixture_apply(fixture));
+	audit(fixture, "Sync_PROD01_aa11bb22cc33@contoso.onmicrosoft.com", 2, "before");
+	fixture->tiny.last_sync = "2026-03-04T02:00:00Z";
+	assert_true(fixture_status(fixture, NULL));
+	told_is(fixture, 1, STEP_DONE, "no sync cycle came after it yet");
+	told_is(fixture, 2, STEP_SETTLED, "");
+	/* The cycle that put it back is not the one after it. */
+	fixture->tiny.last_sync = "2026-03-04T02:22:41Z";
+	assert_true(fixture_status(fixture, NULL));
+	told_is(fixture, 1, STEP_HELD, "2026-03-04T02:22:41");
+	told_is(fixture, 2, STEP_SETTLED, "");
+	fixture->tiny.last_sync = "2026-03-04T02:52:41Z";
+	assert_true(fixture_status(fixture, NULL));
+	told_is(fixture, 1, STEP_HELD, "");
+	told_is(fixture, 2, STEP_HELD, "2026-03-04T02:52:41");
+	told_is(fixture, 3, STEP_SETTLED, ""); /* by whom and when is in no record */
+}
+
+static void what_waited_and_is_written_again_is_overwritten(void **state)
+{
+	struct fixture *fixture = *state;
+
+	user(fixture, 1, DOOR_SYNC, "\"staging\"");
+	user(fixture, 2, DOOR_MANUAL, "\"staging\"");
+	user(fixture, 3, DOOR_SYNC, "\"staging\"");
+	audit(fixture, "Sync_STAGE02_7be1c04d9a31@contoso.onmicrosoft.com", 1, "staging");
+	audit(fixture, "ada@contoso.example", 2, "staging");
+	json_object_set_new(
+		json_array_get(fixture->tiny.audits, 1), "id", json_string("Directory_2"));
+	assert_true(fixture_status(fixture, NULL));
+	told_is(fixture, 1, STEP_OVERWRITTEN, "STAGE02");
+	told_is(fixture, 2, STEP_OVERWRITTEN, "ada@contoso.example");
+	told_is(fixture, 3, STEP_WAITING, "");
+}
+
 static void what_we_did_and_is_gone_is_overwritten_by_somebody_with_a_name(void **state)
 {
 	struct fixture *fixture = *state;
@@ -198,6 +241,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(without_a_journal_the_directory_speaks_alone),
 		TEST(what_we_did_and_holds_is_done),
+		TEST(what_the_next_sync_cycle_left_alone_is_held),
+		TEST(what_waited_and_is_written_again_is_overwritten),
 		TEST(what_we_did_and_is_gone_is_overwritten_by_somebody_with_a_name),
 		TEST(an_unreadable_audit_log_takes_only_the_name),
 		TEST(a_sync_step_is_settled_when_production_wrote_last),

@@ -349,8 +349,9 @@ static struct answer serve_graph(struct tiny_graph *tiny, const struct net_reque
 		return (struct answer){ 200, batch(tiny, request->body) };
 	if (strncmp(path, "/organization", 13) == 0)
 		return (struct answer){ 200,
-			json_pack("{s:[{s:s, s:s}]}", "value", "id", tiny->organization,
-				"displayName", "Contoso") };
+			json_pack("{s:[{s:s, s:s, s:s?}]}", "value", "id", tiny->organization,
+				"displayName", "Contoso", "onPremisesLastSyncDateTime",
+				tiny->last_sync) };
 	if (strncmp(path, "/auditLogs/directoryAudits?", 27) == 0) {
 		tiny->audit_reads++;
 		return tiny->audits_denied

@@ -29,6 +29,7 @@ struct tiny_graph {
 	json_t *effects; /* texts: every write that took effect, in order */
 	json_t *audits;
 	const char *organization;
+	const char *last_sync; /* of the organization; NULL: never */
 	int64_t date_ms; /* the service's clock when the virtual clock says 0 */
 	bool no_date;
 	size_t requests, writes; /* requests to Graph; write items that arrived */

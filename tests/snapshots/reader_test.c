@@ -45,6 +45,43 @@ static void every_object_can_be_read_alone(void **state)
 	}
 }
 
+static void expect_picked(
+	struct snapshot *snapshot, struct snapshot_picker *picker, uint64_t number)
+{
+	CLEANUP(buf_release) struct buf alone = BUF_UP_TO(FILE_MAX);
+	char id[ID_BYTES + 1];
+	struct span picked;
+	struct error err = { 0 };
+
+	assert_true(snapshot_object(snapshot, span_of(test_id(number, id)), &alone, &err));
+	assert_true(snapshot_pick(picker, span_of(id), &picked, &err));
+	assert_int_equal(picked.length, alone.length);
+	if (alone.length)
+		assert_memory_equal(picked.data, alone.data, alone.length);
+	else
+		assert_null(picked.data);
+}
+
+/* In every order, some twice, with some between them that are not there. */
+static void many_objects_are_picked_as_each_is_read_alone(void **state)
+{
+	CLEANUP(memory_freep) char *path = write_users_and_group(state, 200);
+	CLEANUP(snapshot_closep) struct snapshot *snapshot = opened(path);
+	CLEANUP(snapshot_picker_freep)
+	struct snapshot_picker *picker = snapshot_picker_new(snapshot);
+
+	for (uint64_t i = 0; i < USERS + 20; i++)
+		expect_picked(snapshot, picker, i);
+	for (uint64_t i = USERS + 20; i--;)
+		expect_picked(snapshot, picker, i);
+	for (uint64_t i = 0; i < USERS; i += 7) {
+		expect_picked(snapshot, picker, i);
+		expect_picked(snapshot, picker, i);
+		if (i % 70 == 0)
+			expect_picked(snapshot, picker, HUGE_GROUP);
+	}
+}
+
 static void an_object_that_is_not_there_is_no_error(void **state)
 {
 	static const char *const ids[] = {
@@ -294,6 +331,7 @@ int main(void)
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_make, folder_remove)
 	const struct CMUnitTest tests[] = {
 		IN_FOLDER(every_object_can_be_read_alone),
+		IN_FOLDER(many_objects_are_picked_as_each_is_read_alone),
 		IN_FOLDER(an_object_that_is_not_there_is_no_error),
 		IN_FOLDER(a_group_over_several_frames_is_one_object),
 		IN_FOLDER(no_frame_holds_more_than_it_should),

@@ -70,6 +70,7 @@ void incident_import(struct incident *incident)
 	for (size_t i = 0; i < THINGS; i++)
 		if (incident->things[i].where == THERE && !incident->things[i].cloud)
 			thing_import(incident, &incident->things[i]);
+	incident->now_ms += 1 + AUDIT_ORDER_MS; /* no later record may look earlier */
 }
 
 /* ---- facts ------------------------------------------------------------------------------- */

@@ -13,6 +13,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -44,97 +45,99 @@ static void fail_trial(const struct trial *trial, const char *what)
 	fail_msg("seed %zu: %s\n%s", (size_t)trial->seed, what, buf_text(&line));
 }
 
-static size_t number_of(struct span id)
-{
-	char digits[13] = { 0 };
-
-	memcpy(digits, id.data + ID_BYTES - 12, 12);
-	return strtoul(digits, NULL, 10);
-}
-
-/* "smtp:p3.a1@contoso.com": the 1. */
-static size_t address_number(struct span key)
-{
-	const char *at = memchr(key.data, '@', key.length);
-
-	assert_non_null(at);
-	return (size_t)(at[-1] - '0');
-}
-
 /* ---- nothing goes back but what must, and to nothing but what stood there ------------------- */
 
 /* A base of a later moment proves more than one that was taken days before. */
-static bool may_go_back(const struct unit *unit)
+static void check_unit(const struct trial *trial, const struct unit *unit)
 {
-	return unit->by_staging && unit->now != unit->before;
-}
-
-static void check_value(const struct trial *trial, const struct unit *unit)
-{
-	char text[8] = "";
-
-	if (unit->before)
-		snprintf(text, sizeof(text), "\"%s\"", value_text(unit->before));
-	if (!may_go_back(unit) || !trial->finding->before.known)
+	if (!unit->by_staging || unit->silent || unit->now == unit->before ||
+		!trial->finding->before.known)
 		fail_trial(trial, "this must not go back");
-	if (unit->before ? !span_is(trial->finding->before.value, text)
-			 : trial->finding->before.value.data != NULL)
-		fail_trial(trial, "another value stood there before");
 }
 
-static void check_element(const struct trial *trial, const struct unit *unit)
-{
-	if (!may_go_back(unit) || !trial->finding->before.known)
-		fail_trial(trial, "this must not go back");
-	if (!trial->finding->before.value.data != !unit->before)
-		fail_trial(trial, "it was the other way round before");
-}
-
-static void check_address(const struct trial *trial, const struct person *person)
+static bool check_fields(const struct trial *trial, const struct thing *thing)
 {
 	const struct finding *finding = trial->finding;
-	size_t number = address_number(finding->element);
-	const struct unit *unit = &person->addresses[number];
+	char json[VALUE_TEXT_MAX];
+
+	for (size_t i = 0; i < thing->sort->field_count; i++) {
+		const struct field *field = &thing->sort->fields[i];
+
+		if (strcmp(finding->attribute->name, field->name) != 0)
+			continue;
+		check_unit(trial, &thing->fields[i]);
+		field_json(json, thing, field, thing->fields[i].before);
+		if (json[0] ? !span_is(finding->before.value, json)
+			    : finding->before.value.data != NULL)
+			fail_trial(trial, "another value stood there before");
+		return true;
+	}
+	return false;
+}
+
+static bool check_sets(const struct trial *trial, const struct thing *thing)
+{
+	const struct finding *finding = trial->finding;
+	char text[VALUE_TEXT_MAX];
+
+	for (size_t i = 0; i < thing->sort->set_count; i++)
+		for (size_t j = 0; j < ELEMENTS; j++) {
+			const struct field_set *set = &thing->sort->sets[i];
+
+			element_text(text, thing, set, j);
+			if (strcmp(finding->attribute->name, set->name) != 0 ||
+				!span_is(finding->element, text))
+				continue;
+			check_unit(trial, &thing->sets[i][j]);
+			if (!finding->before.value.data != !thing->sets[i][j].before)
+				fail_trial(trial, "it was the other way round before");
+			return true;
+		}
+	return false;
+}
+
+static int address_number(const struct thing *thing, struct span text)
+{
+	char address[VALUE_TEXT_MAX];
+
+	for (int i = 0; i < ADDRESSES; i++) {
+		address_text(address, thing, (size_t)i);
+		if (memmem(text.data, text.length, address, strlen(address)))
+			return i;
+	}
+	return NO_PRIMARY;
+}
+
+static void check_address(const struct trial *trial, const struct thing *thing)
+{
+	const struct finding *finding = trial->finding;
+	int number = address_number(thing, finding->element);
 	struct span before = finding->before.value;
 	bool primary = before.length > 6 && memcmp(before.data, "\"SMTP:", 6) == 0;
 
-	if (!before.data || !unit->now)
-		check_element(trial, unit);
-	if (primary && (!may_go_back(&person->primary) || person->primary.before != (int)number))
+	if (number == NO_PRIMARY || strcmp(finding->attribute->name, "proxyAddresses") != 0)
+		fail_trial(trial, "nobody wrote this");
+	if (!before.data || !thing->addresses[number].now)
+		check_unit(trial, &thing->addresses[number]);
+	if (primary)
+		check_unit(trial, &thing->primary);
+	if (primary && thing->primary.before != number)
 		fail_trial(trial, "it must not be primary again");
 }
 
-static void check_person(const struct trial *trial)
+static void check_revert(const struct trial *trial)
 {
-	const struct finding *finding = trial->finding;
-	const struct person *person = &trial->incident->people[number_of(finding->id)];
+	const struct thing *thing = thing_of_id(trial->incident, trial->finding->id);
 	enum change change = CHANGE_VALUE;
 
-	if (!finding->attribute) {
-		if (!person_must_go_back(person, &change) || finding->change != change)
-			fail_trial(trial, "the object must not go back so");
-	} else if (strcmp(finding->attribute->name, "department") == 0) {
-		check_value(trial, &person->values[0]);
-	} else if (strcmp(finding->attribute->name, "jobTitle") == 0) {
-		check_value(trial, &person->values[1]);
-	} else if (strcmp(finding->attribute->name, "proxyAddresses") == 0) {
-		check_address(trial, person);
-	} else {
-		fail_trial(trial, "nobody wrote this attribute");
+	if (!thing)
+		fail_trial(trial, "nobody knows this object");
+	else if (trial->finding->attribute) {
+		if (!check_fields(trial, thing) && !check_sets(trial, thing))
+			check_address(trial, thing);
+	} else if (!thing_must_go_back(thing, &change) || trial->finding->change != change) {
+		fail_trial(trial, "the object must not go back so");
 	}
-}
-
-static void check_group(const struct trial *trial)
-{
-	const struct finding *finding = trial->finding;
-	const struct group *group = &trial->incident->groups[number_of(finding->id)];
-
-	if (!finding->attribute)
-		fail_trial(trial, "groups stay");
-	else if (strcmp(finding->attribute->name, "members") == 0)
-		check_element(trial, &group->members[number_of(finding->element)]);
-	else
-		check_value(trial, &group->description);
 }
 
 /* How many go back. */
@@ -149,10 +152,7 @@ static size_t check_findings(
 		if (trial.finding->verdict != VERDICT_REVERT)
 			continue;
 		reverts++;
-		if (trial.finding->kind->id == KIND_USER)
-			check_person(&trial);
-		else
-			check_group(&trial);
+		check_revert(&trial);
 	}
 	return reverts;
 }
@@ -164,7 +164,8 @@ static size_t try_base(
 	struct incident *incident, uint64_t seed, struct snapshot *base, int64_t from_ms)
 {
 	CLEANUP(evidence_freep)
-	struct evidence *evidence = incident_evidence(incident, from_ms, 0);
+	struct evidence *evidence = incident_evidence(
+		incident, &(struct window){ from_ms, incident->now_ms }, 1, false);
 	CLEANUP(snapshot_closep) struct snapshot *rebuilt = NULL;
 	CLEANUP(findings_freep) struct findings *findings = NULL;
 	struct error err = { 0 };
@@ -173,6 +174,7 @@ static size_t try_base(
 		.live = incident->live,
 		.evidence = evidence,
 		.staging = "SYNC02",
+		.production = incident->manner.production_named ? "SYNC01" : NULL,
 	};
 
 	if (!base)
@@ -196,7 +198,8 @@ static void try_seed(uint64_t seed, struct totals *totals)
 	CLEANUP(memory_freep) struct incident *incident = memory_new(sizeof(*incident));
 	int64_t base_ms, live_ms, gap_ms;
 
-	incident_live_through(incident, seed, false, work_folder);
+	incident_live_through(incident, seed,
+		(struct manner){ false, seed % 3 == 0, seed % 2 == 0 }, work_folder);
 	base_ms = snapshot_header(incident->base)->taken_until_ms;
 	live_ms = snapshot_header(incident->live)->taken_from_ms;
 	gap_ms = base_ms + 1 + (int64_t)incident_random(incident, (uint64_t)(live_ms - base_ms));

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # ./dev bench [USERS [SECTION...]]: our figures beside named tools, in one run, as ratios. Everything
 # is made from numbers, so that two runs measure the same work; what was made stays in build/bench.
-# The sections are changes, evidence, compare, taking, since, check, lines, planning, reading and import;
-# all when none is named.
+# The sections are changes, evidence, conflicts, who, compare, taking, since, check, lines, planning, reading and
+# import; all when none is named.
 set -euo pipefail
 users=${1:-1000000}
 sections=("${@:2}")
@@ -18,9 +18,9 @@ fail() {
 }
 
 [[ $users =~ ^[0-9]+$ ]] && [ "$users" -ge 10000 ] || fail "USERS is a number of at least 10000, not '$users'"
-[ ${#sections[@]} -gt 0 ] || sections=(changes evidence compare taking since check lines planning reading import)
+[ ${#sections[@]} -gt 0 ] || sections=(changes evidence conflicts who compare taking since check lines planning reading import)
 for section in "${sections[@]}"; do
-	[[ $section =~ ^(changes|evidence|compare|taking|since|check|lines|planning|reading|import)$ ]] || fail "there is no section '$section'"
+	[[ $section =~ ^(changes|evidence|conflicts|who|compare|taking|since|check|lines|planning|reading|import)$ ]] || fail "there is no section '$section'"
 done
 mkdir -p "$work"
 cmake --build "$build" --target unstage bench_generate bench_compare bench_canonicalise bench_scan \
@@ -242,6 +242,53 @@ measure_taking() {
 	row "from any order" "$(seconds take-any)" "$(mebibytes take-any) MiB" "one thread, as beside a session"
 	row "sort | zstd" "$(seconds sort)" "$(mebibytes sort) MiB" "ours takes $(times take-any sort) times as long"
 	row "size" "" "" "$(ratio taken.jsonl.zst base.plain.zst) times one frame of zstd -3"
+}
+
+# Every 10,000th user gets the mail address of the user before, in capitals. Who has one of them twice is then counted
+# by grep and sort: none of these addresses has an escape in it, or a letter outside ASCII.
+make_clash() {
+	local lines="$work/clash.lines"
+	zstdcat "$work/base.jsonl.zst" | tail -n +2 |
+		awk 'NR % 10000 == 0 { gsub(/"mail":"[^"]*"/, "\"mail\":\"" toupper(mail) "\"") }
+			{ print } match($0, /"mail":"[^"]*"/) { mail = substr($0, RSTART + 8, RLENGTH - 9) }' >"$lines"
+	"$work/bench_take" 2 "$work/clash.jsonl.zst" <"$lines"
+	LC_ALL=C grep -noE '"(mail|userPrincipalName)":"[^"]*"|"(SMTP|smtp):[^"]*"' "$lines" |
+		LC_ALL=C tr '[:upper:]' '[:lower:]' | LC_ALL=C sed -E 's/"(mail|userprincipalname)":"/"smtp:/' |
+		LC_ALL=C sort -u | cut -d : -f 2- | LC_ALL=C sort | uniq -d | wc -l >"$lines.count"
+	rm "$lines"
+	mv "$lines.count" "$work/clash-$users.count"
+}
+
+# Addresses that several claim: all of them are looked at in one pass.
+measure_conflicts() {
+	local conflicts="$build/unstage conflicts $work/clash.jsonl.zst --json >$work/contested.jsonl || [ \$? = 1 ]"
+	[ -f "$work/clash-$users.count" ] || make_clash
+	say
+	say "Addresses that several of $users users claim, from a compressed file to a result, wall clock"
+	bash -c "$conflicts"
+	agree "unstage conflicts" "$(tail -n 1 "$work/contested.jsonl" | jq .conflicts)" "$(cat "$work/clash-$users.count")"
+	measure_beside_unpacking conflicts "$conflicts" clash
+}
+
+# measure_beside_unpacking NAME COMMAND SIDE
+measure_beside_unpacking() {
+	median unpack 5 "zstd -q -dc $work/$3.jsonl.zst >/dev/null"
+	median "$1" 5 "$2"
+	memory "$1" "$2"
+	row "unstage $1" "$(seconds "$1")" "$(mebibytes "$1") MiB" "$(times "$1" unpack) times unpacking"
+	row "zstd -dc" "$(seconds unpack)" "" "one core"
+}
+
+measure_who() {
+	local address who
+	address=$(zstdcat "$work/base.jsonl.zst" 2>/dev/null | sed -n 5000p | jq -r .mail)
+	who="$build/unstage who $address $work/base.jsonl.zst --json >$work/claimed.jsonl || [ \$? = 1 ]"
+	say
+	say "One address among those of $users users, wall clock"
+	bash -c "$who"
+	agree "unstage who" "$(jq -s 'map(.claimants // empty | length) | add' "$work/claimed.jsonl")" \
+		"$(zstdcat "$work/base.jsonl.zst" | grep -c "[\":]$address\"")"
+	measure_beside_unpacking who "$who" base
 }
 
 measure_check() {

@@ -1,6 +1,7 @@
 /* What conflicts and who share: opening what they look at, and one address on the screen. */
 #include <string.h>
 
+#include "base/text.h"
 #include "cli/contest.h"
 #include "cli/names.h"
 #include "cli/taking.h"
@@ -136,9 +137,11 @@ static void add_since(struct screen *screen, const struct claimant *claimant)
 	if (claimant->since_ms != TIME_NONE)
 		buf_addf(&text, "since %s%s UTC", claimant->since_before ? "before " : "",
 			screen_time(claimant->since_ms, when));
-	if (claimant->fact)
-		buf_addf(&text, "%sby %s%s", text.length ? ", " : "", claimant->fact->who->name,
-			claimant->by_staging ? " (staging)" : "");
+	if (claimant->fact) {
+		buf_addf(&text, "%sby ", text.length ? ", " : "");
+		text_fit(&text, span_of(claimant->fact->who->name), NAME_COLUMNS, false);
+		buf_add_text(&text, claimant->by_staging ? " (staging)" : "");
+	}
 	if (text.length)
 		add_paragraph(screen, "", buf_text(&text));
 }

@@ -43,8 +43,8 @@ struct demo {
 	struct simulated simulated;
 	char program[4096];
 	struct common to_screen;
-	bool *followed; /* paragraphs, by step */
 	enum demo_base base;
+	bool *followed; /* paragraphs, by step */
 };
 
 static void say(const char *format, ...) PRINTF_LIKE(1, 2);

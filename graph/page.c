@@ -93,6 +93,17 @@ static bool begin_item(struct page *page, char byte, struct error *err)
 	return true;
 }
 
+/* The item ended in a piece that was not looked at when it came: what lies behind it is read now. */
+static bool go_on_behind_item(struct page *page, size_t taken, struct error *err)
+{
+	CLEANUP(buf_release) struct buf behind = BUF_UP_TO(GRAPH_ITEM_MAX);
+
+	buf_add(&behind, page->text.data + taken, page->text.length - taken);
+	buf_cut(&page->text, 0);
+	page->text_next = 0;
+	return page_feed(page, buf_span(&behind), err);
+}
+
 /*
  * More of an item that began in an earlier piece. It is looked at again only when there is twice
  * as much of it, so that a large item costs no more than twice its length.
@@ -117,7 +128,8 @@ static bool go_on_with_item(struct page *page, struct span piece, size_t *used, 
 		page->text_next = 2 * page->text.length;
 		return true;
 	}
-	assert(taken > before);
+	if (taken <= before)
+		return go_on_behind_item(page, taken, err);
 	*used = taken - before;
 	buf_cut(&page->text, 0);
 	page->text_next = 0;
@@ -305,12 +317,25 @@ static bool take_link(const json_t *envelope, const char *key, char **link, stru
 	return true;
 }
 
+/* The last pieces of a page may have been kept to be looked at when there are more of them. */
+static bool settle(struct page *page, struct error *err)
+{
+	size_t taken;
+
+	if (!page->text_next)
+		return true;
+	return take_item(page, buf_span(&page->text), &taken, err) &&
+		(!taken || go_on_behind_item(page, taken, err));
+}
+
 bool page_end(struct page *page, struct page_links *links, struct error *err)
 {
 	CLEANUP(json_freep) json_t *envelope = NULL;
 	CLEANUP(page_links_release) struct page_links found = { 0 };
 
 	assert(!page->failed);
+	if (!settle(page, err))
+		return false;
 	if (!page->envelope.length)
 		return error_set(err, ERROR_FORMAT, "the answer is empty, and no list");
 	if (page->place != PLACE_ENVELOPE || page->in_string || page->depth)

@@ -24,7 +24,7 @@ enum writer_class claim_fact_class(const struct contests *contests, const struct
 
 /* ---- what was refused -------------------------------------------------------------------------- */
 
-static bool is_refusal(const struct fact *fact)
+bool claim_is_refusal(const struct fact *fact)
 {
 	return fact->source == FROM_EXPORT_ERROR && fact->attribute && fact->new_value.data &&
 		attribute_claims(fact->attribute);
@@ -46,7 +46,7 @@ static void want_refused(struct contests *contests)
 	for (size_t i = 0; i < contests->reconciling.fact_count; i++) {
 		const struct fact *fact = &contests->reconciling.first_fact[i];
 
-		if (is_refusal(fact))
+		if (claim_is_refusal(fact))
 			claims_of_value(
 				&room, fact->attribute, fact->new_value, want, &contests->rows);
 	}
@@ -102,7 +102,7 @@ bool claim_facts_refused(struct contests *contests, struct error *err)
 		CLEANUP(object_freep) struct object *object = NULL;
 		struct refusing refusing = { .rows = &contests->rows, .when_ms = fact->when_ms };
 
-		if (!is_refusal(fact))
+		if (!claim_is_refusal(fact))
 			continue;
 		if (!snapshot_object(contests->options.live, span_of(fact->id), &lines, err))
 			return false;
@@ -152,6 +152,13 @@ static int compare_told(const void *left, const void *right)
 	return order ? order : a->has - b->has;
 }
 
+/* A write, what was refused, or what staging wrote to Active Directory, for production to spread. */
+static bool tells(const struct fact *fact)
+{
+	return fact_is_write(fact) || claim_is_refusal(fact) ||
+		fact->source == FROM_DIRECTORY_SPACE;
+}
+
 void claim_facts_gather(struct contests *contests)
 {
 	CLEANUP(claim_room_release) struct claim_room room;
@@ -161,8 +168,7 @@ void claim_facts_gather(struct contests *contests)
 		const struct fact *fact = &contests->reconciling.first_fact[i];
 		struct gathering gathering = { contests, fact, false };
 
-		if (!fact->attribute || !attribute_claims(fact->attribute) ||
-			(!fact_is_write(fact) && !is_refusal(fact)))
+		if (!fact->attribute || !attribute_claims(fact->attribute) || !tells(fact))
 			continue;
 		if (fact->old_known && fact->old_value.data)
 			claims_of_value(
@@ -192,4 +198,73 @@ const struct told *claim_facts_of(const struct contests *contests, struct span k
 		end++;
 	*count = end - low;
 	return contests->told + low;
+}
+
+void claim_facts_sides(const struct contests *contests, struct span key, const struct fact *fact,
+	bool *had, bool *has)
+{
+	size_t count, low = 0, high;
+	const struct told *told = claim_facts_of(contests, key, &count);
+
+	*had = *has = false;
+	for (high = count; low < high;) {
+		size_t middle = low + (high - low) / 2;
+
+		if (told[middle].fact < fact)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < count && told[low].fact == fact; low++) {
+		*had = *had || !told[low].has;
+		*has = *has || told[low].has;
+	}
+}
+
+/* ---- who had it at some time ----------------------------------------------------------------------- */
+
+/* Facts about one address by the same object come once. */
+static bool is_repeated(const struct contests *contests, size_t place)
+{
+	const struct told *told = &contests->told[place];
+
+	for (size_t i = place; i > 0 && span_equal(contests->told[i - 1].key, told->key); i--)
+		if (fact_is_write(contests->told[i - 1].fact) &&
+			strcmp(contests->told[i - 1].fact->id, told->fact->id) == 0)
+			return true;
+	return false;
+}
+
+static bool add_holder(
+	struct contests *contests, const struct told *told, struct buf *lines, struct error *err)
+{
+	struct claim_rows *rows = &contests->rows;
+	CLEANUP(object_freep) struct object *object = NULL;
+
+	if (!snapshot_object(contests->options.live, span_of(told->fact->id), lines, err))
+		return false;
+	if (!lines->length)
+		return true;
+	object = object_parse(buf_span(lines), err);
+	if (!object)
+		return error_prefix(err, "%s", snapshot_path(contests->options.live));
+	MEMORY_GROW(rows->items, rows->count, rows->capacity);
+	rows->items[rows->count++] = (struct claim_row){
+		.key = told->key,
+		.object = claim_rows_keep_object(rows, object),
+		.place = CLAIM_FORMERLY,
+		.since_ms = TIME_NONE,
+	};
+	return true;
+}
+
+bool claim_facts_holders(struct contests *contests, struct error *err)
+{
+	CLEANUP(buf_release) struct buf lines = BUF_UP_TO(SNAPSHOT_OBJECT_MAX);
+
+	for (size_t i = 0; i < contests->told_count; i++)
+		if (fact_is_write(contests->told[i].fact) && !is_repeated(contests, i) &&
+			!add_holder(contests, &contests->told[i], &lines, err))
+			return false;
+	return true;
 }

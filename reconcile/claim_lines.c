@@ -92,6 +92,15 @@ void claim_add_key(struct buf *out, struct span text, bool scheme_told)
 		add_key_of(out, SCHEME_SMTP, text);
 }
 
+struct span claim_key_plain(struct span key)
+{
+	size_t length = strlen(SCHEME_SMTP);
+
+	if (key.length < length || memcmp(key.data, SCHEME_SMTP, length) != 0)
+		return key;
+	return (struct span){ key.data + length, key.length - length };
+}
+
 /* imAddresses come with their scheme or without it. */
 static void add_key_of_im(struct buf *out, struct span text)
 {
@@ -110,18 +119,20 @@ struct claiming {
 	void *context;
 	struct span id; /* without quotes */
 	bool deleted;
+	bool has_escapes; /* there may be some: what has none is read where it stands */
 };
 
 /* What a string says; absent where it is none. */
-static struct span text_of(struct claim_room *room, struct span string)
+static struct span text_of(const struct claiming *claiming, struct span string)
 {
+	struct claim_room *room = claiming->room;
 	struct error err;
 	struct span inside;
 
 	if (string.length < 2 || string.data[0] != '"')
 		return SPAN_NONE;
 	inside = (struct span){ string.data + 1, string.length - 2 };
-	if (!memchr(inside.data, '\\', inside.length))
+	if (!claiming->has_escapes || !memchr(inside.data, '\\', inside.length))
 		return inside;
 	buf_cut(&room->text, 0);
 	if (!scan_check(string, &err))
@@ -145,13 +156,27 @@ static void claim_plain(const struct claiming *claiming, enum claim_place place,
 	tell(claiming, place);
 }
 
+/* As nearly all are: what address_parse() would say of it. */
+static bool is_smtp(struct span text)
+{
+	return text.length >= strlen(SCHEME_SMTP) && (text.data[0] | 0x20) == 's' &&
+		(text.data[1] | 0x20) == 'm' && (text.data[2] | 0x20) == 't' &&
+		(text.data[3] | 0x20) == 'p' && text.data[4] == ':';
+}
+
 static void claim_proxy(const struct claiming *claiming, struct span text)
 {
 	struct buf *key = &claiming->room->key;
+	size_t scheme = strlen(SCHEME_SMTP);
+	bool primary = text.length > scheme && memcmp(text.data, "SMTP:", scheme) == 0;
 
 	buf_cut(key, 0);
-	claim_add_key(key, text, true);
-	tell(claiming, address_parse(text).primary ? CLAIM_PRIMARY : CLAIM_PROXY);
+	if (is_smtp(text))
+		add_key_of(key, SCHEME_SMTP,
+			(struct span){ text.data + scheme, text.length - scheme });
+	else
+		claim_add_key(key, text, true);
+	tell(claiming, primary ? CLAIM_PRIMARY : CLAIM_PROXY);
 }
 
 static void claim_im(const struct claiming *claiming, struct span text)
@@ -208,7 +233,7 @@ static void each_text(
 	const char *at = value.data + 1, *end = value.data + value.length;
 
 	if (value.data[0] == '"')
-		claim(claiming, text_of(claiming->room, value));
+		claim(claiming, text_of(claiming, value));
 	if (value.data[0] != '[')
 		return;
 	while (at < end && *at == '"') {
@@ -217,7 +242,7 @@ static void each_text(
 
 		if (!quote)
 			return;
-		text = text_of(claiming->room, (struct span){ at, (size_t)(quote + 1 - at) });
+		text = text_of(claiming, (struct span){ at, (size_t)(quote + 1 - at) });
 		if (text.data)
 			claim(claiming, text);
 		at = quote + 1 + (quote + 1 < end && quote[1] == ',');
@@ -235,7 +260,7 @@ static void claim_quarantined(const struct claiming *claiming, struct span entry
 	is_sign_in = scan_type(property) == SCAN_STRING &&
 		text_compare_caseless(
 			scan_text_direct(property), SPAN_LITERAL("UserPrincipalName")) == 0;
-	text = text_of(claiming->room, value);
+	text = text_of(claiming, value);
 	if (!text.data)
 		return;
 	buf_cut(&claiming->room->key, 0);
@@ -313,10 +338,9 @@ static enum member member_of(struct span name)
 }
 
 /* False: it is no line as our writer makes them. */
-static bool find_members(struct span line, struct span found[static MEMBER_COUNT])
+static bool find_members(struct span line, bool has_escapes, struct span found[static MEMBER_COUNT])
 {
 	struct unchecked_walk walk = { .at = line.data, .end = line.data + line.length };
-	bool has_escapes = memchr(line.data, '\\', line.length) != NULL;
 
 	while (unchecked_walk_read(&walk)) {
 		enum member member;
@@ -345,7 +369,7 @@ static bool find_members_strictly(struct claim_room *room, struct span line,
 	if (!value_add_canonical(&room->line, NULL, line, err))
 		return false;
 	memset(found, 0, MEMBER_COUNT * sizeof(*found));
-	return find_members(buf_span(&room->line), found) ||
+	return find_members(buf_span(&room->line), true, found) ||
 		error_set(err, ERROR_FORMAT, "a line is no object");
 }
 
@@ -370,7 +394,9 @@ bool claims_of_line(struct claim_room *room, struct span line, claim_each_functi
 	struct claiming claiming = { .room = room, .each = each, .context = context };
 	struct span found[MEMBER_COUNT] = { 0 };
 
-	if (!find_members(line, found) && !find_members_strictly(room, line, found, err))
+	claiming.has_escapes = memchr(line.data, '\\', line.length) != NULL;
+	if (!find_members(line, claiming.has_escapes, found) &&
+		!find_members_strictly(room, line, found, err))
 		return false;
 	if (!found[MEMBER_PART].data)
 		claims_of_members(&claiming, found);
@@ -389,7 +415,9 @@ bool attribute_claims(const struct attribute *attribute)
 void claims_of_value(struct claim_room *room, const struct attribute *attribute, struct span value,
 	claim_each_function *each, void *context)
 {
-	struct claiming claiming = { .room = room, .each = each, .context = context };
+	struct claiming claiming = {
+		.room = room, .each = each, .context = context, .has_escapes = true
+	};
 	enum member member = member_of((struct span){ attribute->name, attribute->name_length });
 
 	if (member != MEMBER_COUNT && members[member].claim && value.length > 1)

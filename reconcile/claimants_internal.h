@@ -28,6 +28,9 @@ enum {
  */
 void claim_add_key(struct buf *out, struct span text, bool scheme_told);
 
+/* The key without the "smtp:" that nearly all have: for people. */
+struct span claim_key_plain(struct span key);
+
 typedef void claim_each_function(void *context, enum claim_place place, struct span key);
 
 /* Texts are made here; one for each thread. Zeroed and claim_room_init() before use. */
@@ -134,8 +137,19 @@ struct claim_rows {
 void claim_rows_init(struct claim_rows *rows);
 void claim_rows_release(struct claim_rows *rows);
 
+/* The attribute that a place is of; NULL: of none that can be told. */
+const char *claim_place_attribute(enum claim_place place);
+
 const struct claim_object *claim_rows_keep_object(
 	struct claim_rows *rows, const struct object *object);
+
+/* Adds the claims of a line to what is wanted. ERROR_FORMAT: it is none. */
+MUST_CHECK bool claim_rows_add_line(struct claim_rows *rows, struct claim_room *room,
+	struct span line, bool of_base, struct error *err);
+/* The next line of several, without its newline; `lines` goes on behind it. */
+struct span claim_next_line(struct span *lines);
+
+/* ---- claim_search.c, claim_collect.c: two passes over a snapshot -------------------------- */
 
 /* Finds what `wanted` is to be, in one pass over live; marks the frames where that is. */
 MUST_CHECK bool claim_rows_search(struct claim_rows *rows, struct snapshot *live, bool *frames,
@@ -176,17 +190,67 @@ MUST_CHECK struct contests *contests_find_hashed(
 
 /* ---- claim_facts.c: what the evidence tells of addresses --------------------------------- */
 
+/* A sync server was refused an address (facts 4.2). */
+bool claim_is_refusal(const struct fact *fact);
 /* Who is who among the writers, and what was refused: adds to what is wanted. */
 MUST_CHECK bool claim_facts_begin(struct contests *contests, struct error *err);
 /* After what is wanted is known: fills `told`. */
 void claim_facts_gather(struct contests *contests);
 /* Adds rows of those who were refused what they do not have. */
 MUST_CHECK bool claim_facts_refused(struct contests *contests, struct error *err);
+/* After that: adds rows of those who had one of the addresses at some time by the evidence. */
+MUST_CHECK bool claim_facts_holders(struct contests *contests, struct error *err);
 /* Those of one address. */
 const struct told *claim_facts_of(const struct contests *contests, struct span key, size_t *count);
+/* Whether the address is on the one side of a fact, and on the other. */
+void claim_facts_sides(const struct contests *contests, struct span key, const struct fact *fact,
+	bool *had, bool *has);
 /* As fact_class(), but a sync server proves nothing while nobody said which is staging. */
 enum writer_class claim_fact_class(const struct contests *contests, const struct fact *fact);
 
-/* ---- contest_decide.c: who is rightful, what frees it ------------------------------------ */
+/* ---- contest_views.c: what the evidence makes of each claimant --------------------------- */
 
+enum proof {
+	PROOF_NONE,
+	PROOF_BASE,   /* held it there */
+	PROOF_RECORD, /* the record of staging's own write says that it stood there */
+	PROOF_WRITE,  /* somebody gave it since */
+};
+
+/*
+ * One claimant, without what the staging server did. Masks have a bit for each attribute that claims:
+ * that of its first place.
+ */
+struct view {
+	struct claimant *claimant;
+	unsigned rightly; /* would hold it there */
+	unsigned touched; /* staging wrote there, and nobody since */
+	unsigned staged;  /* staging gave it there */
+	enum proof proof;
+	const struct fact *fact;  /* the proof, but of PROOF_BASE */
+	const struct fact *touch; /* staging's first write that may have taken it */
+	const struct fact *doubt; /* a write that leaves open what stood there */
+	bool taken;               /* somebody else deleted the object */
+};
+
+struct trial {
+	const struct contests *contests;
+	struct contest *contest;
+	struct view *views;       /* of its claimants */
+	const struct fact *doubt; /* of somebody who is no claimant any more */
+};
+
+void trial_init(struct trial *at, const struct contests *contests, struct contest *contest);
+void trial_release(struct trial *at);
+bool claimant_holds(const struct claimant *claimant);
+
+/* ---- contest_decide.c: who is rightful; contest_freeing.c: what frees it ------------------- */
+
+enum { SENTENCE_MAX = 4096 };
+
+/* Decides both. */
 void contest_decide(const struct contests *contests, struct contest *contest);
+/* The second, after the first; appends the sentence. */
+void contest_decide_freeing(struct contest *contest, struct buf *text);
+/* "user ada@contoso.com" */
+void claimant_add(struct buf *out, const struct claimant *claimant);

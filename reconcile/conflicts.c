@@ -11,6 +11,7 @@
 #include "base/scan.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "reconcile/claimants_internal.h"
 #include "reconcile/sets_internal.h"
 
 /* One quarantined value of one object. */
@@ -19,7 +20,7 @@ struct claim {
 	const struct kind *kind;
 	enum mastery mastery;
 	const struct attribute *attribute; /* that the value is missing from */
-	struct span address;               /* lower case, without "smtp:" */
+	struct span address;               /* its key */
 	struct span element;               /* its key; absent where the attribute has one value */
 	struct known_value live;
 	struct buf claimants;
@@ -47,16 +48,6 @@ void claims_free(struct claims *claims)
 	memory_free(claims->by_id);
 	memory_free(claims->items);
 	memory_free(claims);
-}
-
-/* "SMTP:Ada@Contoso.com" and "ada@contoso.com" claim the same; other schemes stay with theirs. */
-static void add_address(struct buf *out, struct span text)
-{
-	struct address address = address_parse(text);
-	struct span value = address.smtp ? address.value : text;
-
-	for (size_t i = 0; i < value.length; i++)
-		buf_add_byte(out, text_lower(value.data[i]));
 }
 
 /* ---- what is in quarantine
@@ -97,7 +88,7 @@ static void claims_add(struct claims *claims, const struct object *object, struc
 	if (scan_type(value) != SCAN_STRING)
 		return;
 	scan_text(value, &text);
-	add_address(&address, buf_span(&text));
+	claim_add_key(&address, buf_span(&text), true);
 	claim.kind = object_kind(object);
 	claim.attribute = quarantined_attribute(claim.kind,
 		scan_type(property) == SCAN_STRING ? scan_text_direct(property) : SPAN_NONE);
@@ -176,13 +167,6 @@ static void each_text(struct span value, text_function *each, void *context)
 	}
 }
 
-static bool is_refusal(const struct fact *fact)
-{
-	return fact->source == FROM_EXPORT_ERROR && fact->attribute && fact->new_value.data &&
-		(fact->attribute->compare == COMPARE_ADDRESSES ||
-			fact->attribute->compare == COMPARE_CASELESS);
-}
-
 /* The object has it by now: who was refused once got it later. */
 static bool is_held(const struct object *object, const struct claim *claim)
 {
@@ -191,7 +175,8 @@ static bool is_held(const struct object *object, const struct claim *claim)
 
 	if (claim->attribute->shape != SHAPE_SET)
 		return value.data && scan_type(value) == SCAN_STRING &&
-			text_compare_caseless(scan_text_direct(value), claim->address) == 0;
+			text_compare_caseless(
+				scan_text_direct(value), claim_key_plain(claim->address)) == 0;
 	elements_init(&elements, claim->attribute, value);
 	return elements_find(&elements, claim->element).data != NULL;
 }
@@ -210,7 +195,7 @@ static void claims_add_refused(void *context, struct span text)
 	CLEANUP(buf_release) struct buf address = BUF_UP_TO(DIRECTORY_LINE_MAX);
 	struct claim claim = { .claimants = BUF_UP_TO(REASON_MAX), .refused = true };
 
-	add_address(&address, text);
+	claim_add_key(&address, text, true);
 	claim.kind = object_kind(refusal->object);
 	claim.attribute = refusal->fact->attribute;
 	claim.id = texts_keep(texts, object_id(refusal->object));
@@ -244,7 +229,7 @@ static bool claims_collect_refused(struct claims *claims, struct error *err)
 		CLEANUP(object_freep) struct object *object = NULL;
 		struct refusal refusal = { .claims = claims, .fact = fact };
 
-		if (!is_refusal(fact))
+		if (!claim_is_refusal(fact))
 			continue;
 		if (!snapshot_object(reconciling->options->live, span_of(fact->id), &lines, err))
 			return false;
@@ -282,75 +267,50 @@ static struct claim *claims_find(const struct claims *claims, struct span addres
 
 typedef void claim_function(void *context, struct claim *claim);
 
-/* Calls `each` for every claim to what `value`, a text or a set of texts, holds. */
+/* Calls `each` for every claim to the address with this key. */
 static void claims_each(
-	const struct claims *claims, struct span value, claim_function *each, void *context)
+	const struct claims *claims, struct span key, claim_function *each, void *context)
 {
-	CLEANUP(buf_release) struct buf text = BUF_UP_TO(DIRECTORY_LINE_MAX);
-	CLEANUP(buf_release) struct buf address = BUF_UP_TO(DIRECTORY_LINE_MAX);
-	struct claim *claim, *end = claims->items + claims->count;
+	struct claim *claim = claims_find(claims, key), *end = claims->items + claims->count;
 
-	if (scan_type(value) == SCAN_ARRAY) {
-		struct scan scan = scan_open(value);
-		struct span element;
-
-		while (scan_element(&scan, &element))
-			if (scan_type(element) == SCAN_STRING)
-				claims_each(claims, element, each, context);
-		return;
-	}
-	if (scan_type(value) != SCAN_STRING)
-		return;
-	scan_text(value, &text);
-	add_address(&address, buf_span(&text));
-	claim = claims_find(claims, buf_span(&address));
-	for (; claim && claim < end && span_equal(claim->address, buf_span(&address)); claim++)
+	for (; claim && claim < end && span_equal(claim->address, key); claim++)
 		each(context, claim);
 }
 
-static const char *const claiming[] = {
-	"proxyAddresses",
-	"mail",
-	"userPrincipalName",
-	"otherMails",
-	"imAddresses",
-};
-
-struct holder {
-	const struct object *object;
-	const char *attribute;
-};
-
 static void add_holder(void *context, struct claim *claim)
 {
-	const struct holder *holder = context;
-	const struct object *object = holder->object;
+	const struct claim_row *row = context;
+	const struct claim_object *object = row->object;
 
-	if (span_equal(object_id(object), claim->id) ||
-		claim->claimant_count++ >= CLAIMANTS_NAMED_MAX)
+	if (span_equal(object->id, claim->id) || claim->claimant_count++ >= CLAIMANTS_NAMED_MAX)
 		return;
-	buf_addf(&claim->claimants, "; held by %s %.*s (%.*s) in %s%s", object_kind(object)->name,
-		SPAN_FORMAT(object_name(object)), SPAN_FORMAT(object_id(object)), holder->attribute,
-		object_deleted(object) ? ", deleted" : "");
+	buf_addf(&claim->claimants, "; held by %s %.*s (%.*s) in %s%s", object->kind->name,
+		SPAN_FORMAT(object->name), SPAN_FORMAT(object->id),
+		claim_place_attribute(row->place), object->deleted ? ", deleted" : "");
 }
 
-static bool find_holders(void *context, struct span lines, struct error *err)
+/* Others who wait for it, too, are findings of their own. */
+static bool is_holder(const struct claim_row *row)
 {
-	const struct claims *claims = context;
-	CLEANUP(object_freep) struct object *object = object_parse(lines, err);
+	return BIT(row->place) & (PLACES_HELD | BIT(CLAIM_OTHER_MAIL));
+}
 
-	if (!object)
+static bool find_holders(const struct claims *claims, struct error *err)
+{
+	CLEANUP(claim_rows_release) struct claim_rows rows;
+
+	claim_rows_init(&rows);
+	for (size_t i = 0; i < claims->count; i++)
+		hash_set_add(&rows.wanted, claim_hash(&rows.hasher, claims->items[i].address));
+	if (!claim_rows_collect(&rows, claims->reconciling->options->live, NULL, SPAN_NONE, err))
 		return false;
-	for (size_t i = 0; i < COUNT_OF(claiming); i++) {
-		struct holder holder = { object, claiming[i] };
-		struct span value = object_get_named(object, claiming[i]);
-
-		if (value.data)
-			claims_each(claims, value, add_holder, &holder);
-	}
+	for (size_t i = 0; i < rows.count; i++)
+		if (is_holder(&rows.items[i]))
+			claims_each(claims, rows.items[i].key, add_holder, &rows.items[i]);
 	return true;
 }
 
+/* Which claims the two sides of a fact are about. */
 struct gift {
 	const struct claims *claims;
 	const struct fact *fact;
@@ -365,15 +325,25 @@ static void had_it(void *context, struct claim *claim)
 	gift->had = gift->had || claim == gift->looked_for;
 }
 
+static void had_key(void *context, enum claim_place place, struct span key)
+{
+	struct gift *gift = context;
+
+	(void)place;
+	claims_each(gift->claims, key, had_it, gift);
+}
+
 static void add_gift(void *context, struct claim *claim)
 {
 	struct gift *gift = context;
 	const struct fact *fact = gift->fact;
+	CLEANUP(claim_room_release) struct claim_room room;
 
 	gift->looked_for = claim;
 	gift->had = false;
+	claim_room_init(&room);
 	if (fact->old_value.data)
-		claims_each(gift->claims, fact->old_value, had_it, gift);
+		claims_of_value(&room, fact->attribute, fact->old_value, had_key, gift);
 	if (gift->had)
 		return;
 	if (fact_class(gift->claims->reconciling, fact) == WRITER_STAGING)
@@ -388,7 +358,7 @@ static void add_gift(void *context, struct claim *claim)
 /* The sync server's own words for it. */
 static void add_refusal(void *context, struct claim *claim)
 {
-	const struct fact *fact = context;
+	const struct fact *fact = ((const struct gift *)context)->fact;
 
 	if (claim->event_count == REFERENCES_MAX)
 		return;
@@ -399,27 +369,28 @@ static void add_refusal(void *context, struct claim *claim)
 		fact->attribute_name ? fact->attribute_name : "no error is named");
 }
 
-static bool is_claiming(const struct fact *fact)
+static void gave_key(void *context, enum claim_place place, struct span key)
 {
-	for (size_t i = 0; fact_is_write(fact) && fact->attribute && i < COUNT_OF(claiming); i++)
-		if (strcmp(fact->attribute->name, claiming[i]) == 0)
-			return true;
-	return false;
+	struct gift *gift = context;
+
+	(void)place;
+	claims_each(gift->claims, key, claim_is_refusal(gift->fact) ? add_refusal : add_gift, gift);
 }
 
 /* Facts that brought an address to an object that did not have it in that attribute. */
 static void find_gifts(const struct claims *claims)
 {
-	struct reconciling *reconciling = claims->reconciling;
+	CLEANUP(claim_room_release) struct claim_room room;
+	const struct reconciling *reconciling = claims->reconciling;
 
+	claim_room_init(&room);
 	for (size_t i = 0; i < reconciling->fact_count; i++) {
-		struct gift gift = { .claims = claims, .fact = &reconciling->first_fact[i] };
+		const struct fact *fact = &reconciling->first_fact[i];
+		struct gift gift = { .claims = claims, .fact = fact };
 
-		if (is_claiming(gift.fact) && gift.fact->new_value.data)
-			claims_each(claims, gift.fact->new_value, add_gift, &gift);
-		else if (is_refusal(gift.fact))
-			claims_each(claims, gift.fact->new_value, add_refusal,
-				(void *)(uintptr_t)gift.fact);
+		if (fact->attribute && fact->new_value.data &&
+			(fact_is_write(fact) || claim_is_refusal(fact)))
+			claims_of_value(&room, fact->attribute, fact->new_value, gave_key, &gift);
 	}
 }
 
@@ -489,7 +460,7 @@ static void report_claim(struct findings *findings, const struct claim *claim)
 	CLEANUP(buf_release) struct buf reason = BUF_UP_TO(2 * REASON_MAX);
 	struct finding *finding = find_finding(findings, claim);
 
-	buf_addf(&reason, "%.*s %s here", SPAN_FORMAT(claim->address),
+	buf_addf(&reason, "%.*s %s here", SPAN_FORMAT(claim_key_plain(claim->address)),
 		claim->refused ? "was refused" : "is in quarantine");
 	buf_add_span(&reason, buf_span(&claim->claimants));
 	if (claim->claimant_count > CLAIMANTS_NAMED_MAX)
@@ -502,19 +473,26 @@ static void report_claim(struct findings *findings, const struct claim *claim)
 		add_conflict(findings, claim, buf_text(&reason));
 }
 
+/* Who holds what is claimed, and how they came by it. */
+static bool claims_fill(struct claims *claims, struct error *err)
+{
+	if (!claims->count)
+		return true;
+	qsort(claims->items, claims->count, sizeof(*claims->items), compare_claims);
+	if (!find_holders(claims, err))
+		return false;
+	find_gifts(claims);
+	return true;
+}
+
 struct claims *claims_find_all(struct reconciling *reconciling, struct error *err)
 {
 	CLEANUP(claims_freep) struct claims *claims = memory_new(sizeof(*claims));
 
 	claims->reconciling = reconciling;
-	if (!claims_collect(claims, err) || !claims_collect_refused(claims, err))
+	if (!claims_collect(claims, err) || !claims_collect_refused(claims, err) ||
+		!claims_fill(claims, err))
 		return NULL;
-	if (!claims->count)
-		return TAKE(claims);
-	qsort(claims->items, claims->count, sizeof(*claims->items), compare_claims);
-	if (!snapshot_each(reconciling->options->live, find_holders, claims, err))
-		return NULL;
-	find_gifts(claims);
 	return TAKE(claims);
 }
 

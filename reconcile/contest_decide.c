@@ -11,301 +11,13 @@
 #include "base/time.h"
 #include "reconcile/claimants_internal.h"
 
-/* ---- one claimant, without what the staging server did ------------------------------------- */
-
-enum proof {
-	PROOF_NONE,
-	PROOF_BASE,   /* held it there */
-	PROOF_RECORD, /* the record of staging's own write says that it stood there */
-	PROOF_WRITE,  /* somebody gave it since */
-};
-
-/* Masks have a bit for each attribute that claims: claim_place of its first place. */
-struct view {
-	struct claimant *claimant;
-	unsigned rightly; /* would hold it there */
-	unsigned touched; /* staging wrote there, and nobody since */
-	unsigned staged;  /* staging gave it there */
-	enum proof proof;
-	const struct fact *fact;  /* the proof, but of PROOF_BASE */
-	const struct fact *touch; /* staging's first write that may have taken it */
-	const struct fact *doubt; /* a write that leaves open what stood there */
-	bool taken;               /* somebody else deleted the object */
-};
-
-struct trial {
-	const struct contests *contests;
-	struct contest *contest;
-	struct view *views;
-	const struct fact *doubt; /* of somebody who is no claimant any more */
-};
-
-static void trial_release(struct trial *at)
+/* Names may be as long as somebody likes; a sentence is for people, and the whole name stands elsewhere. */
+void claimant_add(struct buf *out, const struct claimant *claimant)
 {
-	memory_free(at->views);
-}
+	enum { NAME_COLUMNS = 60 };
 
-static unsigned bit_of(const struct attribute *attribute)
-{
-	static const struct {
-		const char *name;
-		enum claim_place place;
-	} bits[] = {
-		{ "proxyAddresses", CLAIM_PRIMARY },
-		{ "mail", CLAIM_MAIL },
-		{ "userPrincipalName", CLAIM_SIGN_IN },
-		{ "imAddresses", CLAIM_IM },
-	};
-
-	for (size_t i = 0; i < COUNT_OF(bits); i++)
-		if (strcmp(attribute->name, bits[i].name) == 0)
-			return BIT(bits[i].place);
-	return 0;
-}
-
-/* Primary or not: it is one attribute. */
-static unsigned held_bits(unsigned places)
-{
-	if (places & BIT(CLAIM_PROXY))
-		places |= BIT(CLAIM_PRIMARY);
-	return places & PLACES_HELD & ~BIT(CLAIM_PROXY);
-}
-
-static bool holds(const struct claimant *claimant)
-{
-	return claimant->standing == STANDING_HOLDS;
-}
-
-static struct view *view_of(const struct trial *at, const char *id)
-{
-	for (size_t i = 0; i < at->contest->count; i++)
-		if (span_is(at->contest->claimants[i].id, id))
-			return &at->views[i];
-	return NULL;
-}
-
-/* What happened before the base was taken is in it. */
-static bool is_in_base(const struct trial *at, const struct fact *fact)
-{
-	const struct snapshot *base = at->contests->options.base;
-
-	return base && fact->when_ms < snapshot_header(base)->taken_from_ms;
-}
-
-/* ---- events, in order of time --------------------------------------------------------------- */
-
-struct happened {
-	const struct fact *fact;
-	unsigned bit;
-	bool had, has; /* on its two sides */
-};
-
-static void by_staging(struct view *view, const struct happened *happened)
-{
-	const struct fact *fact = happened->fact;
-
-	/* Of its first write: later ones only show what it had made of it. */
-	if (fact->source == FROM_AUDIT && fact->old_known && !(view->touched & happened->bit)) {
-		/* If the base is wrong in one place, it is not believed in another. */
-		if (!happened->had && view->rightly & happened->bit && view->proof == PROOF_BASE)
-			view->rightly = 0;
-		view->rightly &= ~happened->bit;
-		if (happened->had) {
-			view->rightly |= happened->bit;
-			view->proof = PROOF_RECORD;
-			view->fact = fact;
-		}
-	}
-	if (!view->touch)
-		view->touch = fact;
-	view->touched |= happened->bit;
-	if (happened->has)
-		view->staged |= happened->bit;
-	else
-		view->staged &= ~happened->bit;
-}
-
-static void by_other(struct view *view, const struct happened *happened)
-{
-	const struct fact *fact = happened->fact;
-	bool gave = happened->has && !(fact->old_known && happened->had);
-	bool took = !happened->has &&
-		(happened->had || (fact->operation == FACT_SET && !fact->old_known));
-
-	if (!gave && !took)
-		return; /* it stood there, and they wrote something else beside it */
-	view->touched &= ~happened->bit;
-	view->staged &= ~happened->bit;
-	if (took) {
-		view->rightly &= ~happened->bit;
-		return;
-	}
-	view->rightly |= happened->bit;
-	view->proof = PROOF_WRITE;
-	view->fact = fact;
-}
-
-static void happen(struct trial *at, const struct happened *happened)
-{
-	const struct fact *fact = happened->fact;
-	struct view *view = view_of(at, fact->id);
-	enum writer_class class = claim_fact_class(at->contests, fact);
-
-	if (!view) {
-		/* Gone without a trace; if it was not staging's, somebody meant it to have it. */
-		if (class != WRITER_STAGING && happened->has && !is_in_base(at, fact))
-			at->doubt = fact;
-		return;
-	}
-	if (happened->has && holds(view->claimant)) {
-		view->claimant->fact = fact;
-		view->claimant->since_ms = fact->when_ms;
-		view->claimant->since_before = false;
-	}
-	if (is_in_base(at, fact))
-		return;
-	switch (class) {
-	case WRITER_STAGING:
-		by_staging(view, happened);
-		break;
-	case WRITER_OTHER:
-		by_other(view, happened);
-		break;
-	case WRITER_DOUBTFUL:
-		view->doubt = fact;
-		break;
-	}
-}
-
-static void ask_for(struct trial *at, const struct fact *fact)
-{
-	struct view *view = view_of(at, fact->id);
-
-	if (view && view->claimant->standing == STANDING_WAITS)
-		view->claimant->fact = fact;
-}
-
-static void walk_told(struct trial *at)
-{
-	size_t count, i = 0;
-	const struct told *told = claim_facts_of(at->contests, at->contest->address, &count);
-
-	while (i < count) {
-		struct happened happened = { .fact = told[i].fact };
-
-		for (; i < count && told[i].fact == happened.fact; i++) {
-			happened.had = happened.had || !told[i].has;
-			happened.has = happened.has || told[i].has;
-		}
-		happened.bit = bit_of(happened.fact->attribute);
-		if (happened.fact->source == FROM_EXPORT_ERROR)
-			ask_for(at, happened.fact);
-		else if (happened.bit)
-			happen(at, &happened);
-	}
-}
-
-/* ---- what is told of the objects, and not of the address --------------------------------------- */
-
-static void object_happened(struct trial *at, struct view *view, const struct fact *fact)
-{
-	enum writer_class class = claim_fact_class(at->contests, fact);
-	bool gone = fact->operation == FACT_DELETE || fact->operation == FACT_PURGE;
-
-	if (class == WRITER_DOUBTFUL) {
-		view->doubt = fact;
-	} else if (class == WRITER_OTHER) {
-		view->taken = gone;
-	} else if (gone || fact->operation == FACT_CREATE) {
-		if (!view->touch)
-			view->touch = fact;
-		view->touched = PLACES_HELD;
-		if (fact->operation == FACT_CREATE)
-			view->staged = held_bits(view->claimant->places);
-	}
-}
-
-/* A write without its values, or of a value that the log cuts: what stood there stays open. */
-static bool leaves_open(const struct fact *fact)
-{
-	return fact_is_write(fact) && fact->attribute && bit_of(fact->attribute) &&
-		(fact->operation == FACT_NAMED ||
-			(fact->operation == FACT_SET && !fact->new_known));
-}
-
-/* What is kept in quarantine came with a write that does not name it: the last one there. */
-static bool asks(const struct claimant *claimant, const struct fact *fact)
-{
-	static const unsigned sign_in = BIT(CLAIM_QUARANTINED_SIGN_IN);
-
-	if (!(claimant->places & PLACES_WAITING) || !fact_is_write(fact))
-		return false;
-	if (fact->operation == FACT_CREATE)
-		return true;
-	return fact->attribute &&
-		bit_of(fact->attribute) ==
-		BIT(claimant->places & sign_in ? CLAIM_SIGN_IN : CLAIM_PRIMARY);
-}
-
-static void look_at_object(struct trial *at, struct view *view)
-{
-	size_t count = 0;
-	const struct fact *const *facts = at->contests->options.evidence
-		? evidence_of(at->contests->options.evidence, view->claimant->id, &count)
-		: NULL;
-
-	for (size_t i = 0; i < count; i++) {
-		const struct fact *fact = facts[i];
-		enum writer_class class = claim_fact_class(at->contests, fact);
-
-		if (asks(view->claimant, fact)) {
-			view->claimant->fact = fact;
-			view->claimant->by_staging = class == WRITER_STAGING;
-		}
-		if (is_in_base(at, fact))
-			continue;
-		if (!fact->attribute && !fact->attribute_name && fact_is_write(fact))
-			object_happened(at, view, fact);
-		else if (leaves_open(fact) && class != WRITER_STAGING)
-			view->doubt = fact;
-		else if (leaves_open(fact) && !view->touch)
-			view->touch = fact;
-	}
-}
-
-static void views_make(struct trial *at)
-{
-	struct contest *contest = at->contest;
-
-	at->views = memory_array(contest->count + 1, sizeof(*at->views));
-	for (size_t i = 0; i < contest->count; i++) {
-		struct view *view = &at->views[i];
-
-		view->claimant = &contest->claimants[i];
-		if (view->claimant->in_base) {
-			/* Which place it was does not matter: staging's records say of each. */
-			view->rightly = held_bits(view->claimant->base_places);
-			view->proof = PROOF_BASE;
-		}
-	}
-	walk_told(at);
-	for (size_t i = 0; i < contest->count; i++) {
-		struct view *view = &at->views[i];
-
-		look_at_object(at, view);
-		if (holds(view->claimant))
-			view->claimant->by_staging = !(
-				held_bits(view->claimant->places) & ~view->staged);
-	}
-}
-
-/* ---- who is rightful ----------------------------------------------------------------------------- */
-
-#define SENTENCE_MAX 4096
-
-static void add_claimant(struct buf *out, const struct claimant *claimant)
-{
-	buf_addf(out, "%s %.*s", claimant->kind->name, SPAN_FORMAT(claimant->name));
+	buf_addf(out, "%s ", claimant->kind->name);
+	text_fit(out, claimant->name, NAME_COLUMNS, false);
 }
 
 /* "… by ada@contoso.com on 2026-03-04T02:17:41Z (audit 5c1d…)" */
@@ -316,14 +28,26 @@ static void add_write(struct buf *out, const struct fact *fact)
 		buf_addf(out, " (%s)", fact->reference);
 }
 
-static bool is_covered(const struct trial *at, int64_t until_ms)
+/*
+ * Does the evidence tell everybody's writes, from when the base was complete (without one: from the first
+ * that it tells of this address) until live was? If not, somebody may have moved the address in between, and
+ * the staging server moved it back: then even what the base and live agree on is wrong.
+ */
+static bool is_covered(const struct trial *at)
 {
-	size_t count;
-	const struct covered *covered = evidence_covered(at->contests->options.evidence, &count);
-	int64_t from_ms = snapshot_header(at->contests->options.base)->taken_from_ms;
+	const struct contests_options *options = &at->contests->options;
+	size_t count, told_count;
+	const struct covered *covered = options->evidence
+		? evidence_covered(options->evidence, &count)
+		: NULL;
+	const struct told *told = claim_facts_of(at->contests, at->contest->address, &told_count);
+	int64_t from_ms = options->base ? snapshot_header(options->base)->taken_until_ms
+		: told_count            ? told->fact->when_ms
+					: INT64_MIN;
 
-	for (size_t i = 0; i < count; i++)
-		if (covered[i].from_ms <= from_ms && covered[i].until_ms >= until_ms)
+	for (size_t i = 0; covered && i < count; i++)
+		if (covered[i].from_ms <= from_ms &&
+			covered[i].until_ms >= snapshot_header(options->live)->taken_until_ms)
 			return true;
 	return false;
 }
@@ -365,31 +89,24 @@ static const struct view *find_candidate(const struct trial *at, struct buf *why
 	return NULL;
 }
 
-/* A sentence why that is not proof enough; or none. */
-static bool is_base_enough(const struct trial *at, const struct view *view, struct buf *why)
+/* In the base alone, and neither staging nor anybody else is known to have taken it. */
+static bool is_lost(const struct view *view)
 {
-	if (holds(view->claimant) && !view->claimant->deleted && !view->claimant->by_staging)
-		return true;
-	if (!view->touch)
-		buf_add_text(why, "held it in the base, and no evidence tells who took it");
-	else if (!is_covered(at, view->touch->when_ms))
-		buf_add_text(why,
-			"held it in the base, and the evidence does not cover all the time until "
-			"the staging server wrote");
-	else
-		return true;
-	return false;
+	const struct claimant *claimant = view->claimant;
+
+	return view->proof == PROOF_BASE && !view->touch &&
+		(!claimant_holds(claimant) || claimant->deleted);
 }
 
 /* Somebody holds it and nobody knows by whom: perhaps a person meant it. */
 static const struct claimant *find_unexplained(const struct trial *at, const struct view *rightful)
 {
-	if (holds(rightful->claimant) && !rightful->claimant->deleted)
+	if (claimant_holds(rightful->claimant) && !rightful->claimant->deleted)
 		return NULL;
 	for (size_t i = 0; i < at->contest->count; i++) {
 		const struct claimant *claimant = at->views[i].claimant;
 
-		if (&at->views[i] != rightful && holds(claimant) && !claimant->deleted &&
+		if (&at->views[i] != rightful && claimant_holds(claimant) && !claimant->deleted &&
 			!claimant->by_staging)
 			return claimant;
 	}
@@ -414,10 +131,22 @@ static void tell_proof(const struct view *view, struct buf *why)
 		if (view->touch) {
 			buf_add_text(why, ", until the staging server wrote");
 			add_write(why, view->touch);
-		} else {
+		} else if (!is_lost(view)) {
 			buf_add_text(why, ", and holds it still");
 		}
 	}
+}
+
+static void tell_too_little(const struct view *view, struct buf *why)
+{
+	claimant_add(why, view->claimant);
+	buf_add_byte(why, ' ');
+	tell_proof(view, why);
+	buf_add_text(why,
+		is_lost(view)
+			? "; no evidence tells who took it"
+			: "; that is no proof while the evidence does not cover all the time until the "
+			  "live snapshot");
 }
 
 static void decide_rightful(struct trial *at, struct buf *why)
@@ -437,11 +166,13 @@ static void decide_rightful(struct trial *at, struct buf *why)
 	view = find_candidate(at, why);
 	if (!view)
 		return;
-	if (view->proof == PROOF_BASE && !is_base_enough(at, view, why))
+	if (!is_covered(at) || is_lost(view)) {
+		tell_too_little(view, why);
 		return;
+	}
 	unexplained = find_unexplained(at, view);
 	if (unexplained) {
-		add_claimant(why, unexplained);
+		claimant_add(why, unexplained);
 		buf_add_text(why, " holds it now, and nothing says by whom it came");
 		return;
 	}
@@ -449,136 +180,14 @@ static void decide_rightful(struct trial *at, struct buf *why)
 	at->contest->rightful = view->claimant;
 }
 
-/* ---- what frees it -------------------------------------------------------------------------------- */
-
-struct way {
-	enum freeing by;
-	const struct claimant *holder; /* from whom it goes */
-};
-
-static enum freeing way_of(const struct claimant *holder)
-{
-	if (holder->deleted)
-		return FREED_BY_DELETION;
-	if (!holder->by_staging)
-		return FREED_BY_PERSON;
-	switch (holder->door) {
-	case DOOR_SYNC:
-		return FREED_BY_PRODUCTION;
-	case DOOR_GRAPH:
-	case DOOR_EXCHANGE:
-	case DOOR_ADSYNC:
-		return FREED_BY_PLAN;
-	default:
-		return FREED_BY_PERSON;
-	}
-}
-
-/* All who stand in the way have to let go, so the last of the ways counts. */
-static struct way find_way(const struct contest *contest)
-{
-	struct way way = { FREED_BY_RETRY, NULL };
-
-	for (size_t i = 0; i < contest->count; i++) {
-		const struct claimant *claimant = &contest->claimants[i];
-		enum freeing by;
-
-		if (!holds(claimant) || claimant == contest->rightful)
-			continue;
-		by = way_of(claimant);
-		if (!way.holder || by > way.by)
-			way = (struct way){ by, claimant };
-	}
-	return way;
-}
-
-static bool rightful_has_it(const struct contest *contest)
-{
-	return contest->rightful && holds(contest->rightful) && !contest->rightful->deleted;
-}
-
-/* "… and the service, which tests again every hour, gives it back" */
-static void add_retry(struct buf *text, const struct contest *contest)
-{
-	if (contest->waiting && !rightful_has_it(contest))
-		buf_add_text(text,
-			"; then the service, which tests again every hour, gives it to who "
-			"waits");
-}
-
-static void tell_undecided(const struct way *way, struct buf *text)
-{
-	buf_add_text(text,
-		way->by == FREED_BY_DELETION
-			? "nobody is proved rightful: a person restores "
-			: "nobody is proved rightful: a person decides, and takes it from ");
-	add_claimant(text, way->holder);
-	buf_add_text(text,
-		way->by == FREED_BY_DELETION
-			? ", or deletes it from deleted items for good"
-			: " or from the others, where their values are mastered");
-}
-
-static void tell_way(const struct way *way, struct buf *text)
-{
-	static const char *const texts[FREEING_COUNT] = {
-		[FREED_BY_PRODUCTION] = "the production server's next run takes it from ",
-		[FREED_BY_PLAN] = "a step of the rollback plan takes it from ",
-		[FREED_BY_DELETION] = "a person deletes for good, from deleted items, ",
-		[FREED_BY_PERSON] = "a person takes it, where the value is mastered, from ",
-	};
-
-	buf_add_text(text, texts[way->by]);
-	add_claimant(text, way->holder);
-	if (way->by == FREED_BY_PLAN)
-		buf_addf(text, ", by %s", door_name(way->holder->door));
-}
-
-static void tell_nothing(struct contest *contest, struct buf *text)
-{
-	if (contest->waiting && !rightful_has_it(contest)) {
-		contest->freed_by = FREED_BY_RETRY;
-		buf_add_text(text,
-			"nobody holds it: the service, which tests again every hour, gives "
-			"it to who waits");
-		return;
-	}
-	contest->freed_by = FREED_BY_NOTHING;
-	buf_add_text(text, "nothing stands in the way of who should have it");
-	if (contest->waiting)
-		buf_add_text(text,
-			"; who waits for it asks for what is another's, and that goes "
-			"where the value is mastered");
-}
-
-static void decide_freeing(struct contest *contest, struct buf *text)
-{
-	struct way way = find_way(contest);
-
-	if (contest->state == CONTEST_NONE || !way.holder) {
-		tell_nothing(contest, text);
-		return;
-	}
-	contest->freed_by = way.by;
-	if (contest->rightful) {
-		tell_way(&way, text);
-		add_retry(text, contest);
-		return;
-	}
-	if (way.by != FREED_BY_DELETION)
-		contest->freed_by = FREED_BY_PERSON;
-	tell_undecided(&way, text);
-	add_retry(text, contest);
-}
-
 void contest_decide(const struct contests *contests, struct contest *contest)
 {
-	CLEANUP(trial_release) struct trial at = { .contests = contests, .contest = contest };
+	CLEANUP(trial_release) struct trial at;
 	struct buf why = BUF_UP_TO(SENTENCE_MAX), text = BUF_UP_TO(SENTENCE_MAX);
 
-	views_make(&at);
+	trial_init(&at, contests, contest);
 	decide_rightful(&at, &why);
-	decide_freeing(contest, &text);
+	contest_decide_freeing(contest, &text);
 	contest->proof = buf_detach(&why);
 	contest->freed = buf_detach(&text);
 }

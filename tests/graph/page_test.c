@@ -218,6 +218,38 @@ static void too_many_items_are_refused(void **state)
 	buf_release(&seen.items);
 }
 
+/* What of a large item is not looked at when it comes holds the items behind it, or the page's end. */
+static void large_items_give_the_same_in_pieces_of_any_size(void **state)
+{
+	static const size_t lengths[] = { 3000, 9000, 70000, 140000 };
+	CLEANUP(buf_release) struct buf text = BUF_UP_TO(1 << 20);
+	CLEANUP(buf_release) struct buf items = BUF_UP_TO(1 << 20);
+
+	(void)state;
+	buf_add_text(&text, "{\"value\":[");
+	for (size_t i = 0; i < 12; i++) {
+		CLEANUP(buf_release) struct buf item = BUF_UP_TO(1 << 20);
+
+		buf_addf(&item, "{\"id\":\"%zu\",\"mail\":\"", i);
+		for (size_t j = 0; i % 3 && j < lengths[i % 4]; j++)
+			buf_add_byte(&item, 'a');
+		buf_add_text(&item, "\"}");
+		buf_addf(&text, "%s%s", i ? "," : "", buf_text(&item));
+		buf_addf(&items, "%s\n", buf_text(&item));
+	}
+	buf_add_text(&text, "]}");
+	for (size_t size = 997; size < text.length; size += size / 3) {
+		struct seen seen = { .items = BUF_UP_TO(1 << 20) };
+		CLEANUP(page_links_release) struct page_links links = { 0 };
+		struct error err = { 0 };
+
+		if (!read_in_pieces(text.data, text.length, size, &seen, &links, &err))
+			fail_msg("pieces of %zu: %s", size, err.text);
+		assert_string_equal(buf_text(&seen.items), buf_text(&items));
+		buf_release(&seen.items);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -232,6 +264,7 @@ int main(void)
 		cmocka_unit_test(a_large_envelope_is_refused_while_it_comes),
 		cmocka_unit_test(a_large_item_is_refused_while_it_comes),
 		cmocka_unit_test(too_many_items_are_refused),
+		cmocka_unit_test(large_items_give_the_same_in_pieces_of_any_size),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -199,7 +199,7 @@ say cycle
 say adsync "$PWD/plan-adsync.csv"
 expect 1 "$UNSTAGE" status plan.json --key unstage.pub --json
 same "doors that wait" manual "$(jq -r 'select(.state? == "waiting") | .door' "$work/stdout" | sort -u)"
-same "states of the other steps" "done settled" \
+same "states of the other steps" "held settled" \
 	"$(jq -r 'select(.door? and .door != "manual") | .state' "$work/stdout" | sort -u | xargs)"
 
 sentence "the tenant's own proof: nothing of ours is left to do, nothing legitimate is lost"

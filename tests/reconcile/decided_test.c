@@ -228,7 +228,8 @@ static void check_truth(const struct trial *trial, const struct finding *finding
 	if (!field)
 		return;
 	unit = &thing->fields[field - thing->sort->fields];
-	if (unit->others_ms || unit->silent || unit->murky)
+	if (unit->others_ms || unit->silent || unit->murky ||
+		unit->run_ms <= snapshot_header(trial->incident->base)->taken_until_ms)
 		return;
 	field_json(json, thing, field, unit->before);
 	trial->tally->true_lines++;

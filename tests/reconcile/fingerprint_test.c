@@ -146,8 +146,12 @@ static struct snapshot *seen_earlier(struct snapshot *snapshot)
 	struct snapshot *copy;
 
 	header.taken_from_ms -= 3600000;
+	const struct snapshot_extensions *asked = &snapshot_header(snapshot)->extensions[KIND_USER];
+
 	writer = snapshot_writer_open(path, &header, &err);
-	if (!writer || !snapshot_each(snapshot, copy_object, writer, &err) ||
+	if (!writer ||
+		!snapshot_writer_set_extensions(writer, KIND_USER, asked->at, asked->count, &err) ||
+		!snapshot_each(snapshot, copy_object, writer, &err) ||
 		!snapshot_writer_finish(writer, header.taken_from_ms + 1000, &err))
 		fail_msg("%s", err.text);
 	copy = snapshot_open(path, &err);

@@ -14,11 +14,12 @@ static void add_rhythm(
 	for (size_t i = 0; i < count; i++) {
 		if (!staging->name || strcmp(identities[i].writer.name, staging->name) != 0)
 			continue;
-		screen_addf(screen, STYLE_PLAIN, "  ");
+		screen_addf(screen, STYLE_PLAIN,
+			identities[i].rhythm.sort == RHYTHM_BURST ? ", " : "\n  ");
 		screen_rhythm(screen, &identities[i]);
-		screen_addf(screen, STYLE_PLAIN, "\n");
-		return;
+		break;
 	}
+	screen_addf(screen, STYLE_PLAIN, "\n");
 }
 
 static void add_base(struct screen *screen, const struct comparison *comparison)
@@ -52,7 +53,7 @@ static void add_heading(struct screen *screen, const struct comparison *comparis
 	screen_addf(screen, STYLE_PLAIN, "  to tenant %s\n  as ",
 		snapshot_header(comparison->live)->tenant);
 	screen_text(screen, STYLE_PLAIN, span_of(staging->name), 74, false);
-	screen_addf(screen, STYLE_PLAIN, "\n  from %s to %s UTC\n",
+	screen_addf(screen, STYLE_PLAIN, "\n  from %s to %s UTC",
 		screen_time(summary->staging_first_ms, first),
 		screen_time(summary->staging_last_ms, last));
 	add_rhythm(screen, comparison->evidence, staging);

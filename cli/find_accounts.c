@@ -38,7 +38,8 @@ static void add_run(struct screen *screen, const struct export_account *account)
 		sent += account->sent[which];
 		explained += explained_of(account, (enum account)which);
 	}
-	screen_addf(screen, STYLE_PLAIN, "  run %lld  %s UTC", (long long)account->number,
+	screen_addf(screen, STYLE_BOLD, "Export run");
+	screen_addf(screen, STYLE_PLAIN, " %lld  %.16s", (long long)account->number,
 		screen_time(account->start_ms, start));
 	if (account->by) {
 		screen_addf(screen, STYLE_PLAIN, " by ");
@@ -47,10 +48,10 @@ static void add_run(struct screen *screen, const struct export_account *account)
 	screen_addf(screen, STYLE_PLAIN, ": %llu sent", (unsigned long long)sent);
 	if (sent == explained)
 		screen_addf(screen, STYLE_PLAIN, ", all explained");
-	if (account->failures)
-		screen_addf(screen, STYLE_YELLOW, ", %llu refused",
-			(unsigned long long)account->failures);
 	screen_addf(screen, STYLE_PLAIN, "\n");
+	if (account->failures)
+		screen_addf(screen, STYLE_YELLOW, "    %llu refused by the directory\n",
+			(unsigned long long)account->failures);
 	add_missing(screen, account);
 	if (account->object_only)
 		screen_addf(screen, STYLE_YELLOW,
@@ -76,7 +77,7 @@ void screen_accounts(struct screen *screen, const struct findings *findings)
 	const struct export_account *exports = findings_exports(findings, &count);
 
 	if (count)
-		screen_addf(screen, STYLE_BOLD, "\nIts exports\n");
+		screen_addf(screen, STYLE_PLAIN, "\n");
 	for (int missing = 1; missing >= 0; missing--)
 		for (size_t i = 0; i < count && shown < RUNS_LISTED; i++)
 			if (has_missing(&exports[i]) == (missing == 1)) {

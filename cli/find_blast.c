@@ -7,7 +7,7 @@
 #include "base/scan.h"
 #include "base/text.h"
 
-enum { NOT_FOUND_LISTED = 2, SAID_AT = 12 };
+enum { NOT_FOUND_LISTED = 1, SAID_AT = 12 };
 
 /* ---- numbers in a line -------------------------------------------------------------------- */
 
@@ -99,6 +99,14 @@ static void add_privileged(
 		screen_addf(screen, STYLE_PLAIN, "\n");
 }
 
+static bool is_touched(const uint64_t objects[DEED_COUNT])
+{
+	for (int deed = 0; deed < DEED_COUNT; deed++)
+		if (objects[deed])
+			return true;
+	return false;
+}
+
 static void add_table(struct screen *screen, const struct blast *blast)
 {
 	screen_addf(screen, STYLE_BOLD, "\n%-12s", "Objects");
@@ -106,8 +114,11 @@ static void add_table(struct screen *screen, const struct blast *blast)
 		screen_addf(screen, STYLE_PLAIN, "  %9s", deed_name((enum deed)deed));
 	screen_addf(screen, STYLE_PLAIN, "\n");
 	for (int kind = 0; kind < KIND_COUNT; kind++) {
-		screen_addf(screen, STYLE_PLAIN, "  %ss%*s", kind_get((enum kind_id)kind)->name,
-			(int)(9 - strlen(kind_get((enum kind_id)kind)->name)), "");
+		const char *name = kind_get((enum kind_id)kind)->name;
+
+		if (!is_touched(blast->objects[kind]))
+			continue;
+		screen_addf(screen, STYLE_PLAIN, "  %ss%*s", name, (int)(9 - strlen(name)), "");
 		for (int deed = 0; deed < DEED_COUNT; deed++)
 			screen_addf(screen, STYLE_PLAIN, "  %9llu",
 				(unsigned long long)blast->objects[kind][deed]);
@@ -250,7 +261,7 @@ static void add_unexplained(
 
 	if (!missing)
 		return;
-	screen_addf(screen, STYLE_YELLOW, "  %llu write%s explained by nothing, among them\n",
+	screen_addf(screen, STYLE_YELLOW, "  %llu write%s explained by nothing, such as\n",
 		(unsigned long long)missing, missing == 1 ? " is" : "s are");
 	for (size_t i = 0; i < blast->unexplained_listed && i < NOT_FOUND_LISTED; i++) {
 		const struct unexplained *one = &blast->unexplained[i];

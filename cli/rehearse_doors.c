@@ -76,8 +76,7 @@ static bool follow_paragraph(
 
 	switch (step->operation) {
 	case GRAPH_SET:
-		return simulator_play_manual(
-			simulator, step->id, step->attribute->name, step->to, err);
+		return simulator_play_manual(simulator, step->id, relation, step->to, err);
 	case GRAPH_RESTORE:
 		return simulator_hand_restore(simulator, step->id, err);
 	case GRAPH_REMOVE:

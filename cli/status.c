@@ -137,7 +137,7 @@ static const struct option options[] = {
 		offsetof(struct status_arguments, production) },
 	{ "wait", 'w', OPTION_TEXT, "TIME", "look again until nothing waits, so long: 2h",
 		offsetof(struct status_arguments, wait) },
-	{ "held", 0, OPTION_FLAG, NULL, "with --wait: until the next sync cycle left it alone",
+	{ "held", 0, OPTION_FLAG, NULL, "with --wait: until a sync cycle left it alone",
 		offsetof(struct status_arguments, held) },
 	OPTIONS_COMMON(struct status_arguments),
 	{ 0 },
@@ -150,8 +150,9 @@ const struct command command_status = {
 	.operands_most = 1,
 	.summary = "where a plan stands now: applied, waiting, held, overwritten",
 	.details =
-		"Every object is read again. `held`: a sync cycle came after it and left it alone.\n"
-		"`overwritten`: it was done, and somebody wrote since; the audit log says who.\n"
+		"Every object is read again. `held`: a sync cycle came after it and left it\n"
+		"alone. `overwritten`: it was done, and somebody wrote since; the audit log says\n"
+		"who.\n"
 		"Exit status 0 when every step is done, settled or held, 1 when some are not.\n",
 	.options = options,
 	.arguments_size = sizeof(struct status_arguments),

@@ -220,3 +220,51 @@ void claim_facts_sides(const struct contests *contests, struct span key, const s
 		*has = *has || told[low].has;
 	}
 }
+
+/* ---- who had it at some time ----------------------------------------------------------------------- */
+
+/* Facts about one address by the same object come once. */
+static bool is_repeated(const struct contests *contests, size_t place)
+{
+	const struct told *told = &contests->told[place];
+
+	for (size_t i = place; i > 0 && span_equal(contests->told[i - 1].key, told->key); i--)
+		if (fact_is_write(contests->told[i - 1].fact) &&
+			strcmp(contests->told[i - 1].fact->id, told->fact->id) == 0)
+			return true;
+	return false;
+}
+
+static bool add_holder(
+	struct contests *contests, const struct told *told, struct buf *lines, struct error *err)
+{
+	struct claim_rows *rows = &contests->rows;
+	CLEANUP(object_freep) struct object *object = NULL;
+
+	if (!snapshot_object(contests->options.live, span_of(told->fact->id), lines, err))
+		return false;
+	if (!lines->length)
+		return true;
+	object = object_parse(buf_span(lines), err);
+	if (!object)
+		return error_prefix(err, "%s", snapshot_path(contests->options.live));
+	MEMORY_GROW(rows->items, rows->count, rows->capacity);
+	rows->items[rows->count++] = (struct claim_row){
+		.key = told->key,
+		.object = claim_rows_keep_object(rows, object),
+		.place = CLAIM_FORMERLY,
+		.since_ms = TIME_NONE,
+	};
+	return true;
+}
+
+bool claim_facts_holders(struct contests *contests, struct error *err)
+{
+	CLEANUP(buf_release) struct buf lines = BUF_UP_TO(SNAPSHOT_OBJECT_MAX);
+
+	for (size_t i = 0; i < contests->told_count; i++)
+		if (fact_is_write(contests->told[i].fact) && !is_repeated(contests, i) &&
+			!add_holder(contests, &contests->told[i], &lines, err))
+			return false;
+	return true;
+}

@@ -137,7 +137,7 @@ struct claim_rows {
 void claim_rows_init(struct claim_rows *rows);
 void claim_rows_release(struct claim_rows *rows);
 
-/* The attribute that a place is of; NULL: CLAIM_REFUSED, CLAIM_FORMER_SIGN_IN. */
+/* The attribute that a place is of; NULL: of none that can be told. */
 const char *claim_place_attribute(enum claim_place place);
 
 const struct claim_object *claim_rows_keep_object(
@@ -198,6 +198,8 @@ MUST_CHECK bool claim_facts_begin(struct contests *contests, struct error *err);
 void claim_facts_gather(struct contests *contests);
 /* Adds rows of those who were refused what they do not have. */
 MUST_CHECK bool claim_facts_refused(struct contests *contests, struct error *err);
+/* After that: adds rows of those who had one of the addresses at some time by the evidence. */
+MUST_CHECK bool claim_facts_holders(struct contests *contests, struct error *err);
 /* Those of one address. */
 const struct told *claim_facts_of(const struct contests *contests, struct span key, size_t *count);
 /* Whether the address is on the one side of a fact, and on the other. */

@@ -28,14 +28,26 @@ static void add_write(struct buf *out, const struct fact *fact)
 		buf_addf(out, " (%s)", fact->reference);
 }
 
-static bool is_covered(const struct trial *at, int64_t until_ms)
+/*
+ * Does the evidence tell everybody's writes, from when the base was complete (without one: from the first
+ * that it tells of this address) until live was? If not, somebody may have moved the address in between, and
+ * the staging server moved it back: then even what the base and live agree on is wrong.
+ */
+static bool is_covered(const struct trial *at)
 {
-	size_t count;
-	const struct covered *covered = evidence_covered(at->contests->options.evidence, &count);
-	int64_t from_ms = snapshot_header(at->contests->options.base)->taken_from_ms;
+	const struct contests_options *options = &at->contests->options;
+	size_t count, told_count;
+	const struct covered *covered = options->evidence
+		? evidence_covered(options->evidence, &count)
+		: NULL;
+	const struct told *told = claim_facts_of(at->contests, at->contest->address, &told_count);
+	int64_t from_ms = options->base ? snapshot_header(options->base)->taken_until_ms
+		: told_count            ? told->fact->when_ms
+					: INT64_MIN;
 
-	for (size_t i = 0; i < count; i++)
-		if (covered[i].from_ms <= from_ms && covered[i].until_ms >= until_ms)
+	for (size_t i = 0; covered && i < count; i++)
+		if (covered[i].from_ms <= from_ms &&
+			covered[i].until_ms >= snapshot_header(options->live)->taken_until_ms)
 			return true;
 	return false;
 }
@@ -77,21 +89,13 @@ static const struct view *find_candidate(const struct trial *at, struct buf *why
 	return NULL;
 }
 
-/* A sentence why that is not proof enough; or none. */
-static bool is_base_enough(const struct trial *at, const struct view *view, struct buf *why)
+/* In the base alone, and neither staging nor anybody else is known to have taken it. */
+static bool is_lost(const struct view *view)
 {
-	if (claimant_holds(view->claimant) && !view->claimant->deleted &&
-		!view->claimant->by_staging)
-		return true;
-	if (!view->touch)
-		buf_add_text(why, "held it in the base, and no evidence tells who took it");
-	else if (!is_covered(at, view->touch->when_ms))
-		buf_add_text(why,
-			"held it in the base, and the evidence does not cover all the time until "
-			"the staging server wrote");
-	else
-		return true;
-	return false;
+	const struct claimant *claimant = view->claimant;
+
+	return view->proof == PROOF_BASE && !view->touch &&
+		(!claimant_holds(claimant) || claimant->deleted);
 }
 
 /* Somebody holds it and nobody knows by whom: perhaps a person meant it. */
@@ -127,10 +131,22 @@ static void tell_proof(const struct view *view, struct buf *why)
 		if (view->touch) {
 			buf_add_text(why, ", until the staging server wrote");
 			add_write(why, view->touch);
-		} else {
+		} else if (!is_lost(view)) {
 			buf_add_text(why, ", and holds it still");
 		}
 	}
+}
+
+static void tell_too_little(const struct view *view, struct buf *why)
+{
+	claimant_add(why, view->claimant);
+	buf_add_byte(why, ' ');
+	tell_proof(view, why);
+	buf_add_text(why,
+		is_lost(view)
+			? "; no evidence tells who took it"
+			: "; that is no proof while the evidence does not cover all the time until the "
+			  "live snapshot");
 }
 
 static void decide_rightful(struct trial *at, struct buf *why)
@@ -150,8 +166,10 @@ static void decide_rightful(struct trial *at, struct buf *why)
 	view = find_candidate(at, why);
 	if (!view)
 		return;
-	if (view->proof == PROOF_BASE && !is_base_enough(at, view, why))
+	if (!is_covered(at) || is_lost(view)) {
+		tell_too_little(view, why);
 		return;
+	}
 	unexplained = find_unexplained(at, view);
 	if (unexplained) {
 		claimant_add(why, unexplained);

@@ -46,6 +46,11 @@ static bool is_in_base(const struct trial *at, const struct fact *fact)
 	return base && fact->when_ms < snapshot_header(base)->taken_from_ms;
 }
 
+static bool is_behind_live(const struct trial *at, const struct fact *fact)
+{
+	return fact->when_ms > snapshot_header(at->contests->options.live)->taken_until_ms;
+}
+
 /* ---- events, in order of time --------------------------------------------------------------- */
 
 struct happened {
@@ -142,12 +147,16 @@ static bool leaves_open(const struct fact *fact)
 	return fact->operation == FACT_NAMED || (fact->operation == FACT_SET && !fact->new_known);
 }
 
-static void left_open(struct view *view, const struct fact *fact, enum writer_class class)
+static void left_open(struct view *view, const struct happened *happened, enum writer_class class)
 {
-	if (class != WRITER_STAGING)
-		view->doubt = fact;
-	else if (!view->touch)
-		view->touch = fact;
+	if (class != WRITER_STAGING) {
+		view->doubt = happened->fact;
+		return;
+	}
+	/* What its later writes found there, it may have put there itself. */
+	view->touched |= happened->bit;
+	if (!view->touch)
+		view->touch = happened->fact;
 }
 
 /* What is kept in quarantine came with a write that does not name it: the last one there. */
@@ -182,6 +191,14 @@ static void take_claim(struct claimant *claimant, const struct happened *happene
 	}
 }
 
+/* What somebody decided after live was taken is known, though not what came of it. */
+static void decide_later(
+	struct view *view, const struct happened *happened, enum writer_class class)
+{
+	if (class != WRITER_STAGING && happened->had != happened->has)
+		view->doubt = happened->fact;
+}
+
 static void take_fact(struct trial *at, struct view *view, const struct fact *fact)
 {
 	enum writer_class class = claim_fact_class(at->contests, fact);
@@ -198,13 +215,17 @@ static void take_fact(struct trial *at, struct view *view, const struct fact *fa
 		return;
 	if (fact->attribute)
 		happened.bit = bit_of(fact->attribute);
+	if (is_behind_live(at, fact)) {
+		decide_later(view, &happened, class);
+		return;
+	}
 	take_claim(view->claimant, &happened, class == WRITER_STAGING);
 	if (is_in_base(at, fact))
 		return;
 	if (!fact->attribute && !fact->attribute_name)
 		object_happened(view, fact, class);
 	else if (happened.bit && leaves_open(fact))
-		left_open(view, fact, class);
+		left_open(view, &happened, class);
 	else if (happened.bit && (fact->operation == FACT_SET || happened.had || happened.has))
 		happen(view, &happened, class);
 }

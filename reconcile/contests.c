@@ -23,6 +23,7 @@ const char *claim_place_name(enum claim_place place)
 		[CLAIM_QUARANTINED_PROXY] = "quarantined proxyAddresses",
 		[CLAIM_QUARANTINED_SIGN_IN] = "quarantined userPrincipalName",
 		[CLAIM_REFUSED] = "refused",
+		[CLAIM_FORMERLY] = "formerly",
 	};
 
 	return names[place];
@@ -154,7 +155,7 @@ static enum claim_standing standing_of(const struct claimant *claimant)
 		return STANDING_WAITS;
 	if (claimant->places & PLACES_HELD)
 		return STANDING_HOLDS;
-	return claimant->places ? STANDING_TELLS : STANDING_HELD;
+	return claimant->places & ~BIT(CLAIM_FORMERLY) ? STANDING_TELLS : STANDING_HELD;
 }
 
 static void claimant_finish(struct claimant *claimant, const struct contests *contests)
@@ -164,6 +165,8 @@ static void claimant_finish(struct claimant *claimant, const struct contests *co
 	/* What it was refused once it has by now. */
 	if (claimant->places & PLACES_HELD)
 		claimant->places &= ~BIT(CLAIM_REFUSED);
+	if (claimant->base_places || claimant->places & ~BIT(CLAIM_FORMERLY))
+		claimant->places &= ~BIT(CLAIM_FORMERLY);
 	claimant->standing = standing_of(claimant);
 	if (base && !is_changed(&contests->rows, claimant->id))
 		claimant->base_places = claimant->deleted ? 0 : claimant->places;
@@ -312,6 +315,8 @@ static bool collect(
 		!claim_facts_refused(contests, err))
 		return false;
 	claim_facts_gather(contests);
+	if (!claim_facts_holders(contests, err))
+		return false;
 	return !options->base ||
 		claim_rows_collect_base(&contests->rows, options->base, options->live, err);
 }

@@ -155,13 +155,12 @@ static bool is_identity(struct evidence *evidence, const struct writer *writer)
 	return writer->server || writer_may_sync(evidence, writer);
 }
 
-static void find_places(struct evidence *evidence, struct places *places, struct tally **tallies)
+static void find_places(struct evidence *evidence, struct places *places, struct tally *tallies)
 {
 	places->of = memory_array(evidence->writer_count + 1, sizeof(*places->of));
-	*tallies = memory_array(evidence->writer_count + 1, sizeof(**tallies));
 	for (size_t i = 0; i < evidence->writer_count; i++) {
 		const struct writer *writer = &evidence->sorted_writers[i]->writer;
-		struct tally *tally = &(*tallies)[places->count];
+		struct tally *tally = &tallies[places->count];
 
 		if (!is_identity(evidence, writer))
 			continue;
@@ -173,17 +172,15 @@ static void find_places(struct evidence *evidence, struct places *places, struct
 	}
 	for (size_t i = 0; i < evidence->writer_count; i++)
 		for (size_t k = 0; !places->of[i] && k < places->count; k++)
-			if (same_text(evidence->writers[i]->writer.id,
-				    (*tallies)[k].identity.writer.id))
+			if (same_text(
+				    evidence->writers[i]->writer.id, tallies[k].identity.writer.id))
 				places->of[i] = k + 1;
 }
 
-static struct tally *tally_of(
-	const struct places *places, struct tally *tallies, const struct fact *fact)
+/* One more than the place of the tally that counts it; 0: none does. */
+static size_t place_of(const struct places *places, const struct fact *fact)
 {
-	size_t place = places->of[writer_number(fact->who)];
-
-	return place && fact_is_write(fact) ? &tallies[place - 1] : NULL;
+	return fact_is_write(fact) ? places->of[writer_number(fact->who)] : 0;
 }
 
 static int compare_by_writer_and_reference(const void *left, const void *right)
@@ -204,13 +201,13 @@ static void count_records(
 	size_t count = 0;
 
 	for (size_t i = 0; i < evidence->count; i++)
-		if (tally_of(places, tallies, &evidence->facts[i]))
+		if (place_of(places, &evidence->facts[i]))
 			by_record[count++] = &evidence->facts[i];
 	if (count)
 		qsort(by_record, count, sizeof(*by_record), compare_by_writer_and_reference);
 	for (size_t i = 0; i < count; i++)
 		if (!i || compare_by_writer_and_reference(&by_record[i - 1], &by_record[i]) != 0)
-			tally_of(places, tallies, by_record[i])->identity.records++;
+			tallies[place_of(places, by_record[i]) - 1].identity.records++;
 }
 
 static void count_objects(
@@ -218,9 +215,10 @@ static void count_objects(
 {
 	for (size_t i = 0; i < evidence->count; i++) {
 		const struct fact *fact = evidence->by_id[i];
-		struct tally *tally = tally_of(places, tallies, fact);
+		size_t place = place_of(places, fact);
+		struct tally *tally = &tallies[place ? place - 1 : 0];
 
-		if (!tally)
+		if (!place)
 			continue;
 		tally->identity.objects += !tally->last_id || strcmp(tally->last_id, fact->id) != 0;
 		tally->last_id = fact->id;
@@ -286,15 +284,16 @@ static void keep_identities(struct evidence *evidence, struct tally *tallies, si
 
 static void identities_make(struct evidence *evidence, bool whole)
 {
-	CLEANUP(memory_freep) struct tally *tallies = NULL;
+	CLEANUP(memory_freep)
+	struct tally *tallies = memory_array(evidence->writer_count + 1, sizeof(*tallies));
 	CLEANUP(places_release) struct places places = { 0 };
 
-	find_places(evidence, &places, &tallies);
+	find_places(evidence, &places, tallies);
 	for (size_t i = 0; i < evidence->count; i++) {
-		struct tally *tally = tally_of(&places, tallies, &evidence->facts[i]);
+		size_t place = place_of(&places, &evidence->facts[i]);
 
-		if (tally)
-			tally_fact(tally, &evidence->facts[i]);
+		if (place)
+			tally_fact(&tallies[place - 1], &evidence->facts[i]);
 	}
 	if (whole) {
 		count_records(evidence, &places, tallies);

@@ -86,11 +86,14 @@ static void story_read(
 	}
 }
 
-/* What comes so close that the order is not certain counts as later: who came last is not proved. */
+/*
+ * Since staging made it first: who used it then goes on using what staging deleted and restored later.
+ * What comes so close that the order is not certain counts as later: who came last is not proved.
+ */
 static void story_find_touch(
 	const struct reconciling *reconciling, const struct subject *subject, struct story *story)
 {
-	int64_t since_ms = earliest_of(story->staging) - reconciling->times.order_ms;
+	int64_t since_ms = earliest_of(story->first) - reconciling->times.order_ms;
 
 	for (size_t i = 0; i < subject->fact_count; i++)
 		if (subject->facts[i]->when_ms >= since_ms && fact_is_write(subject->facts[i]) &&
@@ -112,6 +115,23 @@ static const struct {
 	[FACT_RESTORE] = { PRESENCE_DELETED, PRESENCE_LIVE },
 };
 
+/* Somebody else wrote to it, before the run and after what is told of the object: it was there. */
+static bool was_written_to(const struct reconciling *reconciling, const struct subject *subject,
+	const struct story *story)
+{
+	int64_t since_ms = story->prior ? story->prior->when_ms : reconciling->times.base_until;
+
+	for (size_t i = 0; i < subject->fact_count; i++) {
+		const struct fact *fact = subject->facts[i];
+
+		if (fact_is_write(fact) && !is_of_object(fact) && fact->when_ms > since_ms &&
+			fact->when_ms < earliest_of(story->first) &&
+			!is_by_staging(reconciling, fact))
+			return true;
+	}
+	return false;
+}
+
 /*
  * What the run found was somebody else's doing: his record says so, or the base does and all
  * the time since is covered. It may be staging's own doing, in a record that nobody has.
@@ -122,14 +142,17 @@ static bool was_proved(const struct reconciling *reconciling, const struct subje
 	const struct times *times = &reconciling->times;
 	enum presence found = effects[story->first->operation].from;
 
+	if (found == PRESENCE_DELETED && was_written_to(reconciling, subject, story))
+		return false;
 	if (story->prior)
 		return story->prior->when_ms >= times->evidence_from &&
 			story->prior->when_ms + reconciling->times.order_ms <
 			earliest_of(story->first) &&
 			fact_class(reconciling, story->prior) == WRITER_OTHER &&
 			effects[story->prior->operation].to == found;
-	if (story->first->operation == FACT_CREATE) /* the id is new */
-		return presence_of(subject->base) != PRESENCE_LIVE;
+	if (story->first->operation == FACT_CREATE) /* the id is new; did nobody come since? */
+		return presence_of(subject->base) != PRESENCE_LIVE &&
+			times->evidence_from <= earliest_of(story->first);
 	if (times->rebuilt && !rebuilt_is_quiet(times))
 		return false;
 	return presence_of(subject->base) == found && times->evidence_from <= times->base_until &&
@@ -316,6 +339,10 @@ static void decide_deleted(
 	else if (now == PRESENCE_NONE)
 		add_sentence(reconciling, subject, story, change, VERDICT_BLOCKED, "deleted",
 			story->staging, why_blocked(subject));
+	else if (change == CHANGE_PURGED)
+		add_finding(reconciling, subject, story, change, VERDICT_SUSPECT,
+			"the staging server deleted it for good, and the live snapshot still has it in "
+			"deleted items: take a new one");
 	else if (story->after)
 		add_sentence(reconciling, subject, story, change, VERDICT_CONTESTED,
 			"after the staging server deleted it, something was done to it",

@@ -556,7 +556,7 @@ struct export_account {
 	uint64_t failures; /* refused, not sent */
 	/* Objects that differ, and whose last synchronisation in its time is all that explains it. */
 	uint64_t object_only;
-	int64_t skew_ms;   /* how far the writes lie outside the run at most: two clocks */
+	int64_t skew_ms; /* how far the writes lie outside the run at most: two clocks */
 };
 
 /* What the staging identity wrote, and how much of it stands in findings ("accounts for the writes"). */
@@ -673,7 +673,8 @@ enum claim_place {
 	CLAIM_FORMER_SIGN_IN,    /* of a deleted user: comes back when the user does */
 	CLAIM_QUARANTINED_PROXY, /* waits for it: the service keeps it back */
 	CLAIM_QUARANTINED_SIGN_IN,
-	CLAIM_REFUSED, /* a sync server was refused it (in the evidence) */
+	CLAIM_REFUSED,  /* a sync server was refused it (in the evidence) */
+	CLAIM_FORMERLY, /* neither base nor live has it there, but the evidence tells that it was */
 	CLAIM_PLACES
 };
 
@@ -684,7 +685,7 @@ enum claim_standing {
 	STANDING_HOLDS,
 	STANDING_WAITS, /* quarantined, or refused */
 	STANDING_TELLS, /* otherMails; a sign-in name that was set aside */
-	STANDING_HELD,  /* in the base, and no more */
+	STANDING_HELD,  /* in the base, or by the evidence, and no more */
 	STANDING_COUNT
 };
 

@@ -395,7 +395,7 @@ struct findings {
 /* Keeps copies of all that `finding` points to; its references are `deciding`. */
 void findings_add(struct findings *findings, const struct finding *finding,
 	const struct event *const *deciding, size_t deciding_count);
-/* As findings_add(), filled from the answer. */
+/* answers.c: as findings_add(), filled from the answer. */
 void findings_add_answer(struct reconciling *reconciling, const struct subject *subject,
 	const struct attribute *attribute, struct span element, const struct question *question,
 	const struct answer *answer);

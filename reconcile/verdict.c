@@ -6,6 +6,8 @@
  * a person: the staging server's value, what stood there before, that nothing happened to it
  * since. Where a step has no proof the verdict is `suspect` and the reason names the step.
  */
+#include <stdlib.h>
+
 #include "base/time.h"
 #include "reconcile/reconcile_internal.h"
 
@@ -169,6 +171,12 @@ static bool not_proved_by(struct answer *answer, const char *why, const struct e
 	return false;
 }
 
+/* What a file shows stood there at the earliest of its times; of the others nobody knows. */
+static int64_t witness_ms(const struct event *event)
+{
+	return event->shown ? event_earliest(event) : event->when_ms;
+}
+
 /* Is the base a later witness of the value than the last write by somebody else? */
 static bool base_is_newest(const struct question *question, const struct run *run)
 {
@@ -176,7 +184,7 @@ static bool base_is_newest(const struct question *question, const struct run *ru
 
 	return question->base.known && event_earliest(first) > question->times->base_until &&
 		(!run->writer || run->writer->when_ms < question->times->base_from) &&
-		(!run->shown || run->shown->when_ms < question->times->base_from);
+		(!run->shown || witness_ms(run->shown) < question->times->base_from);
 }
 
 static bool before_from_base(
@@ -186,6 +194,23 @@ static bool before_from_base(
 		return not_proved(answer, "no record tells it and the base does not know it");
 	*before = question->base;
 	return true;
+}
+
+/* Another write so close to the nearest left something else: who came last? */
+static bool nearest_is_tied(const struct question *question, const struct run *run)
+{
+	const struct timeline *timeline = question->timeline;
+
+	for (size_t i = 0; i < timeline->count; i++) {
+		const struct event *event = &timeline->events[i];
+
+		if (event != run->nearest && is_write(event) && !is_staging(event) &&
+			llabs(event->when_ms - run->nearest->when_ms) <=
+				question->times->order_ms &&
+			contradict(question, event->new_value, run->nearest->new_value))
+			return true;
+	}
+	return false;
 }
 
 static bool before_from_records(const struct question *question, const struct run *run,
@@ -199,15 +224,28 @@ static bool before_from_records(const struct question *question, const struct ru
 	}
 	if (!run->nearest->new_value.known)
 		return not_proved_by(answer, "no value is recorded of the write", run->nearest);
+	if (nearest_is_tied(question, run))
+		return not_proved_by(
+			answer, "two wrote at nearly the same time, one of them", run->nearest);
 	*before = run->nearest->new_value;
 	return true;
+}
+
+/* What production showed, where nobody is known to have written since, and no later base tells. */
+static const struct event *last_shown(const struct question *question, const struct run *run)
+{
+	if (!run->shown || (run->writer && run->writer > run->shown) ||
+		(question->base.known && witness_ms(run->shown) < question->times->base_from))
+		return NULL;
+	return run->shown;
 }
 
 /* What else is known of the time before the run must not say otherwise. */
 static bool before_is_undisputed(const struct question *question, const struct run *run,
 	struct known_value before, struct answer *answer)
 {
-	const struct event *const witnesses[] = { run->nearest, run->writer };
+	const struct event *const witnesses[] = { run->nearest, run->writer,
+		last_shown(question, run) };
 
 	for (size_t i = 0; i < COUNT_OF(witnesses); i++)
 		if (witnesses[i] && contradict(question, witnesses[i]->new_value, before))
@@ -287,7 +325,7 @@ static bool before_prove(const struct question *question, const struct run *run,
 {
 	const struct event *first = &question->timeline->events[run->first];
 	bool older = run->nearest && question->base.known &&
-		run->nearest->when_ms < question->times->base_from;
+		witness_ms(run->nearest) < question->times->base_from;
 	bool told;
 
 	if (run->tied)

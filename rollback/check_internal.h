@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "rollback/check.h"
 
-enum { CHECK_NONE = UINT32_MAX };
+#define CHECK_NONE UINT32_MAX
 
 /* ---- texts, each once, without regard to case (check_names.c) -------------------------------- */
 

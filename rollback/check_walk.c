@@ -299,7 +299,7 @@ static bool restore(struct walker *walker, size_t index)
 		return wrong(walker, index, "it restores what is there");
 	if (now->state == CHECK_ABSENT && step->door == DOOR_GRAPH)
 		return wrong(walker, index, "it restores what is not in deleted items");
-	for (size_t i = walker->first_of_object[object]; i != SIZE_MAX;
+	for (size_t i = walker->first_of_object[object]; walker->holds && i != SIZE_MAX;
 		i = walker->holds[i].next_of_object)
 		if (!walker->holds[i].gone && !restore_address(walker, index, walker->holds[i]))
 			return false;
@@ -326,7 +326,7 @@ static bool remove_object(struct walker *walker, size_t index)
 				known->leading[i] + 1);
 	walker->objects[object].state = CHECK_DELETED;
 	walker->objects[object].removed_by_us = true;
-	for (size_t i = walker->first_of_object[object]; i != SIZE_MAX;
+	for (size_t i = walker->first_of_object[object]; walker->holds && i != SIZE_MAX;
 		i = walker->holds[i].next_of_object)
 		if (!walker->holds[i].gone)
 			give_on(walker, walker->holds[i].address);

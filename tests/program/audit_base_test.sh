@@ -60,7 +60,7 @@ sentence "a log that begins within a day of the first write vouches for nothing 
 first=$(jq -r 'select(.who.server? == "SYNC02").when' evidence.jsonl | head -n 1)
 from=$(date -u -d "$first 2 hours ago" +%Y-%m-%dT%H:%M:%SZ)
 jq -c --arg from "$from" 'if .format then .sources[0].covered[0].from = $from else
-	select(.end or .when >= $from) end' evidence.jsonl >late.facts
+	select((has("when") | not) or .when >= $from) end' evidence.jsonl >late.facts
 facts=$(jq -c 'select(.when)' late.facts | wc -l)
 records=$(jq -r 'select(.when).reference' late.facts | sort -u | wc -l)
 jq -c --argjson facts "$facts" --argjson records "$records" \

@@ -81,6 +81,21 @@ same "operations" \
 	"add-member add-owner clear-manager remove remove-member remove-owner restore set set-manager" \
 	"$(jq -r '.steps[] | select(.door == "graph") | .operation' plan.json | sort -u | xargs)"
 
+sentence "a swap, a ring of three and one over all kinds are in it, parked and taken up again"
+parked=$(jq '[.steps[] | select(.until)] | length' plan.json)
+same "parked" 5 "$parked"
+same "by Graph and by others" "false true" \
+	"$(jq -r '.steps[] | select(.until) | .door == "graph"' plan.json | sort -u | xargs)"
+same "taken up again" "$parked" \
+	"$(jq '.steps as $all | [.steps[] | select(.until) | select($all[.until - 1].from == .to)] | length' plan.json)"
+same "kinds in rings" "contact group user" "$(jq -r '.steps[] |
+	select(.attribute == "proxyAddresses" and (.after | length) > 0) | .kind' plan.json | sort -u | xargs)"
+
+sentence "rehearsed on a copy, the engine does every step, rings too, and nothing else changes"
+expect 0 "$UNSTAGE" rehearse plan.json live.jsonl.zst --json
+same "not as wanted" 0 "$(tail -n 1 "$work/stdout" | jq .not_as_wanted)"
+same "changed besides" 0 "$(tail -n 1 "$work/stdout" | jq .changed_besides)"
+
 sentence "the three contested values are listed, and no step touches them"
 expect 1 "$UNSTAGE" diff production.jsonl.zst live.jsonl.zst --evidence evidence.jsonl --verdict contested
 same "contested" 3 "$(grep -c '^    contested ' "$work/stdout")"
@@ -185,7 +200,7 @@ say adsync "$PWD/plan-adsync.csv"
 say exchange "$PWD/plan-exchange.ps1"
 expect 1 "$UNSTAGE" status plan.json --key unstage.pub --json
 same "doors that wait" manual "$(jq -r 'select(.state? == "waiting") | .door' "$work/stdout" | sort -u)"
-same "states of the other steps" "done settled" \
+same "states of the other steps" "held settled" \
 	"$(jq -r 'select(.door? and .door != "manual") | .state' "$work/stdout" | sort -u | xargs)"
 
 sentence "the tenant's own proof: nothing of ours is left to do, nothing legitimate is lost"

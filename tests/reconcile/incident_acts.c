@@ -1,4 +1,4 @@
-/* What people and servers do in a generated incident, and the records that the log has of it. */
+/* What people and servers do in a generated incident. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,293 +8,369 @@
 
 #include <stdio.h>
 
-#include "base/scan.h"
-#include "base/time.h"
 #include "tests/reconcile/incident_internal.h"
 
-enum { STEP_MS_MAX = 120 * 1000 };
+enum { FIELD_PERCENT = 30, SPLIT_PERCENT = 15, HEALED_PERCENT = 40, PURGE_PERCENT = 25 };
 
-static const char *const identities[WHO_COUNT] = {
-	[STAGING] = "Sync_SYNC02_7be1c04d9a31@contoso.onmicrosoft.com",
-	[PRODUCTION] = "Sync_SYNC01_1111c04d9a31@contoso.onmicrosoft.com",
-	[HELP_DESK] = "helpdesk@contoso.com",
+/* One record being written about one thing. */
+struct act {
+	struct incident *incident;
+	struct thing *thing;
+	struct doing deed;
+	struct record *record;
+	const char *activity;
 };
 
-/* ---- records ------------------------------------------------------------------------------ */
-
-static struct record *record_begin(struct incident *incident, enum who who, const char *activity)
+/* "Update user" */
+static const char *activity_of(char text[static 64], const char *verb, const struct thing *thing)
 {
-	struct record *record;
-	char when[TIME_TEXT_BYTES];
-	bool app = who == STAGING && incident_chance(incident, 30);
-
-	assert_true(incident->record_count < RECORDS_MAX);
-	incident->now_ms += AUDIT_ORDER_MS + 1 + (int64_t)incident_random(incident, STEP_MS_MAX);
-	record = &incident->records[incident->record_count];
-	*record = (struct record){ .when_ms = incident->now_ms,
-		.staging = who == STAGING,
-		.text = BUF_UP_TO(INCIDENT_TEXT_MAX) };
-	buf_addf(&record->text,
-		"{\"id\":\"Directory_%04zu\",\"category\":\"UserManagement\",\"result\":\"success\","
-		"\"activityDisplayName\":\"%s\",\"activityDateTime\":\"%s\","
-		"\"loggedByService\":\"Core Directory\",",
-		incident->record_count++, activity, time_text(incident->now_ms, when));
-	if (app)
-		buf_add_text(&record->text,
-			"\"initiatedBy\":{\"user\":null,\"app\":{\"appId\":\"aaaa\",\"displayName\":"
-			"\"ConnectSyncProvisioning_SYNC02_7be1c04d9a31\"}},");
-	else
-		buf_addf(&record->text,
-			"\"initiatedBy\":{\"app\":null,\"user\":{\"id\":\"%d\",\"userPrincipalName\":"
-			"\"%s\"}},",
-			(int)who, identities[who]);
-	return record;
-}
-
-static void record_target(struct record *record, const char *id, const char *type)
-{
-	buf_addf(&record->text,
-		"\"targetResources\":[{\"id\":\"%s\",\"displayName\":null,\"type\":\"%s\","
-		"\"modifiedProperties\":[{\"displayName\":\"LastDirSyncTime\",\"oldValue\":null,"
-		"\"newValue\":\"[\\\"2026-03-04T02:17:40Z\\\"]\"}",
-		id, type);
-}
-
-static void record_end(struct record *record)
-{
-	buf_add_text(&record->text, "]}]}");
-}
-
-/* Old and new are JSON; NULL: the record does not say. */
-static void record_property(
-	struct record *record, const char *name, const char *old_value, const char *new_value)
-{
-	buf_addf(&record->text, ",{\"displayName\":\"%s\",\"oldValue\":", name);
-	if (old_value)
-		scan_quote(span_of(old_value), &record->text);
-	else
-		buf_add_text(&record->text, "null");
-	buf_add_text(&record->text, ",\"newValue\":");
-	if (new_value)
-		scan_quote(span_of(new_value), &record->text);
-	else
-		buf_add_text(&record->text, "null");
-	buf_add_byte(&record->text, '}');
-}
-
-static const char *logged_value(char text[static 8], int value)
-{
-	snprintf(text, 8, value ? "[\"%s\"]" : "[]", value ? value_text(value) : "");
+	snprintf(text, 64, "%s %s", verb, thing->sort->word);
 	return text;
 }
 
-/* ---- what people and servers do ------------------------------------------------------------- */
+static struct act act_begin(
+	struct incident *incident, enum who who, struct thing *thing, const char *activity)
+{
+	struct act act = { .incident = incident, .thing = thing, .activity = activity };
 
-static void record_mailbox(
-	struct record *record, size_t number, const struct mailbox *was, const struct mailbox *is)
+	act.record = record_begin(incident, who, activity, &act.deed);
+	record_target(act.record, thing);
+	return act;
+}
+
+/* A server's one change of an object may stand in several records. */
+static void act_split(struct act *act)
+{
+	if (incident_chance(act->incident, SPLIT_PERCENT))
+		act->record = record_split(
+			act->incident, act->record, act->activity, act->thing, &act->deed);
+}
+
+/* ---- values --------------------------------------------------------------------------------- */
+
+static int any_value(struct incident *incident, const struct field *field)
+{
+	uint64_t choices = field->form == FORM_SWITCH ? 2 : CHOICES - 1;
+
+	return field->always ? 1 + (int)incident_random(incident, choices)
+			     : (int)incident_random(incident, choices + 1);
+}
+
+static void write_field(struct act *act, size_t number, int value)
+{
+	const struct field *field = &act->thing->sort->fields[number];
+	struct unit *unit = &act->thing->fields[number];
+	char old_value[VALUE_TEXT_MAX], new_value[VALUE_TEXT_MAX];
+
+	act->deed.telling = record_telling(act->incident);
+	field_json(old_value, act->thing, field, unit->now);
+	field_json(new_value, act->thing, field, value);
+	record_value(act->record, field->audit, act->deed.telling, old_value, new_value);
+	unit_write(act->thing, unit, act->deed, value);
+}
+
+static void write_mailbox(struct act *act, const struct mailbox *is)
 {
 	CLEANUP(buf_release) struct buf old_value = BUF_UP_TO(INCIDENT_TEXT_MAX);
 	CLEANUP(buf_release) struct buf new_value = BUF_UP_TO(INCIDENT_TEXT_MAX);
+	struct mailbox was = mailbox_of(act->thing);
 
-	mailbox_add(&new_value, number, is);
-	if (was)
-		mailbox_add(&old_value, number, was);
-	record_property(
-		record, "ProxyAddresses", was ? buf_text(&old_value) : NULL, buf_text(&new_value));
+	act->deed.telling = record_telling(act->incident);
+	mailbox_add(&old_value, act->thing, &was);
+	mailbox_add(&new_value, act->thing, is);
+	record_value(act->record, "ProxyAddresses", act->deed.telling, buf_text(&old_value),
+		buf_text(&new_value));
+	mailbox_write(act->thing, act->deed, is);
 }
 
-static const char *const value_names[VALUES] = { "Department", "JobTitle" };
-
-/* `creation`: there is nothing old to tell. */
-static void write_value(struct incident *incident, struct record *record, struct person *person,
-	size_t number, enum who who, bool creation)
+static void set_of(const struct thing *thing, size_t set, bool there[static ELEMENTS])
 {
-	struct unit *unit = &person->values[number];
-	int value = (int)incident_random(incident, TEXTS);
-	char old_value[8], new_value[8];
-
-	record_property(record, value_names[number],
-		creation ? NULL : logged_value(old_value, unit->now),
-		logged_value(new_value, value));
-	unit_write(incident, unit, who, person->known, value);
+	for (size_t i = 0; i < ELEMENTS; i++)
+		there[i] = thing->sets[set][i].now;
 }
 
-static void update_person(struct incident *incident, enum who who, size_t number)
+static void write_set(struct act *act, size_t number, const bool is[static ELEMENTS])
 {
-	struct person *person = &incident->people[number];
-	struct record *record;
-	char id[ID_BYTES + 1];
-	bool mail = incident_chance(incident, 50);
+	CLEANUP(buf_release) struct buf old_value = BUF_UP_TO(INCIDENT_TEXT_MAX);
+	CLEANUP(buf_release) struct buf new_value = BUF_UP_TO(INCIDENT_TEXT_MAX);
+	const struct field_set *set = &act->thing->sort->sets[number];
+	bool was[ELEMENTS];
 
-	if (person->where != THERE)
+	act->deed.telling = record_telling(act->incident);
+	set_of(act->thing, number, was);
+	set_add(&old_value, act->thing, set, was);
+	set_add(&new_value, act->thing, set, is);
+	record_value(act->record, set->audit, act->deed.telling, buf_text(&old_value),
+		buf_text(&new_value));
+	set_write(act->thing, number, act->deed, is);
+}
+
+static void change_set(struct act *act, size_t number)
+{
+	bool there[ELEMENTS];
+	size_t element = incident_random(act->incident, ELEMENTS);
+
+	set_of(act->thing, number, there);
+	there[element] = !there[element];
+	write_set(act, number, there);
+}
+
+static void update(struct incident *incident, enum who who, struct thing *thing)
+{
+	char activity[64];
+	struct act act;
+
+	if (thing->where != THERE)
 		return;
-	person_id(id, number);
-	record = record_begin(incident, who, "Update user");
-	record_target(record, id, "User");
-	person->touched = person->touched || who != STAGING;
-	for (size_t i = 0; i < VALUES; i++)
-		if (incident_chance(incident, 50))
-			write_value(incident, record, person, i, who, false);
-	if (mail) {
-		struct mailbox was = mailbox_of(person), is = mailbox_changed(incident, was);
+	act = act_begin(incident, who, thing, activity_of(activity, "Update", thing));
+	thing_touch(thing, act.deed);
+	for (size_t i = 0; i < thing->sort->field_count; i++)
+		if (incident_chance(incident, FIELD_PERCENT)) {
+			act_split(&act);
+			write_field(&act, i, any_value(incident, &thing->sort->fields[i]));
+		}
+	if (incident_chance(incident, 50)) {
+		struct mailbox is = mailbox_changed(incident, mailbox_of(thing));
 
-		record_mailbox(record, number, &was, &is);
-		mailbox_write(incident, person, who, &is);
+		act_split(&act);
+		write_mailbox(&act, &is);
 	}
-	record_end(record);
+	for (size_t i = 0; i < thing->sort->set_count; i++)
+		if (thing->sort->sets[i].audit && incident_chance(incident, FIELD_PERCENT))
+			change_set(&act, i);
+	record_end(act.record);
 }
 
-/* Production puts back what it knows: all of staging's last writes to this person. */
-static void heal_person(struct incident *incident, size_t number)
+/* Primary addresses and sign-in names go round among some people who sit beside each other. */
+static void turn_ring(struct incident *incident, enum who who)
 {
-	struct person *person = &incident->people[number];
-	struct mailbox was = mailbox_of(person), is = was;
-	struct record *record;
-	char id[ID_BYTES + 1], old_value[8], new_value[8];
+	size_t count = 2 + incident_random(incident, 3),
+	       first = incident_random(incident, USERS - 4);
 
-	if (person->where != THERE || !person->known)
-		return;
-	person_id(id, number);
-	record = record_begin(incident, PRODUCTION, "Update user");
-	record_target(record, id, "User");
-	person->touched = true;
-	for (size_t i = 0; i < VALUES; i++) {
-		struct unit *unit = &person->values[i];
+	for (size_t i = first; i < first + count; i++) {
+		struct thing *thing = &incident->things[i];
+		struct mailbox is = mailbox_of(thing);
+		struct act act;
 
-		if (!unit->by_staging)
+		if (thing->where != THERE)
 			continue;
-		record_property(record, value_names[i], logged_value(old_value, unit->now),
-			logged_value(new_value, unit->before));
-		unit_write(incident, unit, PRODUCTION, true, unit->before);
+		act = act_begin(incident, who, thing, "Update user");
+		thing_touch(thing, act.deed);
+		is.there[0] = incident_chance(incident, 30);
+		is.there[ADDRESSES - 1] = true;
+		is.primary = ADDRESSES - 1;
+		write_mailbox(&act, &is);
+		for (size_t j = 0; j < thing->sort->field_count; j++)
+			if (thing->sort->fields[j].form == FORM_SIGN_IN_NAME)
+				write_field(&act, j, CHOICES - 1);
+		record_end(act.record);
 	}
+}
+
+/* ---- production puts back what it knows: all of staging's last writes to this thing ---------- */
+
+static void heal_mailbox(struct act *act)
+{
+	struct thing *thing = act->thing;
+	struct mailbox is = mailbox_of(thing);
+
 	for (size_t i = 0; i < ADDRESSES; i++)
-		if (person->addresses[i].by_staging)
-			is.there[i] = person->addresses[i].before;
-	if (person->primary.by_staging)
-		is.primary = person->primary.before;
+		if (thing->addresses[i].by_staging)
+			is.there[i] = thing->addresses[i].before;
+	if (thing->primary.by_staging)
+		is.primary = thing->primary.before;
 	if (is.primary != NO_PRIMARY && !is.there[is.primary])
-		mailbox_choose_primary(incident, &is);
-	record_mailbox(record, number, &was, &is);
-	mailbox_write(incident, person, PRODUCTION, &is);
-	record_end(record);
+		mailbox_choose_primary(act->incident, &is);
+	write_mailbox(act, &is);
 }
 
-static void create_person(struct incident *incident, enum who who, size_t number)
+static void heal(struct incident *incident, struct thing *thing)
 {
-	struct person *person = &incident->people[number];
-	struct mailbox is = { .primary = NO_PRIMARY };
-	struct record *record = record_begin(incident, who, "Add user");
-	char id[ID_BYTES + 1];
+	char activity[64];
+	struct act act;
 
-	person_id(id, number);
-	record_target(record, id, "User");
-	person_move(incident, person, who, THERE);
-	person->primary.now = NO_PRIMARY;
-	for (size_t i = 0; i < VALUES; i++)
-		write_value(incident, record, person, i, who, true);
-	is = mailbox_changed(incident, is);
-	record_mailbox(record, number, NULL, &is);
-	mailbox_write(incident, person, who, &is);
-	record_end(record);
+	if (thing->where != THERE || !thing->known_ms || thing->cloud)
+		return;
+	act = act_begin(incident, PRODUCTION, thing, activity_of(activity, "Update", thing));
+	thing_touch(thing, act.deed);
+	for (size_t i = 0; i < thing->sort->field_count; i++)
+		if (thing->fields[i].by_staging)
+			write_field(&act, i, thing->fields[i].before);
+	heal_mailbox(&act);
+	record_end(act.record);
 }
 
-static void move_person(struct incident *incident, enum who who, size_t number)
+void incident_cycle(struct incident *incident)
 {
-	struct person *person = &incident->people[number];
-	bool there = person->where == THERE;
-	struct record *record;
-	char id[ID_BYTES + 1];
+	for (size_t i = 0; i < THINGS; i++)
+		if (incident_chance(incident, HEALED_PERCENT))
+			heal(incident, &incident->things[i]);
+}
 
-	if (person->where == NOWHERE) {
-		create_person(incident, who, number);
+/* ---- whole things --------------------------------------------------------------------------- */
+
+static void create(struct incident *incident, enum who who, struct thing *thing)
+{
+	char activity[64], value[VALUE_TEXT_MAX];
+	struct mailbox is = mailbox_changed(incident, (struct mailbox){ .primary = NO_PRIMARY });
+	CLEANUP(buf_release) struct buf addresses = BUF_UP_TO(INCIDENT_TEXT_MAX);
+	struct act act = act_begin(incident, who, thing, activity_of(activity, "Add", thing));
+
+	thing_move(thing, act.deed, THERE);
+	for (size_t i = 0; i < thing->sort->field_count; i++) {
+		const struct field *field = &thing->sort->fields[i];
+		CLEANUP(buf_release) struct buf listed = BUF_UP_TO(INCIDENT_TEXT_MAX);
+		int is_now = any_value(incident, field);
+
+		if (!field->always && incident_chance(incident, 50))
+			continue;
+		field_json(value, thing, field, is_now);
+		buf_addf(&listed, "[%s]", value);
+		record_property(act.record, field->audit, NULL, buf_text(&listed));
+		unit_write(thing, &thing->fields[i], act.deed, is_now);
+	}
+	mailbox_add(&addresses, thing, &is);
+	record_property(act.record, "ProxyAddresses", NULL, buf_text(&addresses));
+	mailbox_write(thing, act.deed, &is);
+	record_end(act.record);
+}
+
+static void move(struct incident *incident, enum who who, struct thing *thing)
+{
+	bool purge = incident_chance(incident, PURGE_PERCENT);
+	bool there = thing->where == THERE;
+	const char *verb = there ? "Delete" : purge ? "Hard Delete" : "Restore";
+	char activity[64];
+	struct act act;
+
+	if (thing->where == GONE)
+		return;
+	if (thing->where == NOWHERE) {
+		create(incident, who, thing);
 		return;
 	}
-	person_id(id, number);
-	record = record_begin(incident, who, there ? "Delete user" : "Restore user");
-	record_target(record, id, "User");
-	record_end(record);
-	person_move(incident, person, who, there ? IN_DELETED_ITEMS : THERE);
+	act = act_begin(incident, who, thing, activity_of(activity, verb, thing));
+	record_end(act.record);
+	if (there)
+		thing_move(thing, act.deed, thing->sort->has_bin ? IN_DELETED_ITEMS : GONE);
+	else
+		thing_move(thing, act.deed, purge ? GONE : THERE);
 }
 
-static void license_person(struct incident *incident, enum who who, size_t number)
-{
-	struct person *person = &incident->people[number];
-	struct record *record;
-	char id[ID_BYTES + 1];
+/* ---- what only touches it -------------------------------------------------------------------- */
 
-	if (person->where != THERE)
+/* A licence, or a place in a group that nobody looks at here. */
+static void use(struct incident *incident, enum who who, struct thing *thing)
+{
+	bool member = incident_chance(incident, 30);
+	struct act act;
+
+	if (thing->where != THERE || thing->sort->kind != KIND_USER)
 		return;
-	person_id(id, number);
-	record = record_begin(incident, who, "Change user license");
-	record_target(record, id, "User");
-	record_end(record);
-	person->touched = person->touched || who != STAGING;
+	act = act_begin(
+		incident, who, thing, member ? "Add member to group" : "Change user license");
+	if (member)
+		record_property(act.record, "Group.ObjectID", NULL,
+			"\"a4b8f0c1-77aa-4d2e-9c11-ffffffffffff\"");
+	record_end(act.record);
+	thing_touch(thing, act.deed);
 }
 
-static void change_member(struct incident *incident, enum who who)
-{
-	size_t group = incident_random(incident, GROUPS),
-	       member = incident_random(incident, STEADY);
-	struct unit *unit = &incident->groups[group].members[member];
-	struct record *record = record_begin(
-		incident, who, unit->now ? "Remove member from group" : "Add member to group");
-	char of[ID_BYTES + 1], id[ID_BYTES + 1], quoted[ID_BYTES + 3];
+/* ---- members and owners ----------------------------------------------------------------------- */
 
-	group_id(of, group);
-	person_id(id, member);
-	snprintf(quoted, sizeof(quoted), "\"%s\"", of);
-	record_target(record, id, "User");
+static void change_member(
+	struct incident *incident, enum who who, struct thing *group, size_t set, size_t element)
+{
+	const struct field_set *relation = &group->sort->sets[set];
+	struct unit *unit = &group->sets[set][element];
+	char quoted[ID_BYTES + 3];
+	struct act act = act_begin(incident, who, &incident->things[element],
+		unit->now ? relation->removes : relation->adds);
+
+	snprintf(quoted, sizeof(quoted), "\"%s\"", group->id);
 	record_property(
-		record, "Group.ObjectID", unit->now ? quoted : NULL, unit->now ? NULL : quoted);
-	record_end(record);
-	unit_write(incident, unit, who, true, !unit->now);
+		act.record, "Group.ObjectID", unit->now ? quoted : NULL, unit->now ? NULL : quoted);
+	record_end(act.record);
+	thing_touch(group, act.deed);
+	unit_write(group, unit, act.deed, !unit->now);
 }
 
-static void describe_group(struct incident *incident, enum who who)
+static void change_some_member(struct incident *incident, enum who who)
 {
-	size_t number = incident_random(incident, GROUPS);
-	struct unit *unit = &incident->groups[number].description;
-	struct record *record = record_begin(incident, who, "Update group");
-	int value = (int)incident_random(incident, TEXTS);
-	char id[ID_BYTES + 1], old_value[8], new_value[8];
+	struct thing *group = &incident->things[USERS + incident_random(incident, GROUPS)];
+	size_t set = incident_chance(incident, 30), element = incident_random(incident, ELEMENTS);
 
-	group_id(id, number);
-	record_target(record, id, "Group");
-	record_property(record, "Description", logged_value(old_value, unit->now),
-		logged_value(new_value, value));
-	record_end(record);
-	unit_write(incident, unit, who, true, value);
+	if (group->where == THERE)
+		change_member(incident, who, group, set, element);
 }
 
-void incident_act(struct incident *incident, enum who who, bool objects_too)
+static void empty_group(struct incident *incident, enum who who)
 {
-	size_t anybody = incident_random(incident, PEOPLE);
-	size_t mover = STEADY + incident_random(incident, PEOPLE - STEADY);
+	struct thing *group = &incident->things[USERS + incident_random(incident, GROUPS)];
 
-	if (incident->servers_only && who == HELP_DESK) {
-		license_person(incident, who, mover);
+	for (size_t i = 0; i < ELEMENTS && group->where == THERE; i++)
+		if (group->sets[0][i].now)
+			change_member(incident, who, group, 0, i);
+}
+
+/* ---- anything ---------------------------------------------------------------------------------- */
+
+static struct thing *anything(struct incident *incident)
+{
+	return &incident->things[incident_random(incident, THINGS)];
+}
+
+/* One that is created and deleted: not a member of anything. */
+static struct thing *mover(struct incident *incident)
+{
+	struct thing *thing = anything(incident);
+
+	while ((thing->sort->kind == KIND_USER && thing->number < STEADY) ||
+		(thing->sort->kind == KIND_GROUP && thing->number < STEADY_GROUPS))
+		thing = anything(incident);
+	return thing;
+}
+
+/* People may write what the cloud masters, always. */
+static void act_of_people(struct incident *incident, struct thing *thing)
+{
+	if (thing->cloud)
+		update(incident, HELP_DESK, thing);
+	else
+		use(incident, HELP_DESK, thing);
+}
+
+void incident_act(struct incident *incident, enum who who, bool moves_too)
+{
+	if (incident->manner.servers_only && who == HELP_DESK) {
+		act_of_people(incident, anything(incident));
 		return;
 	}
-	switch (incident_random(incident, 10)) {
+	switch (incident_random(incident, 14)) {
 	case 0:
 	case 1:
-		change_member(incident, who);
-		break;
 	case 2:
-		describe_group(incident, who);
+		change_some_member(incident, who);
 		break;
 	case 3:
 	case 4:
-		if (objects_too)
-			move_person(incident, who, mover);
-		break;
 	case 5:
+		if (moves_too)
+			move(incident, who, mover(incident));
+		break;
+	case 6:
 		if (who == PRODUCTION)
-			heal_person(incident, anybody);
+			heal(incident, anything(incident));
 		else
-			license_person(incident, who, mover);
+			use(incident, who, mover(incident));
+		break;
+	case 7:
+		if (incident_chance(incident, 30))
+			turn_ring(incident, who);
+		else if (incident_chance(incident, 30))
+			empty_group(incident, who);
 		break;
 	default:
-		update_person(incident, who, anybody);
+		update(incident, who, anything(incident));
 	}
 }

@@ -42,49 +42,45 @@ static void unit_import(struct incident *incident, struct unit *unit)
 	unit->production.at_ms = 0; /* confirmed, or to be sent again */
 }
 
-static bool mailbox_by_staging(const struct person *person)
+static bool mailbox_by_staging(const struct thing *thing)
 {
-	bool by_staging = person->primary.by_staging;
+	bool by_staging = thing->primary.by_staging;
 
 	for (size_t i = 0; i < ADDRESSES; i++)
-		by_staging = by_staging || person->addresses[i].by_staging;
+		by_staging = by_staging || thing->addresses[i].by_staging;
 	return by_staging;
 }
 
-static void person_import(struct incident *incident, struct person *person)
+static void thing_import(struct incident *incident, struct thing *thing)
 {
-	for (size_t i = 0; i < VALUES; i++)
-		unit_import(incident, &person->values[i]);
-	person->shown_ms = mailbox_by_staging(person) ? 0 : incident->now_ms;
-	person->shown = mailbox_of(person);
-	person->production_ms = 0;
-}
-
-static void group_import(struct incident *incident, struct group *group)
-{
-	unit_import(incident, &group->description);
-	for (size_t i = 0; i < STEADY; i++)
-		unit_import(incident, &group->members[i]);
+	for (size_t i = 0; i < thing->sort->field_count; i++)
+		if (thing->sort->fields[i].flows)
+			unit_import(incident, &thing->fields[i]);
+	for (size_t i = 0; i < thing->sort->set_count; i++)
+		for (size_t j = 0; thing->sort->sets[i].flows && j < ELEMENTS; j++)
+			unit_import(incident, &thing->sets[i][j]);
+	thing->shown_ms = mailbox_by_staging(thing) ? 0 : incident->now_ms;
+	thing->shown = mailbox_of(thing);
+	thing->production_ms = 0;
 }
 
 void incident_import(struct incident *incident)
 {
 	incident->now_ms++;
-	for (size_t i = 0; i < PEOPLE; i++)
-		if (incident->people[i].where == THERE)
-			person_import(incident, &incident->people[i]);
-	for (size_t i = 0; i < GROUPS; i++)
-		group_import(incident, &incident->groups[i]);
+	for (size_t i = 0; i < THINGS; i++)
+		if (incident->things[i].where == THERE && !incident->things[i].cloud)
+			thing_import(incident, &incident->things[i]);
+	incident->now_ms += 1 + AUDIT_ORDER_MS; /* no later record may look earlier */
 }
 
 /* ---- facts ------------------------------------------------------------------------------- */
 
-/* What is written down about one object. */
+/* What is written down about one thing. */
 struct page {
 	struct incident *incident;
 	struct evidence *evidence;
+	struct thing *thing;
 	const struct kind *kind;
-	char id[ID_BYTES + 1];
 	char reference[64];
 };
 
@@ -92,14 +88,11 @@ static const struct writer sync01 = { .name = "SYNC01", .server = "SYNC01" };
 static const struct writer sync02 = { .name = "SYNC02", .server = "SYNC02" };
 
 static void page_open(struct page *page, struct incident *incident, struct evidence *evidence,
-	enum kind_id kind, size_t number)
+	struct thing *thing)
 {
-	*page = (struct page){ incident, evidence, kind_get(kind), { 0 }, { 0 } };
-	if (kind == KIND_USER)
-		person_id(page->id, number);
-	else
-		group_id(page->id, number);
-	snprintf(page->reference, sizeof(page->reference), "%s CN=%zu", page->kind->name, number);
+	*page = (struct page){ incident, evidence, thing, kind_get(thing->sort->kind), { 0 } };
+	snprintf(page->reference, sizeof(page->reference), "%s CN=%zu", page->kind->name,
+		thing->number);
 }
 
 static void add_fact(const struct page *page, struct fact fact, const char *attribute)
@@ -107,7 +100,7 @@ static void add_fact(const struct page *page, struct fact fact, const char *attr
 	struct error err = { 0 };
 
 	fact.kind = page->kind;
-	fact.id = page->id;
+	fact.id = page->thing->id;
 	fact.reference = page->reference;
 	if (attribute)
 		fact.attribute = attribute_find(page->kind, span_of(attribute));
@@ -115,13 +108,14 @@ static void add_fact(const struct page *page, struct fact fact, const char *attr
 		fail_msg("%s", err.text);
 }
 
-/* A write of staging's, some minutes off; perhaps as being sent still. */
-static struct fact staging_fact(const struct page *page, int64_t at_ms)
+/* A write of staging's to it, some minutes off; perhaps as being sent still. */
+static struct fact staging_fact(const struct page *page, int64_t at_ms, struct unit *unit)
 {
 	int64_t late = (int64_t)incident_random(page->incident, TRAILS_MS);
 	int64_t early = (int64_t)incident_random(page->incident, BEFORE_MS);
 	bool sending = incident_chance(page->incident, SENDING_PERCENT);
 
+	unit->perhaps = sending;
 	return (struct fact){
 		.when_ms = at_ms + late,
 		.within_ms = late + early,
@@ -141,16 +135,16 @@ static struct fact production_fact(int64_t at_ms, int64_t pending_ms)
 	};
 }
 
-static void add_set(const struct page *page, struct fact fact, const char *attribute, int value)
+static void add_value(
+	const struct page *page, struct fact fact, const struct field *field, int value)
 {
-	CLEANUP(buf_release) struct buf quoted = BUF_UP_TO(INCIDENT_TEXT_MAX);
+	char json[VALUE_TEXT_MAX];
 
+	field_json(json, page->thing, field, value);
 	fact.new_known = true;
-	if (value) {
-		scan_quote(span_of(value_text(value)), &quoted);
-		fact.new_value = buf_span(&quoted);
-	}
-	add_fact(page, fact, attribute);
+	if (json[0])
+		fact.new_value = span_of(json);
+	add_fact(page, fact, field->name);
 }
 
 static void add_element(const struct page *page, struct fact fact, const char *attribute,
@@ -168,160 +162,177 @@ static void add_element(const struct page *page, struct fact fact, const char *a
 
 /* ---- values ------------------------------------------------------------------------------ */
 
-static void tell_value(const struct page *page, const char *attribute, const struct unit *unit)
+static void tell_value(const struct page *page, size_t number)
 {
 	struct incident *incident = page->incident;
-	struct fact sent = { .operation = FACT_SET };
+	const struct field *field = &page->thing->sort->fields[number];
+	struct unit *unit = &page->thing->fields[number];
+	struct fact sent;
 
 	if (unit->staging.at_ms)
-		add_set(page, staging_fact(page, unit->staging.at_ms), attribute,
+		add_value(page, staging_fact(page, unit->staging.at_ms, unit), field,
 			unit->staging.value);
 	if (incident_chance(incident, NEVER_PERCENT)) {
-		struct fact never = staging_fact(page, incident->now_ms - TRAILS_MS);
+		struct fact never = staging_fact(page, incident->now_ms - TRAILS_MS, unit);
 
+		unit->perhaps = true;
 		never.source = FROM_STAGING_ESCROW;
-		add_set(page, never, attribute, (int)incident_random(incident, TEXTS));
+		add_value(page, never, field, 1 + (int)incident_random(incident, 2));
 	}
 	if (unit->shown.at_ms)
-		add_set(page, production_fact(unit->shown.at_ms, unit->shown.pending_ms), attribute,
+		add_value(page, production_fact(unit->shown.at_ms, unit->shown.pending_ms), field,
 			unit->shown.value);
 	if (unit->production.at_ms) {
 		sent = production_fact(unit->production.at_ms, 0);
 		sent.operation = FACT_SET;
-		add_set(page, sent, attribute, unit->production.value);
+		add_value(page, sent, field, unit->production.value);
 	}
 }
 
 /* ---- addresses --------------------------------------------------------------------------- */
 
-static void spell(char text[static 40], size_t person, size_t address, bool primary)
+static void spell(char text[static VALUE_TEXT_MAX + 8], const struct thing *thing, size_t address,
+	bool primary)
 {
-	char plain[32];
+	char plain[VALUE_TEXT_MAX];
 
-	address_text(plain, person, address);
-	snprintf(text, 40, "%s:%s", primary ? "SMTP" : "smtp", plain);
+	address_text(plain, thing, address);
+	snprintf(text, VALUE_TEXT_MAX + 8, "%s:%s", primary ? "SMTP" : "smtp", plain);
 }
 
-static void tell_delta(const struct page *page, size_t number, const struct person *person)
+/* Whether it was written is asked of all its addresses at once. */
+static void tell_delta(const struct page *page)
 {
-	struct fact fact = staging_fact(page, person->sent_ms);
+	const struct thing *thing = page->thing;
+	struct fact fact = staging_fact(page, thing->sent_ms, &page->thing->primary);
 
 	for (int i = 0; i < ADDRESSES; i++) {
-		bool was_primary = person->was.primary == i, is_primary = person->is.primary == i;
-		char was[40], is[40];
+		bool was_primary = thing->was.primary == i, is_primary = thing->is.primary == i;
+		char was[VALUE_TEXT_MAX + 8], is[VALUE_TEXT_MAX + 8];
 
-		spell(was, number, (size_t)i, was_primary);
-		spell(is, number, (size_t)i, is_primary);
-		if (person->was.there[i] == person->is.there[i] && was_primary == is_primary)
+		spell(was, thing, (size_t)i, was_primary);
+		spell(is, thing, (size_t)i, is_primary);
+		if (thing->was.there[i] == thing->is.there[i] && was_primary == is_primary)
 			continue;
-		if (person->is.there[i])
+		if (thing->is.there[i])
 			add_element(page, fact, "proxyAddresses", true, is);
-		if (person->was.there[i])
+		if (thing->was.there[i])
 			add_element(page, fact, "proxyAddresses", false, was);
 	}
 }
 
-static void tell_mailbox(const struct page *page, size_t number, struct fact fact,
-	enum fact_operation operation, const struct mailbox *mailbox)
+static void tell_mailbox(const struct page *page, struct fact fact, enum fact_operation operation,
+	const struct mailbox *mailbox)
 {
 	CLEANUP(buf_release) struct buf set = BUF_UP_TO(INCIDENT_TEXT_MAX);
 
-	mailbox_add(&set, number, mailbox);
+	mailbox_add(&set, page->thing, mailbox);
 	fact.operation = operation;
 	fact.new_known = true;
 	fact.new_value = buf_span(&set);
 	add_fact(page, fact, "proxyAddresses");
 }
 
-static void tell_object(const struct page *page, const struct person *person)
+static void tell_addresses(const struct page *page)
 {
-	struct fact fact = staging_fact(page, person->moved_ms);
+	const struct thing *thing = page->thing;
 
-	if (person->run_to == THERE && !person->run_made)
-		return; /* a restore is no delta of a connector space */
-	fact.operation = person->run_to == THERE ? FACT_CREATE : FACT_DELETE;
+	if (thing->sent_ms)
+		tell_delta(page);
+	if (thing->shown_ms)
+		tell_mailbox(page, production_fact(thing->shown_ms, 0), FACT_SHOWN, &thing->shown);
+	if (thing->production_ms)
+		tell_mailbox(
+			page, production_fact(thing->production_ms, 0), FACT_SET, &thing->sent);
+}
+
+/* ---- members ------------------------------------------------------------------------------ */
+
+/* The set as a whole is shown where nothing in it is production's to change. */
+static void tell_set_shown(const struct page *page, size_t number)
+{
+	CLEANUP(buf_release) struct buf set = BUF_UP_TO(INCIDENT_TEXT_MAX);
+	const struct unit *units = page->thing->sets[number];
+	int64_t at_ms = units[0].shown.at_ms;
+	struct fact fact = production_fact(at_ms, 0);
+	bool there[ELEMENTS];
+
+	for (size_t i = 0; i < ELEMENTS; i++) {
+		if (!at_ms || units[i].shown.at_ms != at_ms || units[i].shown.pending_ms)
+			return;
+		there[i] = units[i].shown.value;
+	}
+	set_add(&set, page->thing, &page->thing->sort->sets[number], there);
+	fact.new_known = true;
+	fact.new_value = buf_span(&set);
+	add_fact(page, fact, page->thing->sort->sets[number].name);
+}
+
+static void tell_element(const struct page *page, size_t number, size_t element)
+{
+	const struct field_set *set = &page->thing->sort->sets[number];
+	struct unit *unit = &page->thing->sets[number][element];
+	char text[VALUE_TEXT_MAX];
+
+	element_text(text, page->thing, set, element);
+	if (unit->staging.at_ms)
+		add_element(page, staging_fact(page, unit->staging.at_ms, unit), set->name,
+			unit->staging.value, text);
+	if (unit->production.at_ms)
+		add_element(page, production_fact(unit->production.at_ms, 0), set->name,
+			unit->production.value, text);
+}
+
+/* ---- things --------------------------------------------------------------------------------- */
+
+/* A restore is no delta of a connector space, nor is what empties deleted items. */
+static void tell_moves(const struct page *page)
+{
+	const struct thing *thing = page->thing;
+	struct unit move = { 0 };
+	struct fact fact = staging_fact(page, thing->moved_ms, &move);
+	bool created = thing->run_made && thing->run_ms == thing->moved_ms;
+
+	if (thing->run_to == THERE ? !created : (thing->run_to == GONE && thing->sort->has_bin))
+		return;
+	fact.operation = thing->run_to == THERE ? FACT_CREATE : FACT_DELETE;
 	add_fact(page, fact, NULL);
 }
 
-static void tell_person(struct incident *incident, struct evidence *evidence, size_t number)
+static void forget_perhaps(struct thing *thing)
 {
-	const struct person *person = &incident->people[number];
-	struct page page;
-
-	page_open(&page, incident, evidence, KIND_USER, number);
-	tell_value(&page, "department", &person->values[0]);
-	tell_value(&page, "jobTitle", &person->values[1]);
-	if (person->moved_ms)
-		tell_object(&page, person);
-	if (person->sent_ms)
-		tell_delta(&page, number, person);
-	if (person->shown_ms)
-		tell_mailbox(&page, number, production_fact(person->shown_ms, 0), FACT_SHOWN,
-			&person->shown);
-	if (person->production_ms)
-		tell_mailbox(&page, number, production_fact(person->production_ms, 0), FACT_SET,
-			&person->sent);
+	for (size_t i = 0; i < FIELDS_MAX; i++)
+		thing->fields[i].perhaps = false;
+	for (size_t i = 0; i < SETS_MAX * ELEMENTS; i++)
+		thing->sets[i / ELEMENTS][i % ELEMENTS].perhaps = false;
+	thing->primary.perhaps = false;
 }
 
-/* ---- groups ------------------------------------------------------------------------------ */
-
-/* The set as a whole is shown where nothing in it is production's to change. */
-static void tell_members_shown(const struct page *page, const struct group *group)
+static void tell_thing(struct incident *incident, struct evidence *evidence, struct thing *thing)
 {
-	CLEANUP(buf_release) struct buf set = BUF_UP_TO(INCIDENT_TEXT_MAX);
-	int64_t at_ms = group->members[0].shown.at_ms;
-	struct fact fact = production_fact(at_ms, 0);
-	char id[ID_BYTES + 1];
+	struct page page;
 
-	buf_add_byte(&set, '[');
-	for (size_t i = 0; i < STEADY; i++) {
-		const struct sight *shown = &group->members[i].shown;
-
-		if (!shown->at_ms || shown->at_ms != at_ms || shown->pending_ms)
-			return;
-		person_id(id, i);
-		if (shown->value)
-			buf_addf(&set, "%s\"%s\"", set.length > 1 ? "," : "", id);
+	forget_perhaps(thing);
+	page_open(&page, incident, evidence, thing);
+	for (size_t i = 0; i < thing->sort->field_count; i++)
+		if (thing->sort->fields[i].flows)
+			tell_value(&page, i);
+	if (thing->moved_ms)
+		tell_moves(&page);
+	tell_addresses(&page);
+	for (size_t i = 0; i < thing->sort->set_count; i++) {
+		if (!thing->sort->sets[i].flows)
+			continue;
+		for (size_t j = 0; j < ELEMENTS; j++)
+			tell_element(&page, i, j);
+		tell_set_shown(&page, i);
 	}
-	buf_add_byte(&set, ']');
-	fact.new_known = true;
-	fact.new_value = buf_span(&set);
-	add_fact(page, fact, "members");
-}
-
-static void tell_member(const struct page *page, size_t number, const struct unit *unit)
-{
-	struct fact sent = { .operation = FACT_SET };
-	char id[ID_BYTES + 1];
-
-	person_id(id, number);
-	if (unit->staging.at_ms)
-		add_element(page, staging_fact(page, unit->staging.at_ms), "members",
-			unit->staging.value, id);
-	if (!unit->production.at_ms)
-		return;
-	sent = production_fact(unit->production.at_ms, 0);
-	add_element(page, sent, "members", unit->production.value, id);
-}
-
-static void tell_group(struct incident *incident, struct evidence *evidence, size_t number)
-{
-	const struct group *group = &incident->groups[number];
-	struct page page;
-
-	page_open(&page, incident, evidence, KIND_GROUP, number);
-	tell_value(&page, "description", &group->description);
-	for (size_t i = 0; i < STEADY; i++)
-		tell_member(&page, i, &group->members[i]);
-	tell_members_shown(&page, group);
 }
 
 void incident_add_files(struct incident *incident, struct evidence *evidence)
 {
-	for (size_t i = 0; i < PEOPLE; i++)
-		tell_person(incident, evidence, i);
-	for (size_t i = 0; i < GROUPS; i++)
-		tell_group(incident, evidence, i);
+	for (size_t i = 0; i < THINGS; i++)
+		tell_thing(incident, evidence, &incident->things[i]);
 	evidence_add_source(evidence,
 		&(struct evidence_source){ .source = FROM_STAGING_SPACE,
 			.server = "SYNC02",

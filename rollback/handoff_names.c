@@ -155,14 +155,12 @@ const char *directory_refusal(const struct plan_step *step)
 	CLEANUP(buf_release) struct buf domain = BUF_UP_TO(DIRECTORY_LINE_MAX);
 
 	if (step->operation != GRAPH_SET)
-		return "The production server would spread what stands in Active Directory, and "
-		       "no standard file of ours changes this there.";
+		return "Active Directory is wrong, production would spread it again, and no standard file "
+		       "of ours changes this there.";
 	if (!directory_name(step->attribute))
-		return "It is wrong in Active Directory as well, and what it is called there is "
-		       "not known.";
+		return "Active Directory is wrong, and what it calls this is not known.";
 	if (!step->distinguished_name || !dn_add_domain(&domain, span_of(step->distinguished_name)))
-		return "It is wrong in Active Directory as well, and Graph does not show where "
-		       "the object stands there.";
+		return "Active Directory is wrong, and Graph does not show where the object stands there.";
 	if (step->from.length > HANDOFF_VALUE_MAX || step->to.length > HANDOFF_VALUE_MAX)
 		return "The value is too long for a script.";
 	if (is_too_many(step, step->from) || is_too_many(step, step->to))

@@ -125,7 +125,7 @@ for script in $scripts; do
 	{ constant "$script" | sed '$d' && head -c 22800 "$UNSTAGE" | base64 -w 76 && echo "'@"; } >"random-$script"
 	sed "s/^function Read-Text(/function Read-Text((/" "$script" >"broken-$script"
 	peer powershell "$script" "other/$script" "random-$script" >trees.jsonl 2>peer.err
-	same "trees of $script" 1 "$(jq -r .code trees.jsonl | sort -u | wc -l)"
+	same "trees of $script" 1 "$(jq -r .tree trees.jsonl | sort -u | wc -l)"
 	same "broken" 0 "$(jq '.broken | length' trees.jsonl | sort -nu)"
 	at_least "broken in broken-$script" 1 "$(peer powershell "broken-$script" 2>peer.err | jq '.broken | length')"
 done

@@ -2,6 +2,8 @@
 #include "base/text.h"
 #include "rollback/handoff_internal.h"
 
+enum { DELETION_THRESHOLD = 500 }; /* a tenant's, unless it was changed (facts 8) */
+
 /* The order of recovery (facts 7.5). Connector names are the reader's: we never saw them. */
 static const char *const sync_run =
 	"\n"
@@ -22,18 +24,26 @@ static const char *const sync_run =
 	" 4. Keep what it knows now: it still remembers what stood there before.\n"
 	"      csexport \"<tenant> - AAD\" C:\\evidence\\production-all.xml\n"
 	"    If the staging server also wrote into Active Directory, repair that first: production would\n"
-	"    spread it.\n"
+	"    spread it. Files named directory.ps1 and directory.ldif beside this plan do, where there are.\n"
 	" 5. Import and synchronise, without exporting yet.\n"
 	"      Set-ADSyncScheduler -SyncCycleEnabled $false\n"
 	"      Invoke-ADSyncRunProfile -ConnectorName \"<tenant> - AAD\" -RunProfileName \"Delta Import\"\n"
 	"      Invoke-ADSyncRunProfile -ConnectorName \"<forest>\" -RunProfileName \"Delta Import\"\n"
 	"      Invoke-ADSyncRunProfile -ConnectorName \"<forest>\" -RunProfileName \"Delta Synchronization\"\n"
 	"      Invoke-ADSyncRunProfile -ConnectorName \"<tenant> - AAD\" -RunProfileName \"Delta Synchronization\"\n"
-	"    When its last import is more than seven days old, or in doubt, use \"Full Import\" and \"Full\n"
-	"    Synchronization\" for these.\n"
+	"    A delta brings what the cloud was changed to since its last one, and this is enough, unless\n"
+	"    - its last import is more than seven days old, or its watermark is lost, or you doubt it;\n"
+	"    - its rules were changed meanwhile.\n"
+	"    Then use \"Full Import\" and \"Full Synchronization\" for these.\n"
 	" 6. Look at what it would export, and compare it with the list below. Deletes that you don't\n"
 	"    expect: stop here.\n"
 	"      csexport \"<tenant> - AAD\" C:\\evidence\\production-pending.xml /f:x\n"
+	"    Count them, and look up the threshold: above it the whole export stops before its first\n"
+	"    delete, \"stopped-deletion-threshold-exceeded\", and writes nothing. It is the tenant's, 500\n"
+	"    unless somebody changed it, and counts deletes alone: no wiped value, no disabled account.\n"
+	"      Get-ADSyncExportDeletionThreshold\n";
+
+static const char *const sync_export =
 	" 7. Export, and import again to confirm. Look at the export errors.\n"
 	"      Invoke-ADSyncRunProfile -ConnectorName \"<tenant> - AAD\" -RunProfileName \"Export\"\n"
 	"      Invoke-ADSyncRunProfile -ConnectorName \"<tenant> - AAD\" -RunProfileName \"Delta Import\"\n"
@@ -47,6 +57,24 @@ static const char *const sync_run =
 	"\n"
 	"The values below are those of before the accident. Production exports what Active Directory says\n"
 	"today, which may rightly be newer.\n";
+
+/* What of this plan counts against the threshold (facts 8): deletes that an export makes. */
+static void add_deletes(struct buf *out, const struct plan *plan)
+{
+	size_t deletes = 0;
+
+	for (size_t i = 0; i < plan->step_count; i++)
+		deletes += plan->steps[i].door == DOOR_SYNC &&
+			plan->steps[i].operation == GRAPH_REMOVE;
+	buf_addf(out, "    Of this plan %zu deletes are the export's%s.\n", deletes,
+		deletes > DELETION_THRESHOLD ? ": more than 500, so the export will stop" : "");
+	if (plan->by_door[DOOR_ADSYNC])
+		buf_addf(out,
+			"    Another %zu are not: production never deletes what only the staging server made.\n"
+			"    Read what it would do first; run without -WhatIf it can't be undone but for users:\n"
+			"      Remove-ADSyncToolsAadObject -InputCsvFilename <plan>-adsync.csv -WhatIf\n",
+			plan->by_door[DOOR_ADSYNC]);
+}
 
 static void add_sync_value(struct buf *out, const char *label, struct span value)
 {
@@ -83,6 +111,8 @@ void handoff_add_sync(struct buf *out, const struct plan *plan)
 
 	handoff_add_title(out, plan, "The run of the production server");
 	buf_add_text(out, sync_run);
+	add_deletes(out, plan);
+	buf_add_text(out, sync_export);
 	for (size_t i = 0; i < plan->step_count; i++) {
 		const struct plan_step *step = &plan->steps[i];
 

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "report/report.h"
 
 enum { STEP_NAME_COLUMNS = 58 };
 
@@ -103,6 +104,14 @@ void plan_add_counts(struct screen *screen, const struct plan *plan)
 		"\n  %zu deletions, %zu memberships removed; expires %s UTC\n",
 		plan->limits.deletes, plan->limits.member_removals,
 		screen_time(plan->expires_ms, expires));
+}
+
+void plan_add_fingerprint(struct screen *screen, struct span bytes)
+{
+	char text[PLAN_FINGERPRINT_BYTES];
+
+	screen_addf(screen, STYLE_PLAIN, "  fingerprint  ");
+	screen_addf(screen, STYLE_BOLD, "%s\n", plan_fingerprint(bytes, text));
 }
 
 /* What worked is a number; what did not is a line each. */

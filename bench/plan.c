@@ -19,6 +19,7 @@ enum { RING_LONGEST = 7, STEPS_OF_ONE = 3, FINDINGS_OF_ONE = 8 };
 
 struct bench {
 	struct snapshot *live;
+	struct snapshot_picker *picker;
 	size_t steps, moves;               /* that are wanted */
 	struct object *ring[RING_LONGEST]; /* whose values are passed on */
 	size_t ring_count, ring_length, moved, planned;
@@ -125,20 +126,23 @@ static bool take_object(void *context, struct span lines, struct error *err)
 
 static bool live_object(void *context, struct span id, struct object **object, struct error *err)
 {
-	CLEANUP(buf_release) struct buf lines = BUF_UP_TO(SNAPSHOT_BUCKET_MAX);
+	const struct bench *bench = context;
+	struct span lines;
 
 	*object = NULL;
-	if (!snapshot_object(context, id, &lines, err))
+	if (!snapshot_pick(bench->picker, id, &lines, err))
 		return false;
-	if (lines.length)
-		*object = object_parse(buf_span(&lines), err);
-	return !lines.length || *object;
+	if (lines.data)
+		*object = object_parse(lines, err);
+	return !lines.data || *object;
 }
 
 static bool each_live(
 	void *context, snapshot_each_function *visit, void *visit_context, struct error *err)
 {
-	return snapshot_each(context, visit, visit_context, err);
+	const struct bench *bench = context;
+
+	return snapshot_each(bench->live, visit, visit_context, err);
 }
 
 /* Processor time: others use this machine, too. */
@@ -164,8 +168,9 @@ static bool run(struct bench *bench, struct error *err)
 		.count = bench->count,
 		.object = live_object,
 		.each = each_live,
-		.context = bench->live };
-	struct check_live live = { each_live, bench->live };
+
+		.context = bench };
+	struct check_live live = { each_live, bench };
 	double planning, start = seconds();
 
 	if (!plan_add_steps(plan, &input, err))
@@ -195,11 +200,13 @@ int main(int argc, char **argv)
 	bench.pointers = memory_array(
 		bench.steps * FINDINGS_OF_ONE + RING_LONGEST * 16, sizeof(*bench.pointers));
 	bench.live = snapshot_open(argv[1], &err);
+	bench.picker = bench.live ? snapshot_picker_new(bench.live) : NULL;
 	if (!bench.live || !snapshot_each(bench.live, take_object, &bench, &err) ||
 		!run(&bench, &err)) {
 		fprintf(stderr, "bench_plan: %s\n", err.text);
 		return (int)err.kind;
 	}
+	snapshot_picker_free(bench.picker);
 	snapshot_close(bench.live);
 	plan_free(bench.texts);
 	memory_free(bench.findings);

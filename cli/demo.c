@@ -275,25 +275,45 @@ static bool follow_paragraphs(struct demo *demo, size_t *followed, struct error 
 	return true;
 }
 
+/* Runs the script; `changed` counts what it did. Without a step for it there is no script. */
+static bool run_exchange_script(
+	struct demo *demo, struct simulator_played *played, struct error *err)
+{
+	CLEANUP(memory_freep) char *script = file_path(demo->simulated.folder, "plan-exchange.ps1");
+
+	*played = (struct simulator_played){ 0 };
+	if (access(script, F_OK) != 0)
+		return true;
+	if (!simulator_play_exchange(demo->simulated.simulator, script, played, err))
+		return false;
+	say("   an administrator runs plan-exchange.ps1 -Apply: %zu changed, %zu stood there already\n",
+		played->changed, played->already);
+	return true;
+}
+
 /* Rings lead through several doors: each waits for the other, and takes up where it left off. */
 static bool take_turns(struct demo *demo, struct error *err)
 {
+	struct simulator_played played;
 	size_t followed;
 
-	if (!follow_paragraphs(demo, &followed, err))
-		return false;
-	say("   a person follows %zu paragraphs of plan-manual.txt\n", followed);
-	while (followed) {
-		if (!type_command(demo,
-			    "unstage apply plan.json --key unstage.pub --journal journal.sqlite "
-			    "--receipt receipt.json",
-			    STATUS_ANY, true, err) ||
+	do {
+		if (!run_exchange_script(demo, &played, err) ||
 			!follow_paragraphs(demo, &followed, err))
 			return false;
-		if (followed)
-			say("   a person follows %zu more, which had to wait\n", followed);
-	}
-	return true;
+		say("   a person follows %zu paragraphs of plan-manual.txt\n", followed);
+		if ((followed || played.changed) &&
+			!type_command(demo,
+				"unstage apply plan.json --key unstage.pub --journal journal.sqlite "
+				"--receipt receipt.json",
+				STATUS_ANY, true, err))
+			return false;
+	} while (followed || played.changed);
+	if (!played.stale && !played.failed)
+		return true;
+	return error_set(err, ERROR_SYSTEM,
+		"demo: plan-exchange.ps1: %zu stale, %zu failed, the first: %s", played.stale,
+		played.failed, played.first_trouble);
 }
 
 static bool other_doors(struct demo *demo, struct error *err)
@@ -322,7 +342,8 @@ static int proof(struct demo *demo, struct error *err)
 	if (!simulator_prove(demo->simulated.simulator, &proof, err))
 		return -1;
 	whole = simulated_tell_proof(&screen, &proof) && proof.put_back_graph &&
-		proof.put_back_sync && proof.put_back_adsync && proof.put_back_manual;
+		proof.put_back_sync && proof.put_back_adsync && proof.put_back_exchange &&
+		proof.put_back_manual;
 	if (!screen_give(&screen, &demo->to_screen, err))
 		return -1;
 	say("\nEverything lies in %s\n", demo->simulated.folder);

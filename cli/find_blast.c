@@ -135,7 +135,7 @@ static const struct {
 	[STAYS_DELETED] = { "deleted: would return with another id", "unstage apply" },
 	[STAYS_MADE] = { "made in its wider scope", "our CSV: adsync" },
 	[STAYS_DIRECTORY] = { "sent to Active Directory too", "correct AD first" },
-	[STAYS_EXCHANGE] = { "Exchange Online masters them", "our paragraph" },
+	[STAYS_EXCHANGE] = { "Exchange Online masters them", "our script" },
 	[STAYS_GONE] = { "gone for good (blocked)", "our paragraph" },
 	[STAYS_MANUAL] = { "protected, or no rule flows them", "our paragraph" },
 };

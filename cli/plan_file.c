@@ -140,8 +140,8 @@ static void add_step(struct screen *screen, const struct plan_step *step, enum s
 /* What each door is waited for. */
 static const char *const waiting_words[DOOR_COUNT] = {
 	[DOOR_SYNC] = " for the production server's run",
-	[DOOR_DIRECTORY] = " for a change in Active Directory",
-	[DOOR_EXCHANGE] = " for a change in Exchange Online",
+	[DOOR_DIRECTORY] = " for our script in Active Directory",
+	[DOOR_EXCHANGE] = " for our script in Exchange Online",
 	[DOOR_ADSYNC] = " for Remove-ADSyncToolsAadObject with our CSV",
 	[DOOR_MANUAL] = " for a person, by our paragraph",
 };

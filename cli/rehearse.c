@@ -89,7 +89,7 @@ static bool play(struct performance *performance, struct error *err)
 			break;
 		before = apply_result_good(&performance->result);
 		if (!rehearse_production(rehearsal, plan, err) ||
-			!rehearse_adsync(rehearsal, plan, err) ||
+			!rehearse_files(rehearsal, plan, err) ||
 			!rehearse_paragraphs(
 				rehearsal, plan, followed, refused, &performance->notes, err))
 			return false;
@@ -283,7 +283,8 @@ const struct command command_rehearse = {
 	.summary = "run a plan on a simulated copy of LIVE and show the end",
 	.details =
 		"The engine that applies plans works on LIVE in a simulated tenant: nothing is\n"
-		"sent anywhere. Production's cycle, the CSV and the paragraphs are played, too.\n"
+		"sent anywhere. Production's cycle, the hand-off files and the paragraphs are\n"
+		"played, too.\n"
 		"Exit status: 0 the end is what the plan wants and nothing else changed; 1 not.\n",
 	.options = options,
 	.arguments_size = sizeof(struct rehearse_arguments),

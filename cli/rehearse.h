@@ -9,8 +9,8 @@
 /* Production's cycle, holding for the steps of door sync what they say. */
 MUST_CHECK bool rehearse_production(
 	const struct rehearsal *rehearsal, const struct plan *plan, struct error *err);
-/* Remove-ADSyncToolsAadObject with the plan's CSV. */
-MUST_CHECK bool rehearse_adsync(
+/* Remove-ADSyncToolsAadObject with the plan's CSV; the script for Exchange Online. */
+MUST_CHECK bool rehearse_files(
 	const struct rehearsal *rehearsal, const struct plan *plan, struct error *err);
 typedef void rehearse_refused_function(
 	void *context, const struct plan_step *step, const char *text);

@@ -1,6 +1,7 @@
 /*
- * What everybody but Graph does in a rehearsal: the production server that holds what the plan says, an
- * administrator with the CSV, a person with the paragraphs.
+ * What everybody but Graph does in a rehearsal: the production server that holds what the plan says (once
+ * an administrator has corrected Active Directory), administrators with the CSV and the script for
+ * Exchange Online, a person with the paragraphs.
  */
 #include <string.h>
 
@@ -42,34 +43,27 @@ bool rehearse_production(
 	const struct rehearsal *rehearsal, const struct plan *plan, struct error *err)
 {
 	for (size_t i = 0; i < plan->step_count; i++)
-		if (plan->steps[i].door == DOOR_SYNC &&
+		if ((plan->steps[i].door == DOOR_SYNC || plan->steps[i].door == DOOR_DIRECTORY) &&
 			!production_holds(rehearsal->simulator, &plan->steps[i], err))
 			return error_prefix(err, "step %zu", plan->steps[i].number);
-	return !plan->by_door[DOOR_SYNC] ||
+	return (!plan->by_door[DOOR_SYNC] && !plan->by_door[DOOR_DIRECTORY]) ||
 		simulator_play_production_cycle(rehearsal->simulator, err);
 }
 
-/* ---- adsync: the file is made again from the plan --------------------------------------------------- */
+/* ---- the files, made again from the plan ------------------------------------------------------------ */
 
-static void written(void *context, const char *path)
-{
-	char **csv = context;
-	const char *ending = "-adsync.csv";
-	size_t length = strlen(path);
-
-	if (length > strlen(ending) && strcmp(path + length - strlen(ending), ending) == 0) {
-		memory_free(*csv);
-		*csv = memory_text(path);
-	}
-}
-
-bool rehearse_adsync(const struct rehearsal *rehearsal, const struct plan *plan, struct error *err)
+bool rehearse_files(const struct rehearsal *rehearsal, const struct plan *plan, struct error *err)
 {
 	CLEANUP(memory_freep) char *beside = file_path(rehearsal->folder, "plan.json");
-	CLEANUP(memory_freep) char *csv = NULL;
+	CLEANUP(memory_freep) char *csv = file_path(rehearsal->folder, "plan-adsync.csv");
+	CLEANUP(memory_freep) char *script = file_path(rehearsal->folder, "plan-exchange.ps1");
+	struct simulator_played played; /* what is left open is seen in the end */
 
-	return plan_write_hand_offs(plan, beside, written, &csv, err) &&
-		(!csv || simulator_play_adsync(rehearsal->simulator, csv, err));
+	return plan_write_hand_offs(plan, beside, NULL, NULL, err) &&
+		(!plan->by_door[DOOR_ADSYNC] ||
+			simulator_play_adsync(rehearsal->simulator, csv, err)) &&
+		(!plan->by_door[DOOR_EXCHANGE] ||
+			simulator_play_exchange(rehearsal->simulator, script, &played, err));
 }
 
 /* ---- manual ----------------------------------------------------------------------------------------- */
@@ -106,12 +100,6 @@ static bool follow_paragraph(
 	return true;
 }
 
-/* Doors that have no file yet are a person's work. */
-static bool is_for_a_person(enum door door)
-{
-	return door == DOOR_MANUAL || door == DOOR_EXCHANGE || door == DOOR_DIRECTORY;
-}
-
 bool rehearse_paragraphs(const struct rehearsal *rehearsal, const struct plan *plan, bool *followed,
 	rehearse_refused_function *refused, void *context, struct error *err)
 {
@@ -119,7 +107,7 @@ bool rehearse_paragraphs(const struct rehearsal *rehearsal, const struct plan *p
 		const struct plan_step *step = &plan->steps[i];
 		struct error refusal = { 0 };
 
-		if (!is_for_a_person(step->door) || followed[i])
+		if (step->door != DOOR_MANUAL || followed[i])
 			continue;
 		followed[i] = follow_paragraph(rehearsal->simulator, step, &refusal);
 		if (followed[i])

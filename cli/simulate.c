@@ -89,6 +89,22 @@ static bool play_cycle(struct simulator *simulator, const char *argument, struct
 	return simulator_play_production_cycle(simulator, err);
 }
 
+static void tell_played(const struct simulator_played *played)
+{
+	printf("%zu changed\n%zu already\n%zu stale\n%zu failed\n", played->changed,
+		played->already, played->stale, played->failed);
+}
+
+static bool play_exchange(struct simulator *simulator, const char *argument, struct error *err)
+{
+	struct simulator_played played;
+
+	if (!simulator_play_exchange(simulator, argument, &played, err))
+		return false;
+	tell_played(&played);
+	return true;
+}
+
 static bool play_adsync(struct simulator *simulator, const char *argument, struct error *err)
 {
 	return simulator_play_adsync(simulator, argument, err);
@@ -155,6 +171,7 @@ static const struct play {
 		play_morning },
 	{ "cycle", "production's import, synchronisation, export", play_cycle },
 	{ "adsync", "FILE.csv: an administrator runs Remove-ADSyncToolsAadObject", play_adsync },
+	{ "exchange", "FILE.ps1: an administrator runs this script with -Apply", play_exchange },
 	{ "import", "SERVER: it imports from the cloud", play_import },
 	{ "export", "SERVER: it writes what it holds, once more", play_export },
 	{ "synchronise", "SERVER: it takes over what it imported", play_synchronisation },
@@ -453,8 +470,8 @@ const struct command command_simulate = {
 	.summary = "a simulated tenant to try things on",
 	.details =
 		"Prints the export line for your shell and serves on 127.0.0.1. While it runs,\n"
-		"type day, incident, morning, wait MINUTES, cycle, adsync FILE, import SERVER,\n"
-		"synchronise SERVER, files DIR, prove, or quit.\n\n"
+		"type day, incident, morning, wait MINUTES, cycle, adsync FILE, exchange FILE,\n"
+		"import SERVER, synchronise SERVER, files DIR, prove, or quit.\n\n"
 		"files writes what an administrator collects on SYNC01 and SYNC02: csexport of\n"
 		"both connectors, run history and steps, configuration. Behind DIR: utf16 (with\n"
 		"a byte order mark), iso (dates in JSON), nested (steps in the history), died\n"

@@ -124,6 +124,8 @@ bool simulated_tell_proof(struct screen *screen, const struct simulator_proof *p
 		"put back by production's run (sync)");
 	add_count(screen, proof->put_back_adsync, proof->put_back_adsync,
 		"put back by the administrator's CSV (adsync)");
+	add_count(screen, proof->put_back_exchange, proof->put_back_exchange,
+		"put back by the administrator's script (exchange)");
 	add_count(screen, proof->put_back_manual, proof->put_back_manual,
 		"put back by a person with our paragraph (manual)");
 	add_count(screen, true, proof->put_back_people,

@@ -115,7 +115,8 @@ static bool verify_plan(struct screen *screen, const char *path,
 	char fingerprint[PLAN_FINGERPRINT_BYTES];
 	const char *decisions;
 
-	if (!plan_file_open(&file, path, arguments->key, arguments->common.profile, true, err))
+	if (!plan_file_open(&file, path, arguments->key, arguments->common.profile, true, err) ||
+		!plan_check_hand_offs(file.plan, path, err))
 		return false;
 	decisions = file.plan->decisions;
 	if (arguments->common.json) {
@@ -165,7 +166,8 @@ const struct command command_verify = {
 	.operands_most = 1,
 	.summary = "verify a plan's signature, or all of a snapshot",
 	.details =
-		"Of a plan: its signature. Of a snapshot, by its file or its name: every digest\n"
+		"Of a plan: its signature, and that the hand-off files lie beside it as they\n"
+		"were signed. Of a snapshot, by its file or its name: every digest\n"
 		"of every bucket; the statement and the signature beside it; and that it follows\n"
 		"the snapshot it was made from, where that one is kept or lies beside it. It\n"
 		"says when nobody signed a snapshot; with --key that is refused.\n",

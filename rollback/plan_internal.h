@@ -44,12 +44,23 @@ const struct reference_rule *reference_rule(const struct attribute *attribute);
 
 /* Why the step's own door can't take it, as a sentence; NULL when it can. */
 const char *step_refusal(const struct plan_step *step);
-/* The doors of a plan's steps. What belongs to the others is a paragraph for a person. */
+/* The doors of a plan's steps. */
 bool plan_has_door(enum door door);
 /* True when Remove-ADSyncToolsAadObject can be handed this anchor in a CSV cell as it is. */
 bool source_anchor_is_plain(struct span anchor);
 /* The text of a canonical JSON string; empty where it is none. */
 void value_add_text(struct buf *out, struct span value);
+
+/* Why the hand-off files of these doors can't take the step, as a sentence; NULL when they can. */
+const char *exchange_refusal(const struct plan_step *step);
+const char *directory_refusal(const struct plan_step *step);
+
+/* ---- hand-off files (handoff.c) ----------------------------------------------------------- */
+
+/* Makes the files that the steps want and keeps their digests; the head is complete by then. */
+MUST_CHECK bool plan_seal_files(struct plan *plan, struct error *err);
+/* The name of the file at a place among those that the plan's doors want; NULL past the last. */
+const char *plan_wanted_file(const struct plan *plan, size_t place);
 
 /* Why a set of addresses can't stand as the step would leave it; NULL: it can. */
 const char *addresses_refusal(const struct plan_step *step);
@@ -181,6 +192,14 @@ void plan_order_drafts(struct plan *plan, struct drafts *drafts, struct parkings
  */
 MUST_CHECK bool drafts_meet_obstacles(const struct plan_input *input, struct draft *drafts,
 	size_t count, struct parkings *parkings, struct error *err);
+
+/*
+ * Gives a cause to each draft for Exchange Online whose mail address would not follow from an
+ * address that the same object gets in this plan (plan_follow.c).
+ */
+void drafts_follow_addresses(struct draft *drafts, size_t count);
+/* Notes in a step of door directory where its object stands there; `object` may be NULL. */
+void plan_name_in_directory(struct plan *plan, struct plan_step *step, const struct object *object);
 
 /* The paragraph for a person (plan_manual.c); borrowed from the plan. */
 const char *manual_paragraph(struct plan *plan, const struct plan_step *step, const char *cause);

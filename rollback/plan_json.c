@@ -69,6 +69,15 @@ static void add_counts(struct buf *out, const struct plan *plan)
 	buf_add_text(out, "}}");
 }
 
+static void add_files(struct buf *out, const struct plan *plan)
+{
+	buf_add_text(out, ",\n\"files\":[");
+	for (size_t i = 0; i < plan->file_count; i++)
+		buf_addf(out, "%s{\"name\":\"%s\",\"blake2b\":\"%s\"}", i ? ",\n" : "\n",
+			plan->files[i].name, plan->files[i].digest);
+	buf_add_text(out, "\n]");
+}
+
 static void add_blocked(struct buf *out, const struct plan_blocked *blocked)
 {
 	buf_addf(out, "{\"kind\":\"%s\"", blocked->kind->name);
@@ -119,6 +128,10 @@ static void add_step(struct buf *out, const struct plan_step *step)
 		add_text(out, "manual", step->manual);
 	if (step->door == DOOR_ADSYNC)
 		add_text(out, "source_anchor", step->source_anchor);
+	if (step->door == DOOR_DIRECTORY) {
+		add_text(out, "distinguished_name", step->distinguished_name);
+		add_text(out, "security_identifier", step->security_identifier);
+	}
 	buf_add_byte(out, '}');
 }
 
@@ -126,6 +139,7 @@ void plan_add_json(struct buf *out, const struct plan *plan)
 {
 	add_head(out, plan);
 	add_counts(out, plan);
+	add_files(out, plan);
 	buf_add_text(out, ",\n\"blocked\":[");
 	for (size_t i = 0; i < plan->blocked_count; i++) {
 		buf_add_text(out, i ? ",\n" : "\n");

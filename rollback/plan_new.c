@@ -49,37 +49,49 @@ static struct plan *head_new(const struct plan_options *options)
 	return plan;
 }
 
+/* Objects are asked for in order of their ids, kind by kind. */
+struct live {
+	struct snapshot *snapshot;
+	struct snapshot_picker *picker;
+};
+
+static void live_release(struct live *live)
+{
+	snapshot_picker_free(live->picker);
+}
+
 static bool live_object(void *context, struct span id, struct object **object, struct error *err)
 {
-	struct snapshot *live = context;
-	CLEANUP(buf_release) struct buf lines = BUF_UP_TO(SNAPSHOT_BUCKET_MAX);
+	const struct live *live = context;
+	struct span lines;
 
-	if (!snapshot_object(live, id, &lines, err))
+	*object = NULL;
+	if (!snapshot_pick(live->picker, id, &lines, err))
 		return false;
-	if (!lines.length) {
-		*object = NULL;
-		return true;
-	}
-	*object = object_parse(buf_span(&lines), err);
-	return *object != NULL;
+	if (lines.data)
+		*object = object_parse(lines, err);
+	return !lines.data || *object;
 }
 
 static bool each_live_object(
 	void *context, snapshot_each_function *visit, void *visit_context, struct error *err)
 {
-	return snapshot_each(context, visit, visit_context, err);
+	const struct live *live = context;
+
+	return snapshot_each(live->snapshot, visit, visit_context, err);
 }
 
 struct plan *plan_new(const struct plan_options *options, struct error *err)
 {
 	CLEANUP(plan_freep) struct plan *plan = NULL;
 	CLEANUP(memory_freep) const struct finding **findings = NULL;
+	CLEANUP(live_release)
+	struct live live = { options->live, snapshot_picker_new(options->live) };
 	size_t count = findings_count(options->findings);
-	struct plan_input input = { .count = count,
-		.object = live_object,
-		.each = each_live_object,
-		.context = options->live };
-	struct check_live check = { .each = each_live_object, .context = options->live };
+	struct plan_input input = {
+		.count = count, .object = live_object, .each = each_live_object, .context = &live
+	};
+	struct check_live check = { .each = each_live_object, .context = &live };
 
 	if (!check_options(options, err))
 		return NULL;
@@ -88,7 +100,8 @@ struct plan *plan_new(const struct plan_options *options, struct error *err)
 		findings[i] = findings_get(options->findings, i);
 	input.findings = findings;
 	plan = head_new(options);
-	if (!plan_add_steps(plan, &input, err) || !plan_check(plan, &check, err)) {
+	if (!plan_add_steps(plan, &input, err) || !plan_check(plan, &check, err) ||
+		!plan_seal_files(plan, err)) {
 		error_prefix(err, "%s", snapshot_path(options->live));
 		return NULL;
 	}

@@ -39,7 +39,7 @@ static bool check_version(struct span bytes, struct error *err)
 
 static const char *const head_keys[] = { "format", "tenant", "cloud", "id", "created", "expires",
 	"tool", "tenant_name", "staging", "base", "live", "evidence", "decisions", "base_signed",
-	"limits", "counts", "blocked", "steps", NULL };
+	"limits", "counts", "files", "blocked", "steps", NULL };
 static const char *const limit_keys[] = { "steps", "deletes", "member_removals", "objects", NULL };
 static const char *const count_keys[] = { "steps", "blocked", "doors", NULL };
 
@@ -209,7 +209,7 @@ struct plan *plan_parse(struct span bytes, struct error *err)
 	}
 	counts = plan_count(plan->steps, plan->step_count);
 	if (!read_limits(plan, bytes, &counts, err) || !read_counts(plan, bytes, &counts, err) ||
-		!check_spelling(&reader, err)) {
+		!read_files(&reader, bytes, err) || !check_spelling(&reader, err)) {
 		error_prefix(err, "plan");
 		return NULL;
 	}

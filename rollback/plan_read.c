@@ -217,3 +217,59 @@ bool read_blocked(struct plan_reader *reader, struct span head, struct error *er
 	reader->plan->blocked_count = count;
 	return true;
 }
+
+/* ---- hand-off files ------------------------------------------------------------------------ */
+
+static bool read_one_file(struct plan_reader *reader, struct span object, struct plan_handoff *file,
+	struct error *err)
+{
+	static const char *const keys[] = { "name", "blake2b", NULL };
+	const char *digest;
+
+	if (scan_type(object) != SCAN_OBJECT)
+		return error_set(err, ERROR_FORMAT, "not an object");
+	if (!check_keys(object, keys, err) ||
+		!read_text(reader, object, "name", &file->name, err) ||
+		!read_text(reader, object, "blake2b", &digest, err))
+		return false;
+	if (!snapshot_is_identity(digest))
+		return error_set(err, ERROR_FORMAT, "\"blake2b\" is not 64 hexadecimal digits");
+	memcpy(file->digest, digest, sizeof(file->digest));
+	return true;
+}
+
+/* A file that the doors don't ask for, or one left out, would be a file that nobody looked at. */
+static bool check_file(const struct plan *plan, size_t place, const char *name, struct error *err)
+{
+	const char *wanted = plan_wanted_file(plan, place);
+
+	if (wanted && name && strcmp(wanted, name) == 0)
+		return true;
+	return error_set(err, ERROR_FORMAT, "files: at place %zu stands %s, and the doors want %s",
+		place + 1, name ? name : "nothing", wanted ? wanted : "nothing");
+}
+
+bool read_files(struct plan_reader *reader, struct span head, struct error *err)
+{
+	struct plan *plan = reader->plan;
+	struct span array, element;
+	struct scan scan;
+	struct plan_handoff *files;
+	size_t count = 0;
+
+	if (!read_array(head, "files", &array, err))
+		return false;
+	files = plan_room(plan, count_elements(array), sizeof(*files));
+	scan = scan_open(array);
+	while (scan_element(&scan, &element)) {
+		if (!read_one_file(reader, element, &files[count], err))
+			return error_prefix(err, "line %zu: files, number %zu",
+				line_of(reader->bytes, element.data), count + 1);
+		if (!check_file(plan, count, files[count].name, err))
+			return false;
+		count++;
+	}
+	plan->files = files;
+	plan->file_count = count;
+	return !plan_wanted_file(plan, count) || check_file(plan, count, NULL, err);
+}

@@ -37,6 +37,8 @@ bool find_door(struct span name, enum door *door); /* of those a plan has */
 
 MUST_CHECK bool read_kind(struct plan_reader *reader, struct span object, const struct kind **kind,
 	struct error *err);
+/* The digests of exactly those files that the plan's doors want, in their order. */
+MUST_CHECK bool read_files(struct plan_reader *reader, struct span head, struct error *err);
 MUST_CHECK bool read_blocked(struct plan_reader *reader, struct span head, struct error *err);
 /* Reads the steps and checks each by itself, and that no two are about the same value. */
 MUST_CHECK bool read_steps(struct plan_reader *reader, struct span head, struct error *err);

@@ -160,13 +160,21 @@ const char *step_refusal(const struct plan_step *step)
 		return addresses_refusal(step);
 	if (step->door == DOOR_GRAPH && step->operation == GRAPH_SET)
 		return patch_refusal(step);
-	return step->door == DOOR_ADSYNC ? adsync_refusal(step) : NULL;
+	switch (step->door) {
+	case DOOR_ADSYNC:
+		return adsync_refusal(step);
+	case DOOR_DIRECTORY:
+		return directory_refusal(step);
+	case DOOR_EXCHANGE:
+		return exchange_refusal(step);
+	default:
+		return NULL;
+	}
 }
 
 bool plan_has_door(enum door door)
 {
-	return door == DOOR_GRAPH || door == DOOR_SYNC || door == DOOR_ADSYNC ||
-		door == DOOR_MANUAL;
+	return door > DOOR_NONE && door < DOOR_COUNT;
 }
 
 void value_add_text(struct buf *out, struct span value)

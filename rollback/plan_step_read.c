@@ -10,7 +10,7 @@
 
 static const char *const step_keys[] = { "number", "operation", "door", "kind", "id", "name",
 	"attribute", "target", "from", "to", "why", "references", "after", "until", "manual",
-	"source_anchor", NULL };
+	"source_anchor", "distinguished_name", "security_identifier", NULL };
 
 /* ---- what it does ----------------------------------------------------------------------- */
 
@@ -62,7 +62,9 @@ static bool check_shape(struct span object, const struct plan_step *step, struct
 		check_presence(object, "to", rule->value, err) &&
 		check_presence(object, "target", rule->target, err) &&
 		check_presence(object, "manual", step->door == DOOR_MANUAL, err) &&
-		check_presence(object, "source_anchor", step->door == DOOR_ADSYNC, err);
+		check_presence(object, "source_anchor", step->door == DOOR_ADSYNC, err) &&
+		check_presence(object, "distinguished_name", step->door == DOOR_DIRECTORY, err) &&
+		check_presence(object, "security_identifier", step->door == DOOR_DIRECTORY, err);
 }
 
 /* ---- values ----------------------------------------------------------------------------- */
@@ -340,6 +342,11 @@ static bool read_for_people(
 		return false;
 	if (step->door == DOOR_MANUAL && !read_text(reader, object, "manual", &step->manual, err))
 		return false;
+	if (step->door == DOOR_DIRECTORY)
+		return read_text(reader, object, "distinguished_name", &step->distinguished_name,
+			       err) &&
+			read_text_or_null(reader, object, "security_identifier",
+				&step->security_identifier, err);
 	return step->door != DOOR_ADSYNC ||
 		read_text(reader, object, "source_anchor", &step->source_anchor, err);
 }

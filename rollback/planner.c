@@ -178,22 +178,6 @@ static enum door common_door(struct finding_group group)
 	return door;
 }
 
-/* Why a person must do it, for doors that write no file in this release; NULL for others. */
-static const char *door_cause(enum door door)
-{
-	switch (door) {
-	case DOOR_DIRECTORY:
-		return "the value in on-premises Active Directory is wrong, and the production server "
-		       "would spread it again.";
-	case DOOR_EXCHANGE:
-		return "Exchange Online masters it, and Graph refuses to write it.";
-	case DOOR_MANUAL:
-		return "neither Graph nor a run of the production server can put it back.";
-	default:
-		return NULL;
-	}
-}
-
 static struct plan_step step_for(
 	struct plan *plan, struct finding_group group, enum graph_operation operation)
 {
@@ -212,23 +196,40 @@ static struct plan_step step_for(
 	return step;
 }
 
+/* Why none of our files can do what a person can; NULL: one does, or none is needed. */
+static const char *file_refusal(const struct plan_step *step)
+{
+	switch (step->door) {
+	case DOOR_DIRECTORY:
+		return directory_refusal(step);
+	case DOOR_EXCHANGE:
+		return exchange_refusal(step);
+	case DOOR_MANUAL:
+		return "neither Graph nor a run of the production server can put it back.";
+	default:
+		return NULL;
+	}
+}
+
 /* `cause`: why a person must do it in any case; NULL: none. */
 static void add_draft(struct planner *planner, struct plan_step step, const struct object *object,
 	const char *cause)
 {
 	struct draft draft = { .step = step, .cause = cause };
 
+	if (step.door == DOOR_DIRECTORY)
+		plan_name_in_directory(planner->plan, &draft.step, object);
 	/* Nobody writes it: it follows by itself from what other steps put back. */
 	if (step.door == DOOR_NONE)
 		return;
 	if (!draft.cause)
 		draft.cause = addresses_refusal(&step);
-	if (!draft.cause)
-		draft.cause = step_refusal(&step);
 	if (!draft.cause) {
-		draft.cause = door_cause(step.door);
+		draft.cause = file_refusal(&draft.step);
 		draft.by_hand = draft.cause != NULL;
 	}
+	if (!draft.cause)
+		draft.cause = step_refusal(&draft.step);
 	draft_add_addresses(planner->plan, &draft, object);
 	MEMORY_GROW(planner->drafts.items, planner->drafts.count, planner->drafts.capacity);
 	planner->drafts.items[planner->drafts.count++] = draft;
@@ -471,9 +472,11 @@ bool plan_add_steps(struct plan *plan, const struct plan_input *input, struct er
 
 	choose(&planner);
 	list_blocked(&planner);
-	if (!draft_everything(&planner, err) ||
-		!drafts_meet_obstacles(
-			input, planner.drafts.items, planner.drafts.count, &planner.parkings, err))
+	if (!draft_everything(&planner, err))
+		return false;
+	drafts_follow_addresses(planner.drafts.items, planner.drafts.count);
+	if (!drafts_meet_obstacles(
+		    input, planner.drafts.items, planner.drafts.count, &planner.parkings, err))
 		return false;
 	keep_blocked(plan, &planner);
 	plan_order_drafts(plan, &planner.drafts, &planner.parkings);

@@ -14,6 +14,7 @@ enum {
 	PLAN_STEPS_MAX = 1 << 20,
 	PLAN_EXPIRES_S = 24 * 3600, /* default */
 	PLAN_EXPIRES_MAX_S = 7 * 24 * 3600,
+	PLAN_DIGEST_TEXT = 65, /* BLAKE2b-256, hexadecimal */
 };
 
 /* ---- the plan (docs/FORMAT-plan.md) ----------------------------------------------------- */
@@ -35,6 +36,8 @@ struct plan_step {
 	size_t after_count;
 	const char *manual;        /* DOOR_MANUAL: a paragraph; else NULL */
 	const char *source_anchor; /* DOOR_ADSYNC: the key by which the tool deletes; else NULL */
+	/* DOOR_DIRECTORY: where it stands in Active Directory, and its SID there (NULL: not known). */
+	const char *distinguished_name, *security_identifier;
 	/*
 	 * This step parks a value, so that others can take what it lets go: the number of the later
 	 * step on the same value, whose `from` is this `to`; 0: it does not. And the way back.
@@ -50,6 +53,12 @@ struct plan_blocked {
 	const char *why;
 };
 
+/* A hand-off file: its name is "<stem of the plan's>-<name>". */
+struct plan_handoff {
+	const char *name; /* "exchange.ps1" */
+	char digest[PLAN_DIGEST_TEXT];
+};
+
 struct plan {
 	const char *tenant, *tenant_name, *cloud, *id, *tool;
 	const char *staging; /* the identity's name */
@@ -60,6 +69,8 @@ struct plan {
 		size_t steps, deletes, member_removals, objects;
 	} limits; /* in force */
 	size_t by_door[DOOR_COUNT];
+	const struct plan_handoff *files;
+	size_t file_count;
 	const struct plan_blocked *blocked;
 	size_t blocked_count;
 	const struct plan_step *steps;
@@ -92,12 +103,18 @@ void plan_add_json(struct buf *out, const struct plan *plan);
 MUST_CHECK struct plan *plan_parse(struct span bytes, struct error *err);
 
 /*
- * Writes the hand-off files beside the plan: "<stem>-adsync.csv" (door adsync),
- * "<stem>-sync.txt" (the production server's run), "<stem>-manual.txt". Names of those written
- * are handed to `written`.
+ * Writes the hand-off files beside the plan, those that its doors want: "<stem>-adsync.csv",
+ * "<stem>-directory.ps1" and ".ldif", "<stem>-exchange.ps1", "<stem>-sync.txt" (the production
+ * server's run), "<stem>-manual.txt". Names of those written are handed to `written`.
  */
 MUST_CHECK bool plan_write_hand_offs(const struct plan *plan, const char *plan_path,
 	void (*written)(void *context, const char *path), void *context, struct error *err);
+/*
+ * Compares the hand-off files beside the plan with the digests it carries: ERROR_REFUSED names the
+ * first that is missing or altered.
+ */
+MUST_CHECK bool plan_check_hand_offs(
+	const struct plan *plan, const char *plan_path, struct error *err);
 
 /* ---- keys and signatures: minisign's formats, prehashed kind only ------------------------- */
 

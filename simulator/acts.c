@@ -262,6 +262,8 @@ static const struct cast_change morning_rows[] = {
 	{ CAST_PERSON, PEOPLE_CORRECTED, PEOPLE_CORRECTED_COUNT, switch_to_cloud },
 	{ CAST_PERSON, PEOPLE_AGREED, 1, switch_to_cloud },
 	{ CAST_SYNCED_GROUP, GROUPS_SWITCHED, GROUPS_SWITCHED_COUNT, switch_to_cloud },
+	{ CAST_LIST, 0, LISTS_SWITCHED_COUNT, switch_to_cloud },
+	{ CAST_CONTACT, 0, CONTACTS_SWITCHED_COUNT, switch_to_cloud },
 	{ CAST_CREATED, CREATED_COUNT - 1, 1, switch_to_cloud },
 	{ CAST_PERSON, PEOPLE_CORRECTED, PEOPLE_CORRECTED_COUNT, correct },
 	{ CAST_PERSON, PEOPLE_AGREED, 1, agree },

@@ -53,6 +53,8 @@ static uint64_t *door_counter(struct simulator_proof *proof, const char *door)
 		return &proof->put_back_sync;
 	if (strcmp(door, "adsync") == 0)
 		return &proof->put_back_adsync;
+	if (strcmp(door, "exchange") == 0)
+		return &proof->put_back_exchange;
 	if (strcmp(door, "manual") == 0)
 		return &proof->put_back_manual;
 	return &proof->put_back_people;

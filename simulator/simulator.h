@@ -240,6 +240,17 @@ MUST_CHECK bool simulator_play_production_cycle(struct simulator *simulator, str
 /* An administrator runs Remove-ADSyncToolsAadObject with this CSV. */
 MUST_CHECK bool simulator_play_adsync(
 	struct simulator *simulator, const char *csv_path, struct error *err);
+/*
+ * An administrator runs a hand-off script with -Apply: exchange.ps1 in Exchange Online PowerShell.
+ * Only what the plan saw is changed; the rest is counted.
+ *   ERROR_FORMAT   no such script · ERROR_REFUSED  of another tenant, or expired
+ */
+struct simulator_played {
+	size_t changed, already, stale, failed;
+	char first_trouble[256]; /* why the first was stale or failed, for people */
+};
+MUST_CHECK bool simulator_play_exchange(struct simulator *simulator, const char *script_path,
+	struct simulator_played *played, struct error *err);
 /* An administrator follows a manual paragraph: sets an attribute where its master is. Value is JSON. */
 MUST_CHECK bool simulator_play_manual(struct simulator *simulator, const char *id,
 	const char *attribute, struct span value, struct error *err);
@@ -336,7 +347,8 @@ bool simulator_hand_pick(struct simulator *simulator, const char *kind, size_t i
  */
 struct simulator_proof {
 	uint64_t damaged; /* values that staging wrote wrongly, at the incident */
-	uint64_t put_back_graph, put_back_sync, put_back_adsync, put_back_manual, put_back_people;
+	uint64_t put_back_graph, put_back_sync, put_back_adsync, put_back_exchange, put_back_manual,
+		put_back_people;
 	uint64_t still_damaged;
 	uint64_t legitimate; /* legitimate writes since the base */
 	uint64_t legitimate_lost;

@@ -155,6 +155,10 @@ enum {
 	GROUPS_SWITCHED_COUNT = 4,
 	GROUPS_NEEDED = 14,
 
+	/* damaged, and switched: Exchange Online masters them */
+	LISTS_SWITCHED_COUNT = 1,
+	CONTACTS_SWITCHED_COUNT = 1,
+
 	CREATED_COUNT = 6,
 };
 

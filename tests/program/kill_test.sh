@@ -84,6 +84,7 @@ whole() {
 proof() {
 	say cycle
 	say adsync "$told/plan-adsync.csv"
+	say exchange "$told/plan-exchange.ps1"
 	say prove
 	same "still damaged" "$(jq '[.steps[] | select(.door == "manual")] | length' "$plan")" \
 		"$(proved 'values still damaged')"

@@ -15,7 +15,7 @@ cp stderr demo.stderr
 sentence "everything that its page names lies in its folder"
 there demo/{production.jsonl.zst,live.jsonl.zst,evidence.jsonl,findings.json} \
 	demo/{plan.json,plan.json.minisig,unstage.pub,unstage.key,journal.sqlite,receipt.json} \
-	demo/{plan-adsync.csv,plan-sync.txt,plan-manual.txt}
+	demo/{plan-adsync.csv,plan-exchange.ps1,plan-sync.txt,plan-manual.txt}
 
 # count TEXT: the number before it in the proof.
 count() {
@@ -24,14 +24,14 @@ count() {
 
 sentence "the proof: much was damaged, every door put something back, nothing is left, nothing is lost"
 at_least "damaged" 100 "$(count 'values damaged by the staging server')"
-for door in graph sync adsync manual; do
+for door in graph sync adsync exchange manual; do
 	at_least "put back by $door" 1 "$(count "($door)")"
 done
 same "decided by people" 3 "$(count 'decided by people before us')"
 same "still damaged" 0 "$(count 'values still damaged')"
 same "lost" 0 "$(count 'legitimate changes lost')"
 same "all that was damaged" "$(count 'values damaged by the staging server')" \
-	"$(($(count '(graph)') + $(count '(sync)') + $(count '(adsync)') + $(count '(manual)') + 3))"
+	"$(($(count '(graph)') + $(count '(sync)') + $(count '(adsync)') + $(count '(exchange)') + $(count '(manual)') + 3))"
 
 sentence "a folder that is there already is not written into: 2"
 expect 2 "$UNSTAGE" demo --output demo
@@ -197,6 +197,7 @@ same "waiting" "$(jq '[.steps[] | select(.door != "graph")] | length' plan.json)
 	"$(jq -r 'select(.state? == "waiting") | .step' "$work/stdout" | wc -l)"
 say cycle
 say adsync "$PWD/plan-adsync.csv"
+say exchange "$PWD/plan-exchange.ps1"
 expect 1 "$UNSTAGE" status plan.json --key unstage.pub --json
 same "doors that wait" manual "$(jq -r 'select(.state? == "waiting") | .door' "$work/stdout" | sort -u)"
 same "states of the other steps" "held settled" \

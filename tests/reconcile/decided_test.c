@@ -26,7 +26,7 @@ enum { SEEDS = 60 };
 enum { SEEDS = 400 };
 #endif
 
-enum { TEXT_MAX = 16 << 20, DROPPED_PERCENT = 30, TENTH = 10 };
+enum { TEXT_MAX = 16 << 20, TENTH = 10 };
 
 static char work_folder[] = "/tmp/unstage-decided-XXXXXX";
 
@@ -214,31 +214,26 @@ static bool same_but_primary(struct known_value a, struct known_value b)
 		memcmp(a.value.data + 5, b.value.data + 5, a.value.length - 5) == 0;
 }
 
-/* "…-000000000003": the 3. */
-static size_t number_of(struct span id)
-{
-	char digits[13] = { 0 };
-
-	memcpy(digits, id.data + ID_BYTES - 12, 12);
-	return strtoul(digits, NULL, 10);
-}
-
 /* Where nobody else ever wrote, the line is true: then what comes back is what stood there. */
 static void check_truth(const struct trial *trial, const struct finding *finding)
 {
+	const struct thing *thing = thing_of_id(trial->incident, finding->id);
+	const struct field *field = NULL;
 	const struct unit *unit;
-	const char *text;
-	char quoted[16];
+	char json[VALUE_TEXT_MAX];
 
-	if (finding->kind->id != KIND_USER || strcmp(finding->attribute->name, "department") != 0)
+	for (size_t i = 0; i < thing->sort->field_count; i++)
+		if (strcmp(thing->sort->fields[i].name, finding->attribute->name) == 0)
+			field = &thing->sort->fields[i];
+	if (!field)
 		return;
-	unit = &trial->incident->people[number_of(finding->id)].values[0];
-	if (unit->others_wrote)
+	unit = &thing->fields[field - thing->sort->fields];
+	if (unit->others_ms || unit->silent || unit->murky ||
+		unit->run_ms <= snapshot_header(trial->incident->base)->taken_until_ms)
 		return;
-	text = value_text(unit->before);
-	snprintf(quoted, sizeof(quoted), "\"%s\"", text ? text : "");
+	field_json(json, thing, field, unit->before);
 	trial->tally->true_lines++;
-	if (text ? !span_is(finding->before.value, quoted) : finding->before.value.data != NULL)
+	if (json[0] ? !span_is(finding->before.value, json) : finding->before.value.data != NULL)
 		fail_trial(trial, "a line that is true puts back what is not", finding);
 }
 
@@ -404,14 +399,17 @@ static void try_seed(uint64_t seed, struct tally *tally)
 	CLEANUP(memory_freep) struct incident *incident = memory_new(sizeof(*incident));
 	CLEANUP(evidence_freep) struct evidence *late = NULL;
 	CLEANUP(evidence_freep) struct evidence *dropped = NULL;
+	struct window windows[2];
 	int64_t base_ms, live_ms;
 
-	incident_live_through(incident, seed, false, work_folder);
+	incident_live_through(incident, seed, (struct manner){ 0 }, work_folder);
 	base_ms = snapshot_header(incident->base)->taken_until_ms;
 	live_ms = snapshot_header(incident->live)->taken_from_ms;
-	late = incident_evidence(incident,
-		base_ms + 1 + (int64_t)incident_random(incident, (uint64_t)(live_ms - base_ms)), 0);
-	dropped = incident_evidence(incident, base_ms, DROPPED_PERCENT);
+	windows[0] = windows[1] = (struct window){ base_ms, incident->now_ms };
+	windows[1].from_ms = base_ms + 1 +
+		(int64_t)incident_random(incident, (uint64_t)(live_ms - base_ms));
+	late = incident_evidence(incident, &windows[1], 1, false);
+	dropped = incident_evidence(incident, &windows[0], 1, true);
 	try_evidence(incident, seed, late, tally);
 	try_evidence(incident, seed, dropped, tally);
 	try_evidence(incident, seed, NULL, tally);

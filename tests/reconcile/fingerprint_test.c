@@ -146,8 +146,12 @@ static struct snapshot *seen_earlier(struct snapshot *snapshot)
 	struct snapshot *copy;
 
 	header.taken_from_ms -= 3600000;
+	const struct snapshot_extensions *asked = &snapshot_header(snapshot)->extensions[KIND_USER];
+
 	writer = snapshot_writer_open(path, &header, &err);
-	if (!writer || !snapshot_each(snapshot, copy_object, writer, &err) ||
+	if (!writer ||
+		!snapshot_writer_set_extensions(writer, KIND_USER, asked->at, asked->count, &err) ||
+		!snapshot_each(snapshot, copy_object, writer, &err) ||
 		!snapshot_writer_finish(writer, header.taken_from_ms + 1000, &err))
 		fail_msg("%s", err.text);
 	copy = snapshot_open(path, &err);
@@ -172,7 +176,7 @@ static void the_same_difference_is_known_again_from_another_base_and_with_eviden
 		struct reconcile_options options;
 		struct error err = { 0 };
 
-		incident_live_through(incident, seed, false, work_folder);
+		incident_live_through(incident, seed, (struct manner){ 0 }, work_folder);
 		earlier = seen_earlier(incident->base);
 		options = (struct reconcile_options){ .base = incident->base,
 			.live = incident->live };
@@ -187,7 +191,8 @@ static void the_same_difference_is_known_again_from_another_base_and_with_eviden
 		for (size_t i = 0; i < findings_count(first); i++, compared++)
 			assert_memory_equal(findings_get(first, i)->fingerprint,
 				findings_get(second, i)->fingerprint, FINGERPRINT_BYTES);
-		options.evidence = evidence = incident_evidence(incident, incident->began_ms, 0);
+		options.evidence = evidence = incident_evidence(incident,
+			&(struct window){ incident->began_ms, incident->now_ms }, 1, false);
 		options.base = incident->base;
 		options.staging = "SYNC02";
 		third = findings_new(&options, &err);

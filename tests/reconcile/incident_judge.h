@@ -16,6 +16,7 @@ struct given {
 	size_t window_count;      /* 0: there is none */
 	bool lossy;               /* records of staging's are lost, and nobody says so */
 	bool files;               /* both servers' connector spaces */
+	bool rebuilt;             /* the base is made of the evidence: only precision is judged */
 };
 
 /* The evidence of it, in another order each time. */

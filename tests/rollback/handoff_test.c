@@ -85,7 +85,9 @@ static struct plan *hostile_plan(const char *name)
 			"{\"id\":" QUOTED(USER(
 				"2")) ",\"kind\":\"user\",\"onPremisesImmutableId\":\"+iocP31b/A==\"}\n",
 			"{\"id\":" QUOTED(USER(
-				"3")) ",\"kind\":\"user\",\"proxyAddresses\":[\"smtp:\\u009b2J@x.org\"]}\n" }
+				"3")) ",\"kind\":\"user\",\"proxyAddresses\":[\"smtp:\\u009b2J@x.org\"]}\n",
+			"{\"department\":\"Lab\",\"id\":" QUOTED(
+				USER("4")) ",\"kind\":\"user\"}\n" }
 	};
 	struct finding findings[] = {
 		value_finding(KIND_USER, USER("1"), "department", VALUE("\"Sales\""),
@@ -98,6 +100,8 @@ static struct plan *hostile_plan(const char *name)
 			VALUE("\"smtp:\xc2\x9b"
 			      "2J@x.org\"")),
 		object_finding(KIND_CONTACT, CONTACT("1"), CHANGE_DELETED),
+		value_finding(
+			KIND_USER, USER("4"), "department", VALUE("\"Sales\""), VALUE("\"Lab\"")),
 	};
 
 	for (size_t i = 0; i < COUNT_OF(findings); i++)
@@ -106,6 +110,7 @@ static struct plan *hostile_plan(const char *name)
 	findings[1].door = DOOR_ADSYNC;
 	findings[2].door = DOOR_EXCHANGE;
 	findings[3].verdict = VERDICT_BLOCKED;
+	findings[4].door = DOOR_MANUAL;
 	return make_plan(&directory, findings, COUNT_OF(findings));
 }
 
@@ -116,10 +121,11 @@ static void each_door_has_its_file(void **state)
 	CLEANUP(buf_release) struct buf csv = BUF_UP_TO(HANDOFF_FILE_MAX);
 
 	write_all(folder, plan);
-	assert_int_equal(folder->written_count, 3);
+	assert_int_equal(folder->written_count, 4);
 	assert_non_null(strstr(folder->written[0], "/plan-adsync.csv"));
-	assert_non_null(strstr(folder->written[1], "/plan-sync.txt"));
+	assert_non_null(strstr(folder->written[1], "/plan-exchange.ps1"));
 	assert_non_null(strstr(folder->written[2], "/plan-manual.txt"));
+	assert_non_null(strstr(folder->written[3], "/plan-sync.txt"));
 	load(folder, "-adsync.csv", &csv);
 	assert_string_equal(buf_text(&csv),
 		"\"UserPrincipalName\",\"Mail\",\"SourceAnchor\",\"DistinguishedName\",\"CsObjectId\","

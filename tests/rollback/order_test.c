@@ -288,7 +288,7 @@ static void address_that_a_mailbox_must_let_go_is_waited_for(void **state)
 	CLEANUP(plan_freep) struct plan *plan = make_plan(&directory, findings, 2);
 	const struct plan_step *mailbox = step_on(plan, GRAPH_SET, USER("2"));
 
-	assert_int_equal(mailbox->door, DOOR_MANUAL);
+	assert_int_equal(mailbox->door, DOOR_EXCHANGE);
 	assert_true(waits_for(step_on(plan, GRAPH_SET, USER("1")), mailbox));
 }
 

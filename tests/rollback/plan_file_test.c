@@ -50,7 +50,7 @@ static struct plan *full_plan(void)
 	findings[0].reference_count = 2;
 	findings[3].door = DOOR_ADSYNC;
 	findings[4].door = DOOR_SYNC;
-	findings[12].door = DOOR_EXCHANGE;
+	findings[12].door = DOOR_MANUAL;
 	findings[13].verdict = VERDICT_BLOCKED;
 	return make_plan(&directory, findings, COUNT_OF(findings));
 }
@@ -178,7 +178,7 @@ static const struct {
 	{ "{\"number\":2,", "{", "step 2: \"number\" is missing" },
 	{ "\"operation\":\"set\"", "\"operation\":\"purge\"", "no such operation" },
 	{ "\"door\":\"graph\"", "\"door\":\"none\"", "no such door" },
-	{ "\"door\":\"graph\"", "\"door\":\"exchange\"", "no such door" },
+	{ "\"door\":\"graph\"", "\"door\":\"exchange\"", "no standard parameter" },
 	{ "\"door\":\"manual\"", "\"door\":\"graph\"", "no place" },
 	{ "\"door\":\"sync\"", "\"door\":\"manual\"", "\"manual\" is missing" },
 	{ "\"kind\":\"user\"", "\"kind\":\"device\"", "no such kind" },
@@ -255,9 +255,9 @@ static void error_in_a_step_names_its_line(void **state)
 	write_full(&bytes);
 	replace(&altered, &bytes, "{\"number\":3,", "{\"number\":33,");
 	assert_null(plan_parse(buf_span(&altered), &err));
-	/* Before the steps: head, limits, counts, and three lines of what is blocked, and their
-	 * own. */
-	assert_string_equal(err.text, "plan: line 10: step 3: \"number\" is 33");
+	/* Before the steps: head, limits, counts, five lines of files, three of what is blocked,
+	 * and their own. */
+	assert_string_equal(err.text, "plan: line 15: step 3: \"number\" is 33");
 }
 
 static void contact_has_no_step_at_graph(void **state)

@@ -211,6 +211,7 @@ static void live_snapshot_that_the_findings_never_saw_makes_no_plan(void **state
 	assert_non_null(strstr(err.text, ADA));
 }
 
+/* The files name the plan that they belong to. */
 static void two_plans_differ_in_their_ids_alone(void **state)
 {
 	struct incident *incident = *state;
@@ -224,6 +225,7 @@ static void two_plans_differ_in_their_ids_alone(void **state)
 	assert_non_null(other);
 	assert_string_not_equal(one->id, other->id);
 	other->id = one->id;
+	assert_true(plan_seal_files(other, &err));
 	plan_add_json(&first, one);
 	plan_add_json(&second, other);
 	assert_string_equal(buf_text(&first), buf_text(&second));

@@ -419,12 +419,88 @@ static void synced_object_carries_the_anchor_it_is_deleted_by(void **state)
 	assert_null(step_on(plan, GRAPH_REMOVE, USER("2"))->source_anchor);
 }
 
-static void addresses_of_a_mailbox_become_a_paragraph_that_can_harm_nobody(void **state)
+static void addresses_of_a_mailbox_are_a_step_of_its_own_door(void **state)
+{
+	struct directory directory = { { PROXIES("\"SMTP:a@x.org\",\"smtp:b@x.org\"") } };
+	struct finding finding = element_finding(KIND_USER, USER("1"), "proxyAddresses",
+		"smtp:b@x.org", NOTHING, VALUE("\"smtp:b@x.org\""));
+
+	(void)state;
+	finding.door = DOOR_EXCHANGE;
+	CLEANUP(plan_freep) struct plan *plan = make_plan(&directory, &finding, 1);
+
+	assert_int_equal(plan->steps[0].door, DOOR_EXCHANGE);
+	assert_int_equal(plan->file_count, 1);
+	assert_string_equal(plan->files[0].name, "exchange.ps1");
+}
+
+static void mail_is_a_step_for_exchange_only_where_it_follows(void **state)
+{
+	struct directory directory = { { "{\"id\":" QUOTED(
+		USER("1")) ",\"kind\":\"user\",\"mail\":\"b@x.org\",\"proxyAddresses\":"
+			   "[\"SMTP:b@x.org\",\"smtp:a@x.org\"]}\n" } };
+	struct finding findings[] = {
+		value_finding(
+			KIND_USER, USER("1"), "mail", VALUE("\"a@x.org\""), VALUE("\"b@x.org\"")),
+		element_finding(KIND_USER, USER("1"), "proxyAddresses", "smtp:a@x.org",
+			VALUE("\"SMTP:a@x.org\""), VALUE("\"smtp:a@x.org\"")),
+		element_finding(KIND_USER, USER("1"), "proxyAddresses", "smtp:b@x.org",
+			VALUE("\"smtp:b@x.org\""), VALUE("\"SMTP:b@x.org\"")),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(findings); i++)
+		findings[i].door = DOOR_EXCHANGE;
+	CLEANUP(plan_freep) struct plan *with = make_plan(&directory, findings, 3);
+	CLEANUP(plan_freep) struct plan *alone = make_plan(&directory, findings, 1);
+
+	assert_int_equal(with->by_door[DOOR_EXCHANGE], 2);
+	assert_int_equal(alone->by_door[DOOR_EXCHANGE], 0);
+	assert_int_equal(alone->by_door[DOOR_MANUAL], 1);
+}
+
+static void place_in_active_directory_is_in_the_step_or_a_person_does_it(void **state)
+{
+	struct directory directory = {
+		{ "{\"department\":\"Lab\",\"id\":" QUOTED(
+			  USER("1")) ",\"kind\":\"user\",\"onPremisesDistinguishedName\":"
+				     "\"CN=A\\\\, B,OU=People,DC=corp,DC=contoso,DC=com\","
+				     "\"onPremisesSecurityIdentifier\":\"S-1-5-21-1-2-3-1105\"}\n",
+			"{\"department\":\"Lab\",\"id\":" QUOTED(USER("2")) ",\"kind\":\"user\"}\n",
+			"{\"department\":\"Lab\",\"id\":" QUOTED(
+				USER("3")) ",\"kind\":\"user\",\"onPremisesDistinguishedName\":"
+					   "\"CN=A,DC=x,OU=People\"}\n" }
+	};
+	struct finding findings[] = {
+		value_finding(
+			KIND_USER, USER("1"), "department", VALUE("\"Sales\""), VALUE("\"Lab\"")),
+		value_finding(
+			KIND_USER, USER("2"), "department", VALUE("\"Sales\""), VALUE("\"Lab\"")),
+		value_finding(
+			KIND_USER, USER("3"), "department", VALUE("\"Sales\""), VALUE("\"Lab\"")),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(findings); i++)
+		findings[i].door = DOOR_DIRECTORY;
+	CLEANUP(plan_freep) struct plan *plan = make_plan(&directory, findings, 3);
+	const struct plan_step *step = step_on(plan, GRAPH_SET, USER("1"));
+
+	assert_int_equal(step->door, DOOR_DIRECTORY);
+	assert_string_equal(
+		step->distinguished_name, "CN=A\\, B,OU=People,DC=corp,DC=contoso,DC=com");
+	assert_string_equal(step->security_identifier, "S-1-5-21-1-2-3-1105");
+	assert_int_equal(step_on(plan, GRAPH_SET, USER("2"))->door, DOOR_MANUAL);
+	assert_int_equal(step_on(plan, GRAPH_SET, USER("3"))->door, DOOR_MANUAL);
+	assert_null(step_on(plan, GRAPH_SET, USER("2"))->distinguished_name);
+}
+
+static void addresses_left_to_a_person_become_a_paragraph_that_can_harm_nobody(void **state)
 {
 	struct directory directory = { { PROXIES(
-		"\"SMTP:a@x.org\",\"smtp:\\u001b[2J\u202e@x.org\"") } };
+		"\"SMTP:a@x.org\",\"SMTP:\\u001b[2J\u202e@x.org\",\"smtp:c@x.org\"") } };
 	struct finding finding = element_finding(KIND_USER, USER("1"), "proxyAddresses",
-		"smtp:\x1b[2j\u202e@x.org", NOTHING, VALUE("\"smtp:\\u001b[2J\u202e@x.org\""));
+		"smtp:c@x.org", NOTHING, VALUE("\"smtp:c@x.org\""));
 
 	(void)state;
 	finding.door = DOOR_EXCHANGE;
@@ -560,7 +636,11 @@ int main(void)
 		cmocka_unit_test(reference_that_is_no_id_is_refused),
 		cmocka_unit_test(created_is_deleted_and_deleted_is_restored),
 		cmocka_unit_test(synced_object_carries_the_anchor_it_is_deleted_by),
-		cmocka_unit_test(addresses_of_a_mailbox_become_a_paragraph_that_can_harm_nobody),
+		cmocka_unit_test(addresses_of_a_mailbox_are_a_step_of_its_own_door),
+		cmocka_unit_test(mail_is_a_step_for_exchange_only_where_it_follows),
+		cmocka_unit_test(place_in_active_directory_is_in_the_step_or_a_person_does_it),
+		cmocka_unit_test(
+			addresses_left_to_a_person_become_a_paragraph_that_can_harm_nobody),
 		cmocka_unit_test(doors_without_a_file_become_paragraphs),
 		cmocka_unit_test(contact_is_never_a_step_for_graph),
 		cmocka_unit_test(long_value_is_cut_in_a_paragraph_and_whole_in_the_step),

@@ -142,7 +142,7 @@ static inline struct plan *try_plan(const struct directory *directory,
 	assert_true(count <= FINDINGS_MAX);
 	for (size_t i = 0; i < count; i++)
 		pointers[i] = &findings[i];
-	if (!plan_add_steps(plan, &input, err))
+	if (!plan_add_steps(plan, &input, err) || !plan_seal_files(plan, err))
 		return NULL;
 	return TAKE(plan);
 }

@@ -79,6 +79,7 @@ static void file_reads_back(const struct trial *trial)
 	CLEANUP(buf_release) struct buf text = BUF_UP_TO(1 << 20);
 	struct error err = { 0 };
 
+	assert_true(plan_seal_files(trial->plan, &err));
 	plan_add_json(&text, trial->plan);
 	CLEANUP(plan_freep) struct plan *again = plan_parse(buf_span(&text), &err);
 

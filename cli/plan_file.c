@@ -91,17 +91,18 @@ void step_notes_told(
 
 void plan_add_counts(struct screen *screen, const struct plan *plan)
 {
+	CLEANUP(buf_release) struct buf doors = BUF_UP_TO(1024);
 	char expires[TIME_TEXT_BYTES];
 
-	screen_addf(screen, STYLE_PLAIN, "  %zu steps on %zu objects", plan->step_count,
-		plan->limits.objects);
+	buf_addf(&doors, "%zu steps on %zu objects", plan->step_count, plan->limits.objects);
 	for (int door = DOOR_NONE + 1; door < DOOR_COUNT; door++) {
 		if (plan->by_door[door])
-			screen_addf(screen, STYLE_PLAIN, ", %zu by %s", plan->by_door[door],
-				door_name(door));
+			buf_addf(&doors, ", %zu by %s", plan->by_door[door], door_name(door));
 	}
+	screen_addf(screen, STYLE_PLAIN, "  ");
+	screen_paragraph(screen, STYLE_PLAIN, buf_span(&doors), 2);
 	screen_addf(screen, STYLE_PLAIN,
-		"\n  %zu deletions, %zu memberships removed; expires %s UTC\n",
+		"  %zu deletions, %zu memberships removed; expires %s UTC\n",
 		plan->limits.deletes, plan->limits.member_removals,
 		screen_time(plan->expires_ms, expires));
 }

@@ -105,6 +105,12 @@ static void add_ties(const struct review *review, const struct plan_step *step)
 	if (step->source_anchor)
 		add_labelled(
 			review, "anchor", STYLE_PLAIN, span_of(step->source_anchor), VALUE_SHOWN);
+	if (step->distinguished_name)
+		add_labelled(review, "at", STYLE_PLAIN, span_of(step->distinguished_name),
+			VALUE_SHOWN);
+	if (step->security_identifier)
+		add_labelled(
+			review, "sid", STYLE_PLAIN, span_of(step->security_identifier), VALUE_SHOWN);
 	if (step->manual)
 		add_labelled(review, "hand", STYLE_PLAIN, span_of(step->manual), VALUE_SHOWN);
 }
@@ -163,6 +169,9 @@ static void add_header(const struct review *review, const struct plan_file *file
 		screen_time(plan->created_ms, created));
 	plan_add_counts(screen, plan);
 	plan_add_fingerprint(screen, buf_span(&file->bytes));
+	for (size_t i = 0; i < plan->file_count; i++)
+		screen_addf(screen, STYLE_PLAIN, "  file %-14s %s\n", plan->files[i].name,
+			plan->files[i].digest);
 	if (!plan->base_signed)
 		screen_addf(screen, STYLE_YELLOW,
 			"  rests on a production snapshot that nobody signed\n");

@@ -102,9 +102,8 @@ void plan_add_counts(struct screen *screen, const struct plan *plan)
 	screen_addf(screen, STYLE_PLAIN, "  ");
 	screen_paragraph(screen, STYLE_PLAIN, buf_span(&doors), 2);
 	screen_addf(screen, STYLE_PLAIN,
-		"  %zu deletions, %zu memberships removed; expires %s UTC\n",
-		plan->limits.deletes, plan->limits.member_removals,
-		screen_time(plan->expires_ms, expires));
+		"  %zu deletions, %zu memberships removed; expires %s UTC\n", plan->limits.deletes,
+		plan->limits.member_removals, screen_time(plan->expires_ms, expires));
 }
 
 void plan_add_fingerprint(struct screen *screen, struct span bytes)

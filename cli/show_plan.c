@@ -8,6 +8,7 @@ enum {
 	STEP_INDENT = 8,
 	LABEL_COLUMNS = 7,
 	VALUE_INDENT = STEP_INDENT + LABEL_COLUMNS,
+	DOORS_INDENT = 50,
 	VALUE_SHOWN = 640, /* bytes: about ten lines */
 	NAME_SHOWN = 256,
 	MARK_SHOWN = 160,
@@ -106,11 +107,11 @@ static void add_ties(const struct review *review, const struct plan_step *step)
 		add_labelled(
 			review, "anchor", STYLE_PLAIN, span_of(step->source_anchor), VALUE_SHOWN);
 	if (step->distinguished_name)
-		add_labelled(review, "at", STYLE_PLAIN, span_of(step->distinguished_name),
-			VALUE_SHOWN);
-	if (step->security_identifier)
 		add_labelled(
-			review, "sid", STYLE_PLAIN, span_of(step->security_identifier), VALUE_SHOWN);
+			review, "at", STYLE_PLAIN, span_of(step->distinguished_name), VALUE_SHOWN);
+	if (step->security_identifier)
+		add_labelled(review, "sid", STYLE_PLAIN, span_of(step->security_identifier),
+			VALUE_SHOWN);
 	if (step->manual)
 		add_labelled(review, "hand", STYLE_PLAIN, span_of(step->manual), VALUE_SHOWN);
 }
@@ -170,8 +171,8 @@ static void add_header(const struct review *review, const struct plan_file *file
 	plan_add_counts(screen, plan);
 	plan_add_fingerprint(screen, buf_span(&file->bytes));
 	for (size_t i = 0; i < plan->file_count; i++)
-		screen_addf(screen, STYLE_PLAIN, "  file %-14s %s\n", plan->files[i].name,
-			plan->files[i].digest);
+		screen_addf(screen, STYLE_PLAIN, "  hand-off %s, BLAKE2b-256:\n    %s\n",
+			plan->files[i].name, plan->files[i].digest);
 	if (!plan->base_signed)
 		screen_addf(screen, STYLE_YELLOW,
 			"  rests on a production snapshot that nobody signed\n");
@@ -201,26 +202,28 @@ static struct danger_counts count_dangers(const struct plan *plan)
 	return counts;
 }
 
+static void add_danger_count(
+	const struct review *review, const struct danger_counts *counts, enum danger danger)
+{
+	CLEANUP(buf_release) struct buf doors = BUF_UP_TO(1024);
+
+	screen_addf(review->screen, STYLE_BOLD, "%6zu  ", counts->all[danger]);
+	screen_addf(review->screen, STYLE_PLAIN, "%-*s", DOORS_INDENT - STEP_INDENT,
+		danger_title(danger));
+	for (int door = DOOR_NONE + 1; door < DOOR_COUNT; door++)
+		if (counts->by_door[danger][door])
+			buf_addf(&doors, "%s%zu %s", doors.length ? ", " : "",
+				counts->by_door[danger][door], door_name((enum door)door));
+	screen_fill(review->screen, STYLE_CYAN, buf_span(&doors), DOORS_INDENT);
+}
+
 static void add_summary(const struct review *review, const struct danger_counts *counts)
 {
 	struct screen *screen = review->screen;
 
-	for (int danger = 0; danger < DANGER_COUNT; danger++) {
-		const char *between = "";
-
-		if (!counts->all[danger])
-			continue;
-		screen_addf(screen, STYLE_BOLD, "%6zu  ", counts->all[danger]);
-		screen_addf(screen, STYLE_PLAIN, "%-42s", danger_title((enum danger)danger));
-		for (int door = DOOR_NONE + 1; door < DOOR_COUNT; door++) {
-			if (!counts->by_door[danger][door])
-				continue;
-			screen_addf(screen, STYLE_CYAN, "%s%zu %s", between,
-				counts->by_door[danger][door], door_name((enum door)door));
-			between = ", ";
-		}
-		screen_addf(screen, STYLE_PLAIN, "\n");
-	}
+	for (int danger = 0; danger < DANGER_COUNT; danger++)
+		if (counts->all[danger])
+			add_danger_count(review, counts, (enum danger)danger);
 	if (review->plan->blocked_count)
 		screen_addf(screen, STYLE_RED, "%6zu  must go back, and no step can\n",
 			review->plan->blocked_count);

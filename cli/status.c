@@ -148,7 +148,7 @@ const struct command command_status = {
 	.operands = "PLAN",
 	.operands_least = 1,
 	.operands_most = 1,
-	.summary = "where a plan stands now: applied, waiting, held, overwritten",
+	.summary = "where a plan stands: applied, waiting, held, overwritten",
 	.details =
 		"Every object is read again. `held`: a sync cycle came after it and left it\n"
 		"alone. `overwritten`: it was done, and somebody wrote since; the audit log says\n"

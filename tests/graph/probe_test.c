@@ -131,7 +131,7 @@ static void counting_wants_the_advanced_mode(void **state UNUSED)
 	assert_contains(buf_text(&world.script.asked[0].headers), "consistencylevel: eventual");
 }
 
-static void the_quota_tells_what_was_learned(void **state UNUSED)
+static void the_quota_tells_what_was_spent_and_how_much_is_used(void **state UNUSED)
 {
 	WORLD(world,
 		{ 200, "{\"value\":[]}",
@@ -146,8 +146,8 @@ static void the_quota_tells_what_was_learned(void **state UNUSED)
 	graph_probe_init(&probe, PATH);
 	assert_true(graph_probe(world.graph, &probe));
 	graph_quota_state(world.graph, states);
-	assert_true(states[0].learned);
-	assert_true(states[0].limit < states[0].published);
+	/* In our first window somebody else may have used it: what a limit is will be learned later. */
+	assert_false(states[0].learned);
 	assert_true(states[0].share < states[0].limit);
 	assert_true(states[0].used > 0.89 && states[0].used < 0.91);
 	assert_true(states[0].spent > 6.9 && states[0].spent < 7.1);
@@ -166,7 +166,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_object_is_not_believed),
 		cmocka_unit_test(a_token_that_is_refused_is_renewed_once),
 		cmocka_unit_test(counting_wants_the_advanced_mode),
-		cmocka_unit_test(the_quota_tells_what_was_learned),
+		cmocka_unit_test(the_quota_tells_what_was_spent_and_how_much_is_used),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

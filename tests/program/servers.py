@@ -93,7 +93,8 @@ def sent_is_written():
         if delta.get("operation") != "update":
             mine[id].add(delta.get("operation"))
         for name in attributes(delta) if delta.get("operation") == "update" else ():
-            mine[id].add(NAMES.get(name, name))
+            if name != "commonName":  # the connector space's own copy of displayName
+                mine[id].add(NAMES.get(name, name))
     ignored = ("onPremisesLastSyncDateTime", "onPremisesProvisioningErrors")
     born = {row[0] for row in book.execute(
         "SELECT object FROM writes WHERE role = 'staging' AND operation = 'create'")}

@@ -24,6 +24,7 @@ struct evidence {
 	struct flip_flop *flips;
 	size_t flip_count;
 	struct holders *holders; /* holders.c; NULL: nobody asked */
+	struct flows *flows;     /* flows.c; NULL: no configuration was imported */
 	struct covered *covered; /* always in order */
 	size_t covered_count, covered_capacity;
 	const char **not_logged; /* in order */
@@ -89,6 +90,14 @@ void holders_free(struct holders *holders);
 /* Given the object id of an application, its app id, by which the log names it; else `given`. */
 const char *holder_app_id(struct evidence *evidence, const char *given);
 void holders_merge(struct evidence *into, struct evidence *from);
+
+/* ---- flows.c --------------------------------------------------------------------------- */
+
+struct flows;
+
+void flows_free(struct flows *flows);
+MUST_CHECK bool flows_merge(
+	struct evidence *into, const struct evidence *from, struct error *err);
 
 /* ---- identities.c ----------------------------------------------------------------------- */
 

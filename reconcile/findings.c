@@ -577,6 +577,16 @@ struct findings *findings_prepare(const struct reconcile_options *options)
 	return findings;
 }
 
+/* The findings may outlive the evidence. */
+static void tell_flows(struct findings *findings, const struct server_flows *flows)
+{
+	if (!flows)
+		return;
+	findings->summary.flows_server = texts_keep(findings->texts, span_of(flows_server(flows)))
+						 .data;
+	findings->summary.flows_ms = flows_exported_ms(flows);
+}
+
 struct findings *findings_new(const struct reconcile_options *options, struct error *err)
 {
 	CLEANUP(findings_freep) struct findings *findings = NULL;
@@ -591,6 +601,8 @@ struct findings *findings_new(const struct reconcile_options *options, struct er
 	walk.reconciling.times = findings->times;
 	if (!writers_classify(&walk.reconciling, err))
 		return NULL;
+	walk.reconciling.flows = flows_of_production(&walk.reconciling);
+	tell_flows(findings, walk.reconciling.flows);
 	find_touched(&walk.reconciling);
 	touches_prepare(&walk.reconciling);
 	/* What a rebuilt base does not have, it does not know: only what staging touched is compared. */

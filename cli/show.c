@@ -152,7 +152,8 @@ static void add_blocked(struct screen *screen, const struct plan_blocked *blocke
 	add_labelled(screen, "why", STYLE_PLAIN, span_of(blocked->why));
 }
 
-static void add_plan_header(struct screen *screen, const struct plan *plan)
+static bool add_plan_header(
+	struct screen *screen, const struct plan *plan, const char *profile_name, struct error *err)
 {
 	char created[TIME_TEXT_BYTES];
 
@@ -160,6 +161,8 @@ static void add_plan_header(struct screen *screen, const struct plan *plan)
 	screen_addf(screen, STYLE_PLAIN, "\n  for tenant %s, made %s UTC\n", plan->tenant,
 		screen_time(plan->created_ms, created));
 	plan_add_counts(screen, plan);
+	if (!plan_add_forecast(screen, plan, profile_name, err))
+		return false;
 	if (!plan->base_signed)
 		screen_addf(screen, STYLE_YELLOW,
 			"  rests on a production snapshot that nobody signed\n");
@@ -169,6 +172,7 @@ static void add_plan_header(struct screen *screen, const struct plan *plan)
 			plan->decisions);
 	screen_addf(screen, STYLE_DIM,
 		"  shown without looking at its signature; unstage verify does that\n\n");
+	return true;
 }
 
 static bool show_plan(struct screen *screen, const char *const *operands,
@@ -186,7 +190,8 @@ static bool show_plan(struct screen *screen, const char *const *operands,
 		plan_add_json(&screen->text, file.plan);
 		return true;
 	}
-	add_plan_header(screen, file.plan);
+	if (!add_plan_header(screen, file.plan, common->profile, err))
+		return false;
 	for (size_t i = 0; i < file.plan->blocked_count; i++)
 		add_blocked(screen, &file.plan->blocked[i]);
 	for (size_t i = 0; i < file.plan->step_count; i++)

@@ -88,7 +88,10 @@ struct plan_options {
 	const char *tenant_name;
 };
 
-/* ERROR_USAGE: expires_s out of range. A plan without steps is a plan. */
+/*
+ * ERROR_USAGE: expires_s out of range. ERROR_REFUSED: two tenants; evidence that ends before live was begun, and no
+ * decisions; an object of another kind in live than in the findings. A plan without steps is a plan.
+ */
 MUST_CHECK struct plan *plan_new(const struct plan_options *options, struct error *err);
 void plan_free(struct plan *plan);
 DEFINE_CLEANUP(struct plan *, plan_free);

@@ -91,8 +91,7 @@ struct snapshot *rehearsal_snapshot(
 {
 	CLEANUP(memory_freep) char *path = file_path(rehearsal->folder, "end.jsonl.zst");
 	CLEANUP(snapshot_writer_closep) struct snapshot_writer *writer = NULL;
-	char *tenant = memory_text(simulator_tenant(rehearsal->simulator));
-	CLEANUP(memory_freep) char *kept_tenant = tenant;
+	CLEANUP(memory_freep) char *tenant = memory_text(simulator_tenant(rehearsal->simulator));
 	CLEANUP(memory_freep) char *kept_cloud = memory_text(cloud);
 	CLEANUP(memory_freep) char *source = memory_text("graph");
 	struct session session = { .graph = rehearsal->graph };

@@ -96,8 +96,7 @@ void holders_merge(struct evidence *into, struct evidence *from);
 struct flows;
 
 void flows_free(struct flows *flows);
-MUST_CHECK bool flows_merge(
-	struct evidence *into, const struct evidence *from, struct error *err);
+MUST_CHECK bool flows_merge(struct evidence *into, const struct evidence *from, struct error *err);
 
 /* ---- identities.c ----------------------------------------------------------------------- */
 

@@ -280,7 +280,7 @@ struct reconciling {
 	struct busy staging_busy, others_busy; /* when sync servers sent something */
 	struct object_only object_only;
 	const struct server_flows *flows; /* production's; NULL: the default rules */
-	struct touched *touched; /* in order of id */
+	struct touched *touched;          /* in order of id */
 	size_t touched_count, touched_capacity;
 };
 

@@ -24,8 +24,8 @@ static void sketch_init(struct sketch *sketch, size_t count)
 {
 	*sketch = (struct sketch){ .plan.steps = sketch->steps, .plan.step_count = count };
 	for (size_t i = 0; i < count; i++) {
-		snprintf(sketch->ids[i], sizeof(sketch->ids[i]), "c1d7e7a2-3b55-4a8e-b7be-%012zu",
-			i);
+		snprintf(sketch->ids[i], sizeof(sketch->ids[i]), "c1d7e7a2-3b55-4a8e-b7be-%012x",
+			(unsigned)i);
 		sketch->steps[i] = (struct plan_step){
 			.number = i + 1,
 			.operation = GRAPH_SET,

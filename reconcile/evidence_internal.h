@@ -116,3 +116,6 @@ struct burst {
 
 /* From bursts in order of time. */
 struct rhythm rhythm_of(const struct burst *bursts, size_t count);
+
+/* identities.c: do both name the same, whatever their case? NULL and "" name nothing. */
+bool same_name(const char *a, const char *b);

@@ -168,7 +168,9 @@ static bool the_night(struct demo *demo, struct error *err)
 
 	heading("A day of legitimate changes, and at night SYNC02, a stale staging server, exports");
 	say("   In the morning people correct values by hand and move objects to the cloud.\n");
+	/* From the log alone nobody can know what was written elsewhere. */
 	if (!simulator_play_day(simulator, err) || !simulator_play_incident(simulator, err) ||
+		(demo->base != BASE_AUDIT && !simulator_play_directory_export(simulator, err)) ||
 		!simulator_play_morning(simulator, err))
 		return false;
 	simulator_set_now_ms(simulator, time_now_ms() - LOG_CATCHES_UP_MS);
@@ -187,13 +189,31 @@ static bool collect(struct demo *demo, struct error *err)
 		type_command(demo,
 			"unstage import files/SYNC02/sync02-all.xml files/SYNC02/sync02-runs.json "
 			"files/SYNC02/sync02-steps.json files/SYNC02/configuration "
-			"--live live.jsonl.zst --evidence audit.jsonl --output staging.jsonl",
+			"--live live.jsonl.zst --evidence audit.jsonl --output cloud.jsonl",
+			0, false, err) &&
+		type_command(demo,
+			"unstage import files/SYNC02/sync02-ad.xml --role ad --server SYNC02 "
+			"--live live.jsonl.zst --evidence cloud.jsonl --output staging.jsonl",
 			0, false, err) &&
 		type_command(demo,
 			"unstage import files/SYNC01/sync01-all.xml files/SYNC01/sync01-runs.json "
 			"files/SYNC01/sync01-steps.json files/SYNC01/configuration "
 			"--live live.jsonl.zst --evidence staging.jsonl --output evidence.jsonl "
 			"--base production.jsonl.zst",
+			0, false, err);
+}
+
+/* What staging wrote into Active Directory is in no log of the cloud. */
+static bool collect_directory(struct demo *demo, struct error *err)
+{
+	CLEANUP(memory_freep) char *folder = file_path(demo->simulated.folder, "files");
+
+	heading("Did it write into Active Directory, too?");
+	say("   an administrator runs csexport on SYNC02, for its connector to Active Directory\n");
+	return simulated_write_files(demo->simulated.simulator, folder, NULL, err) &&
+		type_command(demo,
+			"unstage import files/SYNC02/sync02-ad.xml --role ad --server SYNC02 "
+			"--live live.jsonl.zst --evidence audit.jsonl --output evidence.jsonl",
 			0, false, err);
 }
 
@@ -206,18 +226,21 @@ static void let_the_log_catch_up(struct demo *demo)
 
 static bool look(struct demo *demo, struct error *err)
 {
-	bool from_servers = demo->base == BASE_CSEXPORT;
+	static bool (*const collects[BASE_COUNT])(struct demo * demo, struct error * err) = {
+		[BASE_SNAPSHOT] = collect_directory,
+		[BASE_CSEXPORT] = collect,
+	};
+	bool (*files)(struct demo * demo, struct error * err) = collects[demo->base];
 
 	heading("What happened?");
 	if (!type_command(demo, "unstage snapshot --output live.jsonl.zst", 0, false, err))
 		return false;
 	let_the_log_catch_up(demo);
 	return type_command(demo,
-		       from_servers ? "unstage evidence --from 2d --output audit.jsonl"
-				    : "unstage evidence --from 2d --output evidence.jsonl",
+		       files ? "unstage evidence --from 2d --output audit.jsonl"
+			     : "unstage evidence --from 2d --output evidence.jsonl",
 		       0, false, err) &&
-		(!from_servers || collect(demo, err)) &&
-		type_comparison(demo, "find", "", 1, false, err) &&
+		(!files || files(demo, err)) && type_comparison(demo, "find", "", 1, false, err) &&
 		type_comparison(demo, "diff", " --json --output findings.json", 1, false, err) &&
 		type_comparison(demo, "diff", "", 1, true, err);
 }
@@ -316,12 +339,32 @@ static bool take_turns(struct demo *demo, struct error *err)
 		played.failed, played.first_trouble);
 }
 
+/* Before the cycle, and nothing else can bring it back: what stands in Active Directory by then, production brings to the cloud. */
+static bool correct_directory(struct demo *demo, struct error *err)
+{
+	CLEANUP(memory_freep) char *ldif = file_path(demo->simulated.folder, "plan-directory.ldif");
+	struct simulator_played played;
+
+	if (demo->base == BASE_AUDIT)
+		return true;
+	if (!simulator_play_ldif(demo->simulated.simulator, ldif, &played, err))
+		return false;
+	say("   an administrator runs ldapmodify -c -f plan-directory.ldif: %zu changed\n",
+		played.changed);
+	return (played.changed && !played.stale && !played.failed) ||
+		error_set(err, ERROR_SYSTEM,
+			"demo: plan-directory.ldif: %zu stale, %zu failed, the first: %s",
+			played.stale, played.failed, played.first_trouble);
+}
+
 static bool other_doors(struct demo *demo, struct error *err)
 {
 	CLEANUP(memory_freep) char *csv = file_path(demo->simulated.folder, "plan-adsync.csv");
 	struct simulator *simulator = demo->simulated.simulator;
 
 	heading("The other doors");
+	if (!correct_directory(demo, err))
+		return false;
 	say("   SYNC01, production, runs its cycle, as plan-sync.txt asks\n");
 	if (!simulator_play_production_cycle(simulator, err))
 		return false;

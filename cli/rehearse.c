@@ -81,6 +81,8 @@ static bool play(struct performance *performance, struct error *err)
 	struct rehearsal *rehearsal = &performance->rehearsal;
 	CLEANUP(memory_freep) bool *followed = memory_array(plan->step_count + 1, sizeof(bool));
 
+	if (!rehearse_write_files(rehearsal, plan, err))
+		return false;
 	for (size_t round = 0, before = 0; round < ROUNDS_MAX; round++) {
 		if (!apply_once(performance, err))
 			return false;

@@ -6,7 +6,10 @@
 
 /* ---- rehearse_doors.c: who is not `apply` ------------------------------------------------------- */
 
-/* Production's cycle, holding for the steps of door sync what they say. */
+/* The plan's files, once, into the rehearsal's folder: the others play them. */
+MUST_CHECK bool rehearse_write_files(
+	const struct rehearsal *rehearsal, const struct plan *plan, struct error *err);
+/* The LDIF file; then production's cycle, holding for the steps of door sync what they say. */
 MUST_CHECK bool rehearse_production(
 	const struct rehearsal *rehearsal, const struct plan *plan, struct error *err);
 /* Remove-ADSyncToolsAadObject with the plan's CSV; the script for Exchange Online. */

@@ -1,7 +1,7 @@
 /*
- * What everybody but Graph does in a rehearsal: the production server that holds what the plan says (once
- * an administrator has corrected Active Directory), administrators with the CSV and the script for
- * Exchange Online, a person with the paragraphs.
+ * What everybody but Graph does in a rehearsal: an administrator with the LDIF file for Active Directory;
+ * the production server, which holds what stands there and else what the plan says; administrators
+ * with the CSV and the script for Exchange Online; a person with the paragraphs.
  */
 #include <string.h>
 
@@ -39,29 +39,62 @@ static bool production_holds(
 	}
 }
 
+/*
+ * Active Directory is as wrong as the cloud until somebody plays the LDIF file there. The one bit that
+ * LDIF can't change is the script's: it is taken as run.
+ */
+static bool directory_holds(
+	struct simulator *simulator, const struct plan_step *step, struct error *err)
+{
+	const char *attribute = step->attribute->name;
+	bool by_script = strcmp(attribute, "accountEnabled") == 0;
+
+	return simulator_production_holds(
+		simulator, step->id, attribute, by_script ? step->to : step->from, err);
+}
+
+static bool servers_hold(
+	struct simulator *simulator, const struct plan_step *step, struct error *err)
+{
+	if (step->door == DOOR_SYNC)
+		return production_holds(simulator, step, err);
+	return step->door != DOOR_DIRECTORY || directory_holds(simulator, step, err);
+}
+
 bool rehearse_production(
 	const struct rehearsal *rehearsal, const struct plan *plan, struct error *err)
 {
+	CLEANUP(memory_freep) char *ldif = file_path(rehearsal->folder, "plan-directory.ldif");
+	struct simulator_played played; /* what is left open is seen in the end */
+
 	for (size_t i = 0; i < plan->step_count; i++)
-		if ((plan->steps[i].door == DOOR_SYNC || plan->steps[i].door == DOOR_DIRECTORY) &&
-			!production_holds(rehearsal->simulator, &plan->steps[i], err))
+		if (!servers_hold(rehearsal->simulator, &plan->steps[i], err))
 			return error_prefix(err, "step %zu", plan->steps[i].number);
+	if (plan->by_door[DOOR_DIRECTORY] &&
+		!simulator_play_ldif(rehearsal->simulator, ldif, &played, err))
+		return false;
 	return (!plan->by_door[DOOR_SYNC] && !plan->by_door[DOOR_DIRECTORY]) ||
 		simulator_play_production_cycle(rehearsal->simulator, err);
 }
 
 /* ---- the files, made again from the plan ------------------------------------------------------------ */
 
-bool rehearse_files(const struct rehearsal *rehearsal, const struct plan *plan, struct error *err)
+bool rehearse_write_files(
+	const struct rehearsal *rehearsal, const struct plan *plan, struct error *err)
 {
 	CLEANUP(memory_freep) char *beside = file_path(rehearsal->folder, "plan.json");
+
+	return plan_write_hand_offs(plan, beside, NULL, NULL, err);
+}
+
+bool rehearse_files(const struct rehearsal *rehearsal, const struct plan *plan, struct error *err)
+{
 	CLEANUP(memory_freep) char *csv = file_path(rehearsal->folder, "plan-adsync.csv");
 	CLEANUP(memory_freep) char *script = file_path(rehearsal->folder, "plan-exchange.ps1");
 	struct simulator_played played; /* what is left open is seen in the end */
 
-	return plan_write_hand_offs(plan, beside, NULL, NULL, err) &&
-		(!plan->by_door[DOOR_ADSYNC] ||
-			simulator_play_adsync(rehearsal->simulator, csv, err)) &&
+	return (!plan->by_door[DOOR_ADSYNC] ||
+		       simulator_play_adsync(rehearsal->simulator, csv, err)) &&
 		(!plan->by_door[DOOR_EXCHANGE] ||
 			simulator_play_exchange(rehearsal->simulator, script, &played, err));
 }

@@ -105,6 +105,22 @@ static bool play_exchange(struct simulator *simulator, const char *argument, str
 	return true;
 }
 
+static bool play_directory(struct simulator *simulator, const char *argument, struct error *err)
+{
+	(void)argument;
+	return simulator_play_directory_export(simulator, err);
+}
+
+static bool play_ldif(struct simulator *simulator, const char *argument, struct error *err)
+{
+	struct simulator_played played;
+
+	if (!simulator_play_ldif(simulator, argument, &played, err))
+		return false;
+	tell_played(&played);
+	return true;
+}
+
 static bool play_adsync(struct simulator *simulator, const char *argument, struct error *err)
 {
 	return simulator_play_adsync(simulator, argument, err);
@@ -166,12 +182,14 @@ static const struct play {
 } plays[] = {
 	{ "day", "a day of legitimate changes", play_day },
 	{ "incident", "the staging server exports", play_incident },
+	{ "directory", "it writes some of that into Active Directory, too", play_directory },
 	{ "morning",
 		"[MINUTES before now]: people correct two values; some objects move to the cloud",
 		play_morning },
 	{ "cycle", "production's import, synchronisation, export", play_cycle },
 	{ "adsync", "FILE.csv: an administrator runs Remove-ADSyncToolsAadObject", play_adsync },
 	{ "exchange", "FILE.ps1: an administrator runs this script with -Apply", play_exchange },
+	{ "ldif", "FILE.ldif: an administrator runs ldapmodify -c with this file", play_ldif },
 	{ "import", "SERVER: it imports from the cloud", play_import },
 	{ "export", "SERVER: it writes what it holds, once more", play_export },
 	{ "synchronise", "SERVER: it takes over what it imported", play_synchronisation },
@@ -470,8 +488,9 @@ const struct command command_simulate = {
 	.summary = "a simulated tenant to try things on",
 	.details =
 		"Prints the export line for your shell and serves on 127.0.0.1. While it runs,\n"
-		"type day, incident, morning, wait MINUTES, cycle, adsync FILE, exchange FILE,\n"
-		"import SERVER, synchronise SERVER, files DIR, prove, or quit.\n\n"
+		"type day, incident, directory, morning, wait MINUTES, ldif FILE, cycle, adsync\n"
+		"FILE, exchange FILE, import SERVER, export SERVER, synchronise SERVER, files\n"
+		"DIR, prove, or quit.\n\n"
 		"files writes what an administrator collects on SYNC01 and SYNC02: csexport of\n"
 		"both connectors, run history and steps, configuration. Behind DIR: utf16 (with\n"
 		"a byte order mark), iso (dates in JSON), nested (steps in the history), died\n"

@@ -102,7 +102,7 @@ void handoff_add_ldif(struct buf *out, const struct plan *plan)
 
 	buf_addf(out,
 		"version: 1\n"
-		"# A hand-off file of unstage, for ldifde -i -f FILE or ldapmodify -f FILE.\n"
+		"# A hand-off file of unstage, for ldifde -i -f FILE or ldapmodify -c -f FILE.\n"
 		"# plan %s, tenant %s\n"
 		"# It expires %s: LDIF can't check that, nor where it runs; the .ps1 beside can.\n"
 		"# A change whose old value does not stand there any more is refused by the server.\n",

@@ -284,6 +284,7 @@ static bool morning(struct simulator *simulator, struct error *err)
 static bool production_cycle(struct simulator *simulator, struct error *err)
 {
 	return schedule_set(simulator, SERVER_PRODUCTION, true, err) &&
+		on_premises_take_over(simulator, err) &&
 		connector_export(simulator, SERVER_PRODUCTION, err) &&
 		story_heal_quarantine(simulator, err);
 }

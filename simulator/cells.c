@@ -213,6 +213,20 @@ const char *cells_common_name(const json_t *state)
 	return name ? name : json_text_or_null(state, "displayName");
 }
 
+/* RFC 4514: what has a meaning in a DN is escaped. */
+void cells_add_dn(struct buf *out, const char *unit, const json_t *state)
+{
+	const char *name = cells_common_name(state);
+
+	buf_add_text(out, "CN=");
+	for (; name && *name; name++) {
+		if (strchr(",\\#+<>;\"=", *name))
+			buf_add_byte(out, '\\');
+		buf_add_byte(out, *name);
+	}
+	buf_addf(out, ",OU=%s," DIRECTORY_PARTITION, unit);
+}
+
 static void put_number(json_t *cells, const char *name, unsigned number)
 {
 	char text[16];

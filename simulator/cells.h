@@ -26,6 +26,9 @@ json_t *cells_of_directory(const struct cell_facts *facts, const json_t *state);
 
 /* How Active Directory calls an object with this state: its first relative name. */
 const char *cells_common_name(const json_t *state);
+#define DIRECTORY_PARTITION "DC=contoso,DC=com"
+/* Its distinguished name, in an organizational unit. */
+void cells_add_dn(struct buf *out, const char *unit, const json_t *state);
 /* 16 bytes of an anchor's base64; false where it is none of those. */
 enum { OBJECT_GUID_BYTES = 16 };
 bool cells_object_guid(const char *anchor, uint8_t guid[static OBJECT_GUID_BYTES]);

@@ -3,7 +3,7 @@
  * born in the cloud and those switched to it. Some names are what a hostile user would choose.
  */
 #include "base/memory.h"
-#include "simulator/space.h"
+#include "simulator/cells.h"
 
 enum {
 	FOUNDED_DAYS_AGO = 400,
@@ -114,13 +114,18 @@ static bool add_to_connectors(struct simulator *simulator, const char *anchor, c
 static void add_synced_facts(
 	json_t *object, enum object_kind kind, const char *anchor, unsigned number)
 {
+	CLEANUP(buf_release) struct buf dn = BUF_UP_TO(1024);
+
 	json_object_set_new(object, "onPremisesSyncEnabled", json_true());
 	if (kind == OBJECT_CONTACT)
 		return;
 	json_object_set_new(object, "onPremisesSecurityIdentifier",
 		json_sprintf("S-1-5-21-1004336348-1177238915-682003330-%u", 1000 + number));
-	if (kind == OBJECT_USER)
-		json_object_set_new(object, "onPremisesImmutableId", json_string(anchor));
+	if (kind != OBJECT_USER)
+		return;
+	json_object_set_new(object, "onPremisesImmutableId", json_string(anchor));
+	cells_add_dn(&dn, "People", object);
+	json_object_set_new(object, "onPremisesDistinguishedName", json_string(buf_text(&dn)));
 }
 
 static bool create_synced(struct simulator *simulator, enum object_kind kind, json_t *properties,

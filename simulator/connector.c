@@ -30,7 +30,7 @@ bool connector_prepare(struct simulator *simulator, struct error *err)
 	if (sqlite3_exec(database, schema, NULL, NULL, NULL) != SQLITE_OK)
 		return error_set(err, ERROR_SYSTEM, "simulator: connector spaces: %s",
 			sqlite3_errmsg(database));
-	return space_prepare(simulator, err);
+	return space_prepare(simulator, err) && on_premises_prepare(simulator, err);
 }
 
 /* Runs one statement with up to four texts and one number; the number is bound last. */
@@ -135,6 +135,7 @@ bool directory_set(struct simulator *simulator, const char *cloud_id, const char
 	const json_t *value, bool staging_sees, struct error *err)
 {
 	return (staging_sees || space_freeze_directory(simulator, SERVER_STAGING, cloud_id, err)) &&
+		on_premises_corrected(simulator, cloud_id, property, err) &&
 		connector_set(simulator, SERVER_PRODUCTION, cloud_id, property, value, err) &&
 		(!staging_sees ||
 			connector_set(simulator, SERVER_STAGING, cloud_id, property, value, err));

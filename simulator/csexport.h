@@ -59,7 +59,6 @@ MUST_CHECK bool csexport_escrowed(struct simulator *simulator, const char *serve
 #define CLOUD_PARTITION_ID     "{2C25393A-36A8-495A-9F1A-7A9C03E6C1A1}"
 #define CLOUD_PARTITION_NAME   "default"
 #define DIRECTORY_NAME         TENANT_DOMAIN
-#define DIRECTORY_PARTITION    "DC=contoso,DC=com"
 #define DIRECTORY_NETBIOS      "CONTOSO"
 #define DIRECTORY_CONNECTOR_ID "directory connector" /* purposes of fixed GUIDs, with the server */
 #define DIRECTORY_PARTITION_ID "directory partition"

@@ -24,18 +24,9 @@ static const char *const units[] = {
 	[OBJECT_CONTACT] = "Contacts",
 };
 
-/* RFC 4514: what has a meaning in a DN is escaped. */
 static void add_dn(struct buf *out, enum object_kind kind, const json_t *state, bool test_account)
 {
-	const char *name = cells_common_name(state);
-
-	buf_add_text(out, "CN=");
-	for (; name && *name; name++) {
-		if (strchr(",\\#+<>;\"=", *name))
-			buf_add_byte(out, '\\');
-		buf_add_byte(out, *name);
-	}
-	buf_addf(out, ",OU=%s," DIRECTORY_PARTITION, test_account ? "Test" : units[kind]);
+	cells_add_dn(out, test_account ? "Test" : units[kind], state);
 }
 
 static void add_anchor(struct buf *out, const char *anchor)
@@ -81,6 +72,25 @@ static json_t *written_back(const struct directory_object *object, const json_t 
 	return written;
 }
 
+static bool is_staging(const struct space_file *file)
+{
+	return strcmp(file->server, SERVER_STAGING) == 0;
+}
+
+/* What its edited rules wrote there; NULL: nothing. */
+static json_t *sent_by_rules(const struct space_file *file, const struct directory_object *object,
+	const struct cell_facts *facts)
+{
+	CLEANUP(json_freep) json_t *sent = on_premises_sent(file->simulator, object->cloud_id);
+	CLEANUP(json_freep) json_t *state = NULL;
+
+	if (!json_object_size(sent))
+		return NULL;
+	state = json_copy(object->seen);
+	json_object_update(state, sent);
+	return cells_of_directory(facts, state);
+}
+
 static bool visit(void *context, const struct directory_object *object, struct error *err)
 {
 	struct directory_walk *walk = context;
@@ -113,9 +123,13 @@ static bool visit(void *context, const struct directory_object *object, struct e
 		.upn = json_text_or_null(object->seen, "userPrincipalName"),
 	};
 
-	if (walk->to_write && object->kind == OBJECT_USER) {
+	if (is_staging(file) && object->cloud_id[0])
+		written = sent_by_rules(file, object, &facts);
+	if (!written && walk->to_write && object->kind == OBJECT_USER) {
 		walk->to_write--;
 		written = written_back(object, cells);
+	}
+	if (written) {
 		shown.sent = written;
 		shown.sent_as = SPACE_UPDATE;
 		shown.sent_ms = walk->written_ms;
@@ -137,10 +151,9 @@ bool csexport_directory(struct space_file *file, struct error *err)
 
 	server_guid(file->simulator, file->server, DIRECTORY_CONNECTOR_ID, walk.connector);
 	server_guid(file->simulator, file->server, DIRECTORY_PARTITION_ID, walk.partition);
-	if (file->files->directory_written && strcmp(file->server, SERVER_STAGING) == 0) {
+	walk.written_ms = space_last_sent_ms(file->simulator, file->server);
+	if (file->files->directory_written && is_staging(file))
 		walk.to_write = WRITTEN_COUNT;
-		walk.written_ms = space_last_sent_ms(file->simulator, file->server);
-	}
 	csexport_begin(file->sheet);
 	if (!space_each_in_directory(file->simulator, file->server, visit, &walk, err))
 		return false;

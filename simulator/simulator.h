@@ -233,6 +233,11 @@ bool simulator_is_populated(struct simulator *simulator);
 MUST_CHECK bool simulator_play_day(struct simulator *simulator, struct error *err);
 /* The export of the stale staging server SYNC02. */
 MUST_CHECK bool simulator_play_incident(struct simulator *simulator, struct error *err);
+/*
+ * SYNC02 writes some of it into Active Directory, too: from now on production would spread that. Its
+ * own files tell of it (sync02-ad.xml), the tenant's book does not.
+ */
+MUST_CHECK bool simulator_play_directory_export(struct simulator *simulator, struct error *err);
 /* The morning after: two hand corrections, one value set to staging's own, objects switched to the cloud. */
 MUST_CHECK bool simulator_play_morning(struct simulator *simulator, struct error *err);
 /* Production's import, synchronisation, export; then the hourly task that heals quarantine. */
@@ -250,6 +255,12 @@ struct simulator_played {
 	char first_trouble[256]; /* why the first was stale or failed, for people */
 };
 MUST_CHECK bool simulator_play_exchange(struct simulator *simulator, const char *script_path,
+	struct simulator_played *played, struct error *err);
+/*
+ * ldapmodify -c with directory.ldif: what stands in Active Directory is changed, a record whole or not
+ * at all; production brings it to the cloud. `stale`: what was to be removed did not stand there.
+ */
+MUST_CHECK bool simulator_play_ldif(struct simulator *simulator, const char *path,
 	struct simulator_played *played, struct error *err);
 /* An administrator follows a manual paragraph: sets an attribute where its master is. Value is JSON. */
 MUST_CHECK bool simulator_play_manual(struct simulator *simulator, const char *id,

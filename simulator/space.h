@@ -89,6 +89,16 @@ MUST_CHECK bool space_each_in_directory(struct simulator *simulator, const char 
 	bool (*visit)(void *context, const struct directory_object *object, struct error *err),
 	void *context, struct error *err);
 
+/*
+ * What staging wrote into Active Directory itself (on_premises.c): what it sent, by property, a new
+ * reference; then production's import from there, and a person's correction of one value.
+ */
+MUST_CHECK bool on_premises_prepare(struct simulator *simulator, struct error *err);
+json_t *on_premises_sent(struct simulator *simulator, const char *cloud_id);
+MUST_CHECK bool on_premises_take_over(struct simulator *simulator, struct error *err);
+MUST_CHECK bool on_premises_corrected(
+	struct simulator *simulator, const char *cloud_id, const char *property, struct error *err);
+
 /* The anchor of an object that the server's space holds; "" where it holds none. */
 enum { SPACE_ANCHOR_BYTES = 64 };
 bool space_anchor(struct simulator *simulator, const char *server, const char *cloud_id,

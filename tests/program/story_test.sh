@@ -15,7 +15,11 @@ cp stderr demo.stderr
 sentence "everything that its page names lies in its folder"
 there demo/{production.jsonl.zst,live.jsonl.zst,evidence.jsonl,findings.json} \
 	demo/{plan.json,plan.json.minisig,unstage.pub,unstage.key,journal.sqlite,receipt.json} \
-	demo/{plan-adsync.csv,plan-exchange.ps1,plan-sync.txt,plan-manual.txt}
+	demo/plan-{adsync.csv,directory.ldif,directory.ps1,exchange.ps1,manual.txt,sync.txt}
+
+sentence "no door of the plan is unused"
+same "doors without a step" "" "$(jq -r '.counts.doors | to_entries[] | select(.value == 0) | .key' demo/plan.json)"
+grep -q 'plan-directory.ldif: [1-9][0-9]* changed' demo.stdout || wrong "the LDIF file was to be played"
 
 # count TEXT: the number before it in the proof.
 count() {

@@ -48,7 +48,7 @@ static struct snapshot *snapshot_of(uint64_t users, uint64_t changes, bool live)
 	CLEANUP(memory_freep) char *path = memory_new(sizeof(folder) + 16);
 	struct error err = { 0 };
 	struct snapshot_writer *writer;
-	struct snapshot *snapshot;
+	struct snapshot *snapshot = NULL;
 
 	snprintf(path, sizeof(folder) + 16, "%s/%s", folder, live ? "live" : "base");
 	unlink(path);
@@ -65,8 +65,9 @@ static struct snapshot *snapshot_of(uint64_t users, uint64_t changes, bool live)
 		if (!snapshot_writer_add(writer, (struct span){ line, (size_t)length }, &err))
 			fail_msg("%s", err.text);
 	}
-	if (!snapshot_writer_finish(writer, header.taken_from_ms + 1000, &err) ||
-		!(snapshot = snapshot_open(path, &err)))
+	if (snapshot_writer_finish(writer, header.taken_from_ms + 1000, &err))
+		snapshot = snapshot_open(path, &err);
+	if (!snapshot)
 		fail_msg("%s", err.text);
 	return snapshot;
 }

@@ -36,13 +36,14 @@ make_pages() {
 	local sort
 	rm -rf "$reading"
 	for sort in $sorts; do make_sort "$sort"; done
-	make_certificate
+	make_certificate "$reading"
 }
 
+# make_certificate FOLDER
 make_certificate() {
 	openssl req -x509 -newkey rsa:2048 -nodes -sha256 -days 365 -subj "/CN=localhost" \
-		-addext "subjectAltName=DNS:localhost" -keyout "$reading/key.pem" -out "$reading/cert.pem" \
-		>"$reading/openssl.log" 2>&1 || fail "openssl makes no certificate ($reading/openssl.log)"
+		-addext "subjectAltName=DNS:localhost" -keyout "$1/key.pem" -out "$1/cert.pem" \
+		>"$1/openssl.log" 2>&1 || fail "openssl makes no certificate ($1/openssl.log)"
 }
 
 # make_urls NAME: all pages for one curl, what it is to say of each, and what that comes to

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # ./dev bench [USERS [SECTION...]]: our figures beside named tools, in one run, as ratios. Everything
 # is made from numbers, so that two runs measure the same work; what was made stays in build/bench.
-# The sections are changes, evidence, conflicts, who, compare, taking, since, check, lines, planning, reading and
-# import; all when none is named.
+# The sections are changes, evidence, conflicts, who, compare, taking, since, check, lines, planning, reading,
+# batches and import; all when none is named.
 set -euo pipefail
 users=${1:-1000000}
 sections=("${@:2}")
@@ -18,15 +18,17 @@ fail() {
 }
 
 [[ $users =~ ^[0-9]+$ ]] && [ "$users" -ge 10000 ] || fail "USERS is a number of at least 10000, not '$users'"
-[ ${#sections[@]} -gt 0 ] || sections=(changes evidence conflicts who compare taking since check lines planning reading import)
+[ ${#sections[@]} -gt 0 ] || sections=(changes evidence conflicts who compare taking since check lines planning reading batches import)
 for section in "${sections[@]}"; do
-	[[ $section =~ ^(changes|evidence|conflicts|who|compare|taking|since|check|lines|planning|reading|import)$ ]] || fail "there is no section '$section'"
+	[[ $section =~ ^(changes|evidence|conflicts|who|compare|taking|since|check|lines|planning|reading|batches|import)$ ]] || fail "there is no section '$section'"
 done
 mkdir -p "$work"
 cmake --build "$build" --target unstage bench_generate bench_compare bench_canonicalise bench_scan \
-	bench_evidence bench_pages bench_plan bench_read bench_take bench_since bench_csexport bench_expat >/dev/null
+	bench_batch bench_evidence bench_pages bench_plan bench_read bench_take bench_since bench_csexport bench_expat >/dev/null
 # shellcheck source=bench/reading.sh
 . "$here/reading.sh"
+# shellcheck source=bench/batches.sh
+. "$here/batches.sh"
 
 # ---- what is measured -----------------------------------------------------------------------
 
@@ -56,8 +58,8 @@ make_all() {
 	rm "$work/some.jsonl.zst"
 }
 
-# The reading makes its own pages, and the import its own file.
-if [[ ! "${sections[*]}" =~ ^(reading|import)$ ]] && [ ! -f "$work/ready-$users" ]; then
+# The reading makes its own pages, the import its own file, and batches need nothing.
+if [[ ! "${sections[*]}" =~ ^(reading|batches|import)$ ]] && [ ! -f "$work/ready-$users" ]; then
 	say "making $users users, and what changed"
 	rm -f "$work"/*.zst "$work"/*.jsonl "$work"/ready-*
 	make_all
@@ -70,7 +72,7 @@ cp "$here"/package*.json "$here"/*.mjs "$work/peers"
 peers=node have_sdk=
 # The lock was made for x86-64; elsewhere npm install finds DuckDB's library for the machine.
 export npm_config_fetch_retries=0 npm_config_update_notifier=false
-if [[ ! " ${sections[*]} " =~ \ (changes|reading)\  ]]; then
+if [[ ! " ${sections[*]} " =~ \ (changes|reading|batches)\  ]]; then
 	: # nobody to be measured against who comes from npm
 elif (cd "$work/peers" && { npm ci || npm install; }) >"$work/npm.log" 2>&1; then
 	peers="node duck" have_sdk=yes

@@ -6,11 +6,15 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "cli/plan_file.h"
+#include "report/report.h"
+
+enum { ANSWER_BYTES = 128 };
 
 struct apply_arguments {
 	struct common common;
-	const char *key, *journal, *receipt;
+	const char *key, *journal, *receipt, *fingerprint;
 	int64_t canary;
 };
 
@@ -139,6 +143,49 @@ static int status_of(const struct apply_result *result, const struct plan *plan)
 		: 1;
 }
 
+/* ---- which plan the person means ------------------------------------------------------------ */
+
+/* Enough to see that it is the wrong file; not the code, which comes from whoever read the plan. */
+static void ask(const struct plan_file *file)
+{
+	text_line(stderr, "plan %s for tenant %s", file->plan->id, file->plan->tenant);
+	text_line(stderr, "  %zu steps on %zu objects, %zu deletions at most; signed by key %s",
+		file->plan->step_count, file->plan->limits.objects, file->plan->limits.deletes,
+		file->signature.key_id);
+	fputs("Its fingerprint, as unstage show printed it: ", stderr);
+	fflush(stderr);
+}
+
+static bool check_code(const struct plan_file *file, const char *code, struct error *err)
+{
+	char fingerprint[PLAN_FINGERPRINT_BYTES];
+
+	plan_fingerprint(buf_span(&file->bytes), fingerprint);
+	return plan_fingerprint_is(fingerprint, code) ||
+		error_set(err, ERROR_REFUSED,
+			"that is not the fingerprint of this plan, so nothing was sent: look at it "
+			"with unstage show, and compare with what was approved");
+}
+
+/*
+ * Who sits at a terminal may have taken the wrong file: the code says which one was looked at. A
+ * script took its file where it was told to; what authorises either is the signature.
+ */
+static bool check_fingerprint(const struct plan_file *file, const char *given, struct error *err)
+{
+	char typed[ANSWER_BYTES];
+
+	if (given)
+		return check_code(file, given, err);
+	if (isatty(STDIN_FILENO) != 1)
+		return true;
+	ask(file);
+	if (!fgets(typed, sizeof(typed), stdin))
+		return error_set(err, ERROR_REFUSED,
+			"no fingerprint was typed, so nothing was sent; a script says --fingerprint CODE");
+	return check_code(file, typed, err);
+}
+
 static int run(
 	const void *arguments, const char *const *operands, size_t operand_count, struct error *err)
 {
@@ -149,7 +196,8 @@ static int run(
 
 	(void)operand_count;
 	if (!plan_file_open(&file, operands[0], apply_arguments->key,
-		    apply_arguments->common.profile, true, err))
+		    apply_arguments->common.profile, true, err) ||
+		!check_fingerprint(&file, apply_arguments->fingerprint, err))
 		return -1;
 	step_notes_init(&outcome.notes, file.plan);
 	if (apply(apply_arguments, &file, &outcome, err)) {
@@ -176,6 +224,9 @@ static const struct option options[] = {
 		offsetof(struct apply_arguments, receipt) },
 	{ "canary", 'c', OPTION_NUMBER, "N", "N of each operation go first alone: 1 unless said",
 		offsetof(struct apply_arguments, canary) },
+	{ "fingerprint", 'f', OPTION_TEXT, "CODE",
+		"of the plan that is meant, instead of being asked",
+		offsetof(struct apply_arguments, fingerprint) },
 	OPTIONS_COMMON(struct apply_arguments),
 	{ 0 },
 };
@@ -189,7 +240,8 @@ const struct command command_apply = {
 	.details = "Each step's value is read, compared with what the plan saw, written, and read\n"
 		   "again. What changed since is skipped and listed. Exit status: 0 every step is\n"
 		   "done; 1 some are left (other doors, stale); 5 nothing was applied, all stale;\n"
-		   "8 refused, nothing sent.\n",
+		   "8 refused, nothing sent.\n"
+		   "On a terminal it asks for the fingerprint that show printed.\n",
 	.options = options,
 	.arguments_size = sizeof(struct apply_arguments),
 	.run = run,

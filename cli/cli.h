@@ -107,6 +107,11 @@ void screen_text(
 	struct screen *screen, enum style style, struct span text, unsigned columns, bool pad);
 /* A paragraph from column `indent` on, wrapped to the screen, and a newline. */
 void screen_paragraph(struct screen *screen, enum style style, struct span text, unsigned indent);
+/*
+ * Every character from column `indent` on, blanks at the end of a line too, and a newline: the lines put together
+ * are the text. Broken before a word, and in one that is longer than a line.
+ */
+void screen_fill(struct screen *screen, enum style style, struct span text, unsigned indent);
 /* Prints it, or saves it under --output. */
 MUST_CHECK bool screen_give(struct screen *screen, const struct common *common, struct error *err);
 /*

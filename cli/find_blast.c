@@ -161,11 +161,29 @@ static uint64_t sum_of_stays(const struct blast *blast)
 	return sum;
 }
 
-static void add_heals(struct screen *screen, const struct blast *blast)
+/* By whose rules that is said. */
+static void add_basis(struct screen *screen, const struct findings_summary *summary)
 {
-	screen_addf(screen, STYLE_GREEN,
-		"  %6llu  heal at production's next cycle, where its rules flow them\n",
+	char when[TIME_TEXT_BYTES];
+
+	if (!summary->flows_server) {
+		screen_addf(screen, STYLE_PLAIN, ", by the default rules\n");
+		return;
+	}
+	screen_addf(screen, STYLE_PLAIN, ",\n          by the configuration of ");
+	screen_text(screen, STYLE_PLAIN, span_of(summary->flows_server), 0, false);
+	if (summary->flows_ms != TIME_NONE)
+		screen_addf(
+			screen, STYLE_PLAIN, ", exported %s", time_text(summary->flows_ms, when));
+	screen_addf(screen, STYLE_PLAIN, "\n");
+}
+
+static void add_heals(
+	struct screen *screen, const struct findings_summary *summary, const struct blast *blast)
+{
+	screen_addf(screen, STYLE_GREEN, "  %6llu  heal at production's next cycle",
 		(unsigned long long)blast->heals);
+	add_basis(screen, summary);
 	if (blast->heals_sign_in)
 		screen_addf(screen, STYLE_YELLOW,
 			"          %4llu  sign-in names: only with synchronizeUpnForManagedUsers on\n",
@@ -191,7 +209,7 @@ static void add_verdicts(
 	struct screen *screen, const struct findings_summary *summary, const struct blast *blast)
 {
 	screen_addf(screen, STYLE_BOLD, "\nWhat heals by itself, and what never will\n");
-	add_heals(screen, blast);
+	add_heals(screen, summary, blast);
 	add_stays(screen, blast);
 	for (size_t i = 0; i < COUNT_OF(verdict_rows); i++) {
 		uint64_t number = summary->by_verdict[verdict_rows[i].verdict];

@@ -240,6 +240,13 @@ static bool add_runs(struct import *import, struct error *err)
 		run_history_add_to(import->runs, import->evidence, &whose, &import->refusals, err);
 }
 
+/* What the production server flows decides what heals by itself; a staging server's rules heal nothing. */
+static bool add_flows(struct import *import, struct error *err)
+{
+	return !import->configuration || import->role != ROLE_PRODUCTION ||
+		configuration_add_to(import->configuration, import->server, import->evidence, err);
+}
+
 static bool read_all(
 	struct import *import, const char *const *operands, size_t operand_count, struct error *err)
 {
@@ -253,7 +260,8 @@ static bool read_all(
 	import->ids = space_ids_new(import->live);
 	return read_small_files(import, err) && settle_server(import, err) &&
 		settle_role(import, err) && check_server(import, err) &&
-		open_evidence(import, err) && import_spaces(import, err) && add_runs(import, err);
+		open_evidence(import, err) && import_spaces(import, err) && add_runs(import, err) &&
+		add_flows(import, err);
 }
 
 static bool tell(const struct import *import, struct error *err)

@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "cli/plan_file.h"
+#include "report/report.h"
 
 struct plan_arguments {
 	struct common common;
@@ -22,6 +23,7 @@ static bool save(const struct plan *plan, const struct statement *base,
 	CLEANUP(buf_release) struct buf text = BUF_UP_TO(PLAN_FILE_MAX);
 	struct common to_screen = { .json = arguments->common.json };
 	CLEANUP(screen_release) struct screen screen;
+	char fingerprint[PLAN_FINGERPRINT_BYTES];
 
 	screen_init(&screen, &to_screen);
 	plan_add_json(&text, plan);
@@ -30,14 +32,22 @@ static bool save(const struct plan *plan, const struct statement *base,
 		return false;
 	if (arguments->common.json) {
 		screen_addf(&screen, STYLE_PLAIN,
-			"{\"format\":\"unstage-plan-made/1\",\"base\":\"%s\",\"id\":\"%s\",\"steps\":%zu}\n",
-			statement_state_name(base->state), plan->id, plan->step_count);
+			"{\"format\":\"unstage-plan-made/1\",\"base\":\"%s\",\"fingerprint\":\"%s\",\"id\":\"%s\","
+			"\"steps\":%zu,\"forecast\":",
+			statement_state_name(base->state),
+			plan_fingerprint(buf_span(&text), fingerprint), plan->id, plan->step_count);
+		if (!plan_add_forecast_json(&screen, plan, arguments->common.profile, err))
+			return false;
+		screen_addf(&screen, STYLE_PLAIN, "}\n");
 		return plan_write_hand_offs(plan, arguments->common.output, NULL, NULL, err) &&
 			screen_give(&screen, &to_screen, err);
 	}
 	screen_text(&screen, STYLE_BOLD, span_of(arguments->common.output), 0, false);
 	screen_addf(&screen, STYLE_PLAIN, "\n");
 	plan_add_counts(&screen, plan);
+	if (!plan_add_forecast(&screen, plan, arguments->common.profile, err))
+		return false;
+	plan_add_fingerprint(&screen, buf_span(&text));
 	screen_addf(&screen, STYLE_PLAIN, "  base: ");
 	statement_add(&screen, base);
 	screen_addf(&screen, STYLE_PLAIN, "\n");

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "report/report.h"
 
 enum { STEP_NAME_COLUMNS = 58 };
 
@@ -90,19 +91,27 @@ void step_notes_told(
 
 void plan_add_counts(struct screen *screen, const struct plan *plan)
 {
+	CLEANUP(buf_release) struct buf doors = BUF_UP_TO(1024);
 	char expires[TIME_TEXT_BYTES];
 
-	screen_addf(screen, STYLE_PLAIN, "  %zu steps on %zu objects", plan->step_count,
-		plan->limits.objects);
+	buf_addf(&doors, "%zu steps on %zu objects", plan->step_count, plan->limits.objects);
 	for (int door = DOOR_NONE + 1; door < DOOR_COUNT; door++) {
 		if (plan->by_door[door])
-			screen_addf(screen, STYLE_PLAIN, ", %zu by %s", plan->by_door[door],
-				door_name(door));
+			buf_addf(&doors, ", %zu by %s", plan->by_door[door], door_name(door));
 	}
+	screen_addf(screen, STYLE_PLAIN, "  ");
+	screen_paragraph(screen, STYLE_PLAIN, buf_span(&doors), 2);
 	screen_addf(screen, STYLE_PLAIN,
-		"\n  %zu deletions, %zu memberships removed; expires %s UTC\n",
-		plan->limits.deletes, plan->limits.member_removals,
-		screen_time(plan->expires_ms, expires));
+		"  %zu deletions, %zu memberships removed; expires %s UTC\n", plan->limits.deletes,
+		plan->limits.member_removals, screen_time(plan->expires_ms, expires));
+}
+
+void plan_add_fingerprint(struct screen *screen, struct span bytes)
+{
+	char text[PLAN_FINGERPRINT_BYTES];
+
+	screen_addf(screen, STYLE_PLAIN, "  fingerprint  ");
+	screen_addf(screen, STYLE_BOLD, "%s\n", plan_fingerprint(bytes, text));
 }
 
 /* What worked is a number; what did not is a line each. */

@@ -186,6 +186,7 @@ static void add_answer(struct screen *screen, const struct performance *performa
 	size_t missed = count_troubles(end, true), strange = count_troubles(end, false);
 
 	add_heading(screen, performance);
+	plan_add_fingerprint(screen, buf_span(&performance->file->bytes));
 	screen_addf(screen, STYLE_PLAIN, "\n");
 	plan_add_states(screen, plan, performance->notes.states, performance->notes.texts,
 		&performance->result);

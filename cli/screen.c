@@ -88,6 +88,54 @@ void screen_paragraph(struct screen *screen, enum style style, struct span text,
 	style_finish(screen, style);
 }
 
+/* One character, as it is shown; what is unprintable takes several columns. */
+static struct span next_character(struct span text, size_t *at, struct buf *shown)
+{
+	size_t from = *at;
+	uint32_t scalar;
+
+	(void)text_scalar(text, at, &scalar);
+	buf_cut(shown, 0);
+	text_printable(shown, (struct span){ text.data + from, *at - from });
+	return buf_span(shown);
+}
+
+/* The columns of the word that begins at `at`, counted up to `most`. */
+static unsigned word_columns(struct span text, size_t at, unsigned most)
+{
+	CLEANUP(buf_release) struct buf shown = BUF_UP_TO(64);
+	unsigned columns = 0;
+
+	while (at < text.length && text.data[at] != ' ' && columns <= most)
+		columns += text_columns(next_character(text, &at, &shown));
+	return columns;
+}
+
+void screen_fill(struct screen *screen, enum style style, struct span text, unsigned indent)
+{
+	CLEANUP(buf_release) struct buf shown = BUF_UP_TO(64);
+	unsigned column = indent, room = SCREEN_COLUMNS - indent;
+	bool begins = false;
+
+	style_begin(screen, style);
+	for (size_t at = 0; at < text.length;) {
+		unsigned needed = begins ? word_columns(text, at, room) : 0;
+		struct span character = next_character(text, &at, &shown);
+		unsigned columns = text_columns(character);
+
+		if (column + columns > SCREEN_COLUMNS ||
+			(needed <= room && column + needed > SCREEN_COLUMNS)) {
+			buf_addf(&screen->text, "\n%*s", (int)indent, "");
+			column = indent;
+		}
+		buf_add_span(&screen->text, character);
+		column += columns;
+		begins = span_is(character, " ");
+	}
+	style_finish(screen, style);
+	buf_add_byte(&screen->text, '\n');
+}
+
 static bool give_text(struct screen *screen, const struct common *common, struct error *err)
 {
 	struct span text = buf_span(&screen->text);

@@ -9,13 +9,15 @@
 #include "base/text.h"
 #include "cli/import.h"
 #include "cli/names.h"
-#include "cli/plan_file.h"
+#include "cli/show_plan.h"
 
 struct show_arguments {
 	struct common common;
+	int64_t step;
+	bool whole;
 };
 
-enum { NAME_COLUMNS = 70, STEP_INDENT = 8, WORD_COLUMNS = 12 };
+enum { WORD_COLUMNS = 12 };
 
 static void add_header(struct screen *screen, struct snapshot *snapshot)
 {
@@ -99,11 +101,11 @@ static bool show_object(struct screen *screen, struct snapshot *snapshot, const 
 }
 
 static bool show_snapshot(struct screen *screen, const char *const *operands,
-	const struct common *common, struct error *err)
+	const struct show_arguments *show, struct error *err)
 {
 	CLEANUP(snapshot_closep)
-	struct snapshot *snapshot = names_open(operands[0], common->profile, err);
-	bool json = common->json;
+	struct snapshot *snapshot = names_open(operands[0], show->common.profile, err);
+	bool json = show->common.json;
 
 	if (!snapshot)
 		return false;
@@ -116,106 +118,39 @@ static bool show_snapshot(struct screen *screen, const char *const *operands,
 	return true;
 }
 
-static void add_labelled(
-	struct screen *screen, const char *label, enum style style, struct span value)
+static bool show_one_plan(struct screen *screen, const char *const *operands,
+	const struct show_arguments *show, struct error *err)
 {
-	screen_addf(screen, STYLE_DIM, "%*s%-6s", STEP_INDENT, "", label);
-	screen_paragraph(
-		screen, style, value.data ? value : SPAN_LITERAL("nothing"), STEP_INDENT + 6);
-}
-
-/* In full: who signs has to see what differs, wherever in the value it stands. */
-static void add_step(struct screen *screen, const struct plan_step *step)
-{
-	screen_addf(screen, STYLE_BOLD, "%6zu  ", step->number);
-	screen_text(screen, STYLE_BOLD, span_of(step->name), NAME_COLUMNS, false);
-	screen_addf(screen, STYLE_PLAIN, "\n%*s%s", STEP_INDENT, "",
-		graph_operation_name(step->operation));
-	if (step->attribute)
-		screen_addf(screen, STYLE_PLAIN, " %s", step->attribute->name);
-	screen_addf(screen, STYLE_CYAN, "  by %s", door_name(step->door));
-	screen_addf(screen, STYLE_DIM, "\n%*s%s %s\n", STEP_INDENT, "", step->kind->name, step->id);
-	if (step->from.data || step->to.data) {
-		add_labelled(screen, "from", STYLE_RED, step->from);
-		add_labelled(screen, "to", STYLE_GREEN, step->to);
-	}
-	add_labelled(screen, "why", STYLE_DIM, span_of(step->why));
-}
-
-static void add_blocked(struct screen *screen, const struct plan_blocked *blocked)
-{
-	screen_addf(screen, STYLE_RED, "%*s", STEP_INDENT, "");
-	screen_text(screen, STYLE_RED, span_of(blocked->name), NAME_COLUMNS, false);
-	screen_addf(screen, STYLE_PLAIN, "\n%*sno step puts back %s\n%*s%s %s\n", STEP_INDENT, "",
-		blocked->attribute ? blocked->attribute->name : "it", STEP_INDENT, "",
-		blocked->kind->name, blocked->id);
-	add_labelled(screen, "why", STYLE_PLAIN, span_of(blocked->why));
-}
-
-static void add_plan_header(struct screen *screen, const struct plan *plan)
-{
-	char created[TIME_TEXT_BYTES];
-
-	screen_addf(screen, STYLE_BOLD, "plan %s", plan->id);
-	screen_addf(screen, STYLE_PLAIN, "\n  for tenant %s, made %s UTC\n", plan->tenant,
-		screen_time(plan->created_ms, created));
-	plan_add_counts(screen, plan);
-	if (!plan->base_signed)
-		screen_addf(screen, STYLE_YELLOW,
-			"  rests on a production snapshot that nobody signed\n");
-	if (plan->decisions)
-		screen_addf(screen, STYLE_PLAIN,
-			"  by decisions of people, BLAKE2b-256 of the file (b2sum -l 256):\n    %s\n",
-			plan->decisions);
-	screen_addf(screen, STYLE_DIM,
-		"  shown without looking at its signature; unstage verify does that\n\n");
-}
-
-static bool show_plan(struct screen *screen, const char *const *operands,
-	const struct common *common, struct error *err)
-{
-	CLEANUP(plan_file_close) struct plan_file file = { 0 };
+	struct show_plan_options options = { .whole = show->whole, .step = (size_t)show->step };
 
 	if (operands[1])
 		return error_set(err, ERROR_USAGE,
 			"show: ID is for an object of a snapshot, and %s is a plan", operands[0]);
-	/* For looking at it; apply and verify are the ones who judge the signature. */
-	if (!plan_file_open(&file, operands[0], NULL, NULL, false, err))
-		return false;
-	if (common->json) {
-		plan_add_json(&screen->text, file.plan);
-		return true;
-	}
-	add_plan_header(screen, file.plan);
-	for (size_t i = 0; i < file.plan->blocked_count; i++)
-		add_blocked(screen, &file.plan->blocked[i]);
-	for (size_t i = 0; i < file.plan->step_count; i++)
-		add_step(screen, &file.plan->steps[i]);
-	return true;
+	return show_plan(screen, operands[0], &show->common, &options, err);
 }
 
 static bool show_kept(struct screen *screen, const char *const *operands,
-	const struct common *common, struct error *err)
+	const struct show_arguments *show, struct error *err)
 {
 	if (operands[1])
 		return error_set(err, ERROR_USAGE, "show: ID is for an object of one snapshot");
-	return show_snapshots(screen, common, err);
+	return show_snapshots(screen, &show->common, err);
 }
 
 static bool show_configuration(struct screen *screen, const char *const *operands,
-	const struct common *common, struct error *err)
+	const struct show_arguments *show, struct error *err)
 {
-	return configuration_show(screen, operands, common->json, err);
+	return configuration_show(screen, operands, show->common.json, err);
 }
 
 static bool show_decisions(struct screen *screen, const char *const *operands,
-	const struct common *common, struct error *err)
+	const struct show_arguments *show, struct error *err)
 {
 	if (operands[1])
 		return error_set(err, ERROR_USAGE,
 			"show: ID is for an object of a snapshot, and %s has decisions",
 			operands[0]);
-	return decisions_show(screen, operands[0], common->json, err);
+	return decisions_show(screen, operands[0], show->common.json, err);
 }
 
 static bool is_folder(const char *path)
@@ -230,7 +165,7 @@ static int run(
 {
 	const struct show_arguments *show = arguments;
 	CLEANUP(screen_release) struct screen screen;
-	bool (*add)(struct screen *, const char *const *, const struct common *,
+	bool (*add)(struct screen *, const char *const *, const struct show_arguments *,
 		struct error *) = show_snapshot;
 
 	(void)operand_count;
@@ -242,14 +177,20 @@ static int run(
 	else if (!names_is_name(operands[0]) && decisions_file_is_one(operands[0]))
 		add = show_decisions;
 	else if (!names_is_name(operands[0]) && plan_file_is_plan(operands[0]))
-		add = show_plan;
-	return add(&screen, operands, &show->common, err) &&
-			screen_give(&screen, &show->common, err)
-		? 0
-		: -1;
+		add = show_one_plan;
+	if ((show->step || show->whole) && add != show_one_plan) {
+		error_set(err, ERROR_USAGE, "show: --long and --step are for a plan");
+		return -1;
+	}
+	return add(&screen, operands, show, err) && screen_give(&screen, &show->common, err) ? 0
+											     : -1;
 }
 
 static const struct option options[] = {
+	{ "long", 'l', OPTION_FLAG, NULL, "of a plan: every value whole",
+		offsetof(struct show_arguments, whole) },
+	{ "step", 'n', OPTION_NUMBER, "N", "of a plan: this step alone, whole",
+		offsetof(struct show_arguments, step) },
 	OPTION_OUTPUT(struct show_arguments),
 	OPTIONS_COMMON(struct show_arguments),
 	{ 0 },
@@ -265,7 +206,10 @@ const struct command command_show = {
 		"WHAT is a file (snapshot, plan, decisions), the name of a kept snapshot\n"
 		"(production, latest, @WHEN), or the word snapshots: a line for each that the\n"
 		"profile's state folder keeps. ID is an object's; its lines are shown. FOLDER is\n"
-		"what Get-ADSyncServerConfiguration wrote; of two, what only one server flows.\n",
+		"what Get-ADSyncServerConfiguration wrote; of two, what only one server flows.\n"
+		"A plan comes with the most dangerous steps first, marks (!) on what looks like\n"
+		"something else, and the fingerprint that apply asks for. Long values are cut,\n"
+		"and say so.\n",
 	.options = options,
 	.arguments_size = sizeof(struct show_arguments),
 	.run = run,

@@ -100,6 +100,13 @@ static bool read_status(struct looking *looking, struct error *err)
 	return look_until(looking, buf_text(&journal), limit_ms, err);
 }
 
+static void add_states(struct screen *screen, const struct looking *looking, struct span bytes)
+{
+	plan_add_states(screen, looking->plan, looking->notes.states, looking->notes.texts,
+		&looking->result);
+	plan_add_fingerprint(screen, bytes);
+}
+
 static int run(
 	const void *arguments, const char *const *operands, size_t operand_count, struct error *err)
 {
@@ -120,8 +127,7 @@ static int run(
 	if (status->common.json)
 		plan_add_states_json(&screen, file.plan, &looking.notes, &looking.result);
 	else
-		plan_add_states(&screen, file.plan, looking.notes.states, looking.notes.texts,
-			&looking.result);
+		add_states(&screen, &looking, buf_span(&file.bytes));
 	if (!screen_give(&screen, &status->common, err))
 		return -1;
 	return apply_result_good(&looking.result) == file.plan->step_count ? 0 : 1;

@@ -59,6 +59,7 @@ static bool save(const struct undo_arguments *arguments, const struct plan *plan
 	screen_text(&screen, STYLE_BOLD, span_of(arguments->common.output), 0, false);
 	screen_addf(&screen, STYLE_PLAIN, "  undoes the plan %s\n", done->id);
 	plan_add_counts(&screen, plan);
+	plan_add_fingerprint(&screen, buf_span(&text));
 	screen_addf(&screen, STYLE_PLAIN,
 		"  %zu of its %zu steps were not done by unstage apply, and are not undone\n",
 		done->step_count - plan->step_count, done->step_count);

@@ -5,6 +5,7 @@
 #include "cli/chain.h"
 #include "cli/names.h"
 #include "cli/plan_file.h"
+#include "report/report.h"
 
 struct verify_arguments {
 	struct common common;
@@ -111,6 +112,7 @@ static bool verify_plan(struct screen *screen, const char *path,
 	const struct verify_arguments *arguments, struct error *err)
 {
 	CLEANUP(plan_file_close) struct plan_file file = { 0 };
+	char fingerprint[PLAN_FINGERPRINT_BYTES];
 	const char *decisions;
 
 	if (!plan_file_open(&file, path, arguments->key, arguments->common.profile, true, err) ||
@@ -119,14 +121,17 @@ static bool verify_plan(struct screen *screen, const char *path,
 	decisions = file.plan->decisions;
 	if (arguments->common.json) {
 		screen_addf(screen, STYLE_PLAIN,
-			"{\"format\":\"unstage-verified/1\",%s%s%s\"key\":\"%s\",\"plan\":\"%s\",\"what\":\"plan\"}\n",
+			"{\"format\":\"unstage-verified/1\",%s%s%s\"fingerprint\":\"%s\",\"key\":\"%s\",\"plan\":\"%s\",\"what\":\"plan\"}\n",
 			decisions ? "\"decisions\":\"" : "", decisions ? decisions : "",
-			decisions ? "\"," : "", file.signature.key_id, file.plan->id);
+			decisions ? "\"," : "",
+			plan_fingerprint(buf_span(&file.bytes), fingerprint), file.signature.key_id,
+			file.plan->id);
 		return true;
 	}
 	screen_addf(screen, STYLE_GREEN, "signed by key %s\n", file.signature.key_id);
 	screen_addf(screen, STYLE_PLAIN, "  ");
 	screen_paragraph(screen, STYLE_PLAIN, span_of(file.signature.comment), 2);
+	plan_add_fingerprint(screen, buf_span(&file.bytes));
 	if (decisions)
 		screen_addf(screen, STYLE_PLAIN, "  decisions %s\n", decisions);
 	return true;

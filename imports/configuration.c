@@ -233,6 +233,23 @@ struct space_flows configuration_space_flows(const struct configuration *configu
 	return flows;
 }
 
+bool configuration_add_to(const struct configuration *configuration, const char *server,
+	struct evidence *evidence, struct error *err)
+{
+	for (size_t i = 0; i < configuration->flow_count; i++) {
+		const struct evidence_flow flow = {
+			.server = server,
+			.exported_ms = configuration->summary.exported_ms,
+			.kind = configuration->flows[i].kind,
+			.name = configuration->flows[i].name,
+		};
+
+		if (!evidence_add_flow(evidence, &flow, err))
+			return false;
+	}
+	return true;
+}
+
 const char *setting_name(enum setting setting)
 {
 	static const char *const names[] = {

@@ -313,6 +313,10 @@ const struct flow *configuration_flow(const struct configuration *configuration,
 /* What it flows, for space_import(); borrowed. Kinds without any rule are not known. */
 struct space_flows configuration_space_flows(const struct configuration *configuration);
 
+/* Adds what it flows to the evidence, as `server`'s. ERROR_FORMAT: too many names. */
+MUST_CHECK bool configuration_add_to(const struct configuration *configuration, const char *server,
+	struct evidence *evidence, struct error *err);
+
 enum { RULES_MAX = 4096, FLOWS_MAX = 1 << 18 };
 
 const char *setting_name(enum setting setting); /* "unknown", "off", "on" */

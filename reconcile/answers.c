@@ -12,8 +12,9 @@ static enum door way_back(const struct reconciling *reconciling, const struct su
 	const struct finding *finding, const struct fact **to_directory)
 {
 	struct known_value back = finding->before.known ? finding->before : finding->base;
-	enum door door = back.known ? door_of_value(subject->live, finding->attribute, back)
-				    : DOOR_NONE;
+	enum door door = back.known
+		? door_of_value(subject->live, finding->attribute, back, reconciling->flows)
+		: DOOR_NONE;
 
 	if (door == DOOR_SYNC)
 		*to_directory = written_to_directory(reconciling, subject, finding->attribute,
@@ -62,6 +63,26 @@ static void add_touch(struct finding *finding, struct buf *reason, enum touch to
 	finding->reason = buf_text(reason);
 }
 
+/* Where the default rules would heal it, and production's own do not. */
+static void add_no_flow(struct finding *finding, struct buf *reason,
+	const struct server_flows *flows, const struct attribute *attribute)
+{
+	char when[TIME_TEXT_BYTES] = "";
+
+	if (finding->door != DOOR_MANUAL || finding->mastery != MASTERY_SYNCED ||
+		!attribute->sync_name ||
+		flows_attribute(flows, finding->kind, attribute) != FLOWING_NOT)
+		return;
+	if (flows_exported_ms(flows) != TIME_NONE)
+		time_text(flows_exported_ms(flows), when);
+	buf_addf(reason,
+		"%s; no outbound rule of %s flows it (its configuration%s%s), so it stays: add one "
+		"there that flows the value that is wanted, let it export, remove the rule; or "
+		"switch the object's authority to the cloud",
+		finding->reason, flows_server(flows), *when ? " of " : "", when);
+	finding->reason = buf_text(reason);
+}
+
 void findings_add_answer(struct reconciling *reconciling, const struct subject *subject,
 	const struct attribute *attribute, struct span element, const struct question *question,
 	const struct answer *answer)
@@ -94,6 +115,8 @@ void findings_add_answer(struct reconciling *reconciling, const struct subject *
 		finding.way = way_back(reconciling, subject, &finding, &to_directory);
 	if (answer->verdict == VERDICT_REVERT)
 		finding.door = finding.way;
+	if (answer->verdict == VERDICT_REVERT && !to_directory)
+		add_no_flow(&finding, &reason, reconciling->flows, attribute);
 	if (to_directory && answer->verdict == VERDICT_REVERT) {
 		buf_addf(&reason,
 			"%s; it was sent to Active Directory as well, which production would "

@@ -64,6 +64,7 @@ bool claim_facts_begin(struct contests *contests, struct error *err)
 	contests->reconciling.options = &contests->reconcile_options;
 	if (!writers_classify(&contests->reconciling, err))
 		return false;
+	contests->rows.flows = flows_of_production(&contests->reconciling);
 	want_refused(contests);
 	return true;
 }

@@ -41,7 +41,8 @@ const char *claim_place_attribute(enum claim_place place)
 	return place_attributes[place];
 }
 
-static void find_doors(struct claim_object *kept, const struct object *object)
+static void find_doors(
+	struct claim_object *kept, const struct object *object, const struct server_flows *flows)
 {
 	for (int i = 0; i < CLAIM_PLACES; i++) {
 		const struct attribute *attribute = place_attributes[i]
@@ -52,7 +53,7 @@ static void find_doors(struct claim_object *kept, const struct object *object)
 		/* Another value stands there afterwards, so nothing has to be cleared. */
 		if (attribute)
 			kept->doors[i] = door_of_value(object, attribute,
-				(struct known_value){ true, SPAN_LITERAL("\"\"") });
+				(struct known_value){ true, SPAN_LITERAL("\"\"") }, flows);
 	}
 }
 
@@ -66,7 +67,7 @@ const struct claim_object *claim_rows_keep_object(
 	kept->name = texts_keep(rows->texts, object_name(object));
 	kept->mastery = object_mastery(object);
 	kept->deleted = object_deleted(object);
-	find_doors(kept, object);
+	find_doors(kept, object, rows->flows);
 	MEMORY_GROW(rows->objects, rows->object_count, rows->object_capacity);
 	rows->objects[rows->object_count++] = kept;
 	return kept;

@@ -123,6 +123,7 @@ struct claim_row {
 
 struct claim_rows {
 	struct texts *texts;
+	const struct server_flows *flows; /* production's; NULL: the default rules */
 	struct claim_hasher hasher;
 	struct hash_set wanted;
 	struct claim_row *items;

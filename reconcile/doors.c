@@ -101,9 +101,16 @@ static enum door door_through_graph(
 		: DOOR_MANUAL;
 }
 
-static enum door door_when_synced(
-	const struct object *object, const struct attribute *attribute, struct known_value before)
+static enum door door_when_synced(const struct object *object, const struct attribute *attribute,
+	struct known_value before, const struct server_flows *flows)
 {
+	enum flowing flowing = flows_attribute(flows, object_kind(object), attribute);
+
+	if (flowing == FLOWING)
+		return DOOR_SYNC;
+	/* Graph refuses it as synced, and no cycle writes it (facts 7.4). */
+	if (flowing == FLOWING_NOT && attribute->when_synced == MASTER_DIRECTORY)
+		return DOOR_MANUAL;
 	switch (attribute->when_synced) {
 	case MASTER_DIRECTORY:
 		return attribute->sync_name ? DOOR_SYNC : DOOR_MANUAL;
@@ -137,15 +144,15 @@ static enum door door_when_cloud(
 	return DOOR_MANUAL;
 }
 
-enum door door_of_value(
-	const struct object *object, const struct attribute *attribute, struct known_value before)
+enum door door_of_value(const struct object *object, const struct attribute *attribute,
+	struct known_value before, const struct server_flows *flows)
 {
 	/* Who masters an object is never switched without an explicit wish (contract 5.6). */
 	if (is_protected(object) || attribute->source == SOURCE_BEHAVIOR)
 		return DOOR_MANUAL;
 	switch (object_mastery(object)) {
 	case MASTERY_SYNCED:
-		return door_when_synced(object, attribute, before);
+		return door_when_synced(object, attribute, before, flows);
 	case MASTERY_CLOUD:
 		return door_when_cloud(object, attribute, before);
 	case MASTERY_UNKNOWN:

@@ -38,6 +38,7 @@ void evidence_free(struct evidence *evidence)
 	memory_free(evidence->identities);
 	memory_free(evidence->flips);
 	holders_free(evidence->holders);
+	flows_free(evidence->flows);
 	memory_free(evidence->by_id);
 	memory_free(evidence->facts);
 	memory_free(evidence->covered);

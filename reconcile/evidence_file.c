@@ -222,11 +222,12 @@ void evidence_add_head(struct buf *out, struct evidence *evidence)
 	for (size_t i = 0; i < count; i++)
 		add_run_line(out, &runs[i]);
 	holders_add_lines(out, evidence);
+	flows_add_lines(out, evidence);
 }
 
 void evidence_add_trailer(struct buf *out, struct evidence *evidence)
 {
-	size_t run_count, holder_count;
+	size_t run_count, holder_count, flow_lines = flows_add_lines(NULL, evidence);
 
 	buf_addf(out, "{\"end\":true,\"facts\":%zu,\"records\":%zu", evidence_count(evidence),
 		evidence_records(evidence));
@@ -236,6 +237,8 @@ void evidence_add_trailer(struct buf *out, struct evidence *evidence)
 	evidence_holders(evidence, &holder_count);
 	if (holder_count)
 		buf_addf(out, ",\"holders\":%zu", holder_count);
+	if (flow_lines)
+		buf_addf(out, ",\"flows\":%zu", flow_lines);
 	buf_add_text(out, "}\n");
 }
 
@@ -515,6 +518,8 @@ bool evidence_read_line(struct evidence *evidence, const json_t *line, struct er
 {
 	if (is_holder_line(line))
 		return holders_read_line(evidence, line, err);
+	if (is_flows_line(line))
+		return flows_read_line(evidence, line, err);
 	return json_object_get(line, "run") ? read_run(evidence, line, err)
 					    : read_fact(evidence, line, err);
 }

@@ -24,6 +24,7 @@ struct evidence {
 	struct flip_flop *flips;
 	size_t flip_count;
 	struct holders *holders; /* holders.c; NULL: nobody asked */
+	struct flows *flows;     /* flows.c; NULL: no configuration was imported */
 	struct covered *covered; /* always in order */
 	size_t covered_count, covered_capacity;
 	const char **not_logged; /* in order */
@@ -90,6 +91,13 @@ void holders_free(struct holders *holders);
 const char *holder_app_id(struct evidence *evidence, const char *given);
 void holders_merge(struct evidence *into, struct evidence *from);
 
+/* ---- flows.c --------------------------------------------------------------------------- */
+
+struct flows;
+
+void flows_free(struct flows *flows);
+MUST_CHECK bool flows_merge(struct evidence *into, const struct evidence *from, struct error *err);
+
 /* ---- identities.c ----------------------------------------------------------------------- */
 
 /* As evidence_identities(), perhaps without the numbers of records and objects, which take sorting. */
@@ -108,3 +116,6 @@ struct burst {
 
 /* From bursts in order of time. */
 struct rhythm rhythm_of(const struct burst *bursts, size_t count);
+
+/* identities.c: do both name the same, whatever their case? NULL and "" name nothing. */
+bool same_name(const char *a, const char *b);

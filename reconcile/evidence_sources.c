@@ -279,6 +279,8 @@ bool evidence_merge(struct evidence *into, struct evidence *from, struct error *
 			from->header.tenant, into->header.tenant);
 	merge_sources(into, from);
 	holders_merge(into, from);
+	if (!flows_merge(into, from, err))
+		return false;
 	for (size_t i = 0; i < count; i++)
 		if (!evidence_add_fact(into, evidence_fact(from, i), err))
 			return false;

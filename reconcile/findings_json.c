@@ -223,6 +223,11 @@ void findings_begin_json(struct buf *out, const struct findings *findings)
 	}
 	if (findings->summary.staging.name)
 		add_writer(out, SPAN_LITERAL("staging"), &findings->summary.staging);
+	if (findings->summary.flows_server) {
+		add_text(out, SPAN_LITERAL("flowsServer"), span_of(findings->summary.flows_server));
+		if (findings->summary.flows_ms != TIME_NONE)
+			add_instant(out, SPAN_LITERAL("flowsExported"), findings->summary.flows_ms);
+	}
 	close_object(out);
 	buf_add_byte(out, '\n');
 }

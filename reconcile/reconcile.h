@@ -249,6 +249,29 @@ const struct evidence_holder *evidence_holders(struct evidence *evidence, size_t
 /* Has `id` this? */
 bool evidence_holds(struct evidence *evidence, enum holding holding, struct span id);
 
+/* ---- what production's rules flow (facts 7.4) ---------------------------------------------- */
+
+enum { FLOW_SERVERS_MAX = 64, FLOW_NAMES_MAX = 1 << 14 /* of one kind of one server */ };
+
+/* An attribute that a server's outbound rules flow into the directory. */
+struct evidence_flow {
+	const char *server;
+	int64_t exported_ms; /* when its configuration was; TIME_NONE: not known */
+	enum kind_id kind;
+	const char *name; /* in the connector space */
+};
+
+/*
+ * Of a server's two configurations the later one stays. ERROR_FORMAT: too many.
+ */
+MUST_CHECK bool evidence_add_flow(
+	struct evidence *evidence, const struct evidence_flow *flow, struct error *err);
+
+/* One server's, as its configuration has it. */
+struct server_flows;
+const char *flows_server(const struct server_flows *flows);
+int64_t flows_exported_ms(const struct server_flows *flows); /* TIME_NONE: not known */
+
 /* ---- how far back the log reached ---------------------------------------------------------- */
 
 enum reach {
@@ -575,6 +598,9 @@ struct findings_summary {
 	/* The staging identity is another server's, too: nothing of it is proved. */
 	enum shared_by shared;
 	const char *other_server; /* NULL: not known */
+	/* Whose configuration tells what production flows, and of when; NULL: the default rules do. */
+	const char *flows_server;
+	int64_t flows_ms; /* TIME_NONE: not known */
 };
 const struct findings_summary *findings_summary(const struct findings *findings);
 
@@ -709,7 +735,7 @@ struct claimant {
 };
 
 enum contest_state {
-	CONTEST_NONE,    /* one claimant at most: only contest_of() tells of it */
+	CONTEST_NONE,    /* one claimant at most: only contests_of() tells of it */
 	CONTEST_WAITING, /* somebody waits for it: quarantined, or refused */
 	CONTEST_TWICE,   /* several hold it */
 	CONTEST_RESTORE, /* one in deleted items could not come back with it */

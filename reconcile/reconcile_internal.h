@@ -77,6 +77,23 @@ void holders_add_lines(struct buf *out, struct evidence *evidence);
 bool is_holder_line(const json_t *line);
 MUST_CHECK bool holders_read_line(struct evidence *evidence, const json_t *line, struct error *err);
 
+/* ---- flows.c: their lines in the file, and whose they are --------------------------------- */
+
+/* Behind the holders; `out` NULL: only counts them. */
+size_t flows_add_lines(struct buf *out, const struct evidence *evidence);
+bool is_flows_line(const json_t *line);
+MUST_CHECK bool flows_read_line(struct evidence *evidence, const json_t *line, struct error *err);
+
+enum flowing { FLOWING_UNKNOWN, FLOWING, FLOWING_NOT };
+
+/* `flows` may be NULL. A kind without rules is not known. */
+enum flowing flows_attribute(const struct server_flows *flows, const struct kind *kind,
+	const struct attribute *attribute);
+
+struct reconciling;
+/* Once the writers are classified. NULL: nothing tells, the default rules are assumed. */
+const struct server_flows *flows_of_production(const struct reconciling *reconciling);
+
 /* ---- evidence_file.c ---------------------------------------------------------------- */
 
 /* The saved form, whole. */
@@ -234,6 +251,9 @@ struct subject {
 struct known_value subject_base(const struct subject *subject, const struct attribute *attribute);
 struct known_value subject_live(const struct subject *subject, const struct attribute *attribute);
 
+/* The object itself, then what objects_decide() leaves to be looked at. */
+void subject_decide(struct reconciling *reconciling, const struct subject *subject);
+
 /* Times in which a server sent something: sorted, none touching another. */
 struct busy {
 	struct covered *at;
@@ -262,7 +282,8 @@ struct reconciling {
 	bool has_files;           /* facts of other sources than the audit log take part */
 	struct busy staging_busy, others_busy; /* when sync servers sent something */
 	struct object_only object_only;
-	struct touched *touched; /* in order of id */
+	const struct server_flows *flows; /* production's; NULL: the default rules */
+	struct touched *touched;          /* in order of id */
 	size_t touched_count, touched_capacity;
 };
 
@@ -334,9 +355,9 @@ MUST_CHECK enum examine objects_decide(
 /* doors.c */
 /* Of this object nobody but a sync server can write it (facts 7.1). */
 bool is_written_by_servers_only(const struct object *object, const struct attribute *attribute);
-enum door door_of_value(
-	const struct object *object, const struct attribute *attribute, struct known_value before);
-/* `base` may be NULL: in deleted items an object does not show all that it is. */
+/* `flows`: what production's rules flow; NULL: the default rules do. */
+enum door door_of_value(const struct object *object, const struct attribute *attribute,
+	struct known_value before, const struct server_flows *flows);
 /*
  * The fact that tells that the staging server sent the same to Active Directory itself: production
  * would take it for the truth and spread it. NULL: none.
@@ -344,6 +365,7 @@ enum door door_of_value(
 const struct fact *written_to_directory(const struct reconciling *reconciling,
 	const struct subject *subject, const struct attribute *attribute, struct span element,
 	struct known_value staging);
+/* `base` may be NULL: in deleted items an object does not show all that it is. */
 enum door door_of_object(
 	const struct object *object, const struct object *base, enum change change);
 

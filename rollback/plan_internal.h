@@ -187,7 +187,8 @@ void plan_order_drafts(struct plan *plan, struct drafts *drafts, struct parkings
 
 /*
  * Gives a cause to each draft of ours that something stands in the way of which the plan does not
- * move: a holder of the address, a reference to what is deleted. Notes the parking addresses that
+ * move: a holder of the address (one that no object shows, too, where the service refused it to somebody), a
+ * reference to what is deleted. Notes the parking addresses that
  * stand in live (plan_obstacles.c).
  */
 MUST_CHECK bool drafts_meet_obstacles(const struct plan_input *input, struct draft *drafts,

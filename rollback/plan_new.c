@@ -3,6 +3,7 @@
  * planner.c's.
  */
 #include "base/text.h"
+#include "base/time.h"
 #include "rollback/check.h"
 #include "rollback/plan_internal.h"
 
@@ -21,6 +22,24 @@ static bool check_options(const struct plan_options *options, struct error *err)
 			snapshot_path(options->base), base->tenant, snapshot_path(options->live),
 			live->tenant);
 	return true;
+}
+
+/*
+ * What was written after the evidence ends is not known: without a person's word it proves nothing about
+ * a snapshot that was begun later, and a plan from it would say that there is nothing to do.
+ */
+static bool check_evidence(const struct plan_options *options, struct error *err)
+{
+	const struct snapshot_header *live = snapshot_header(options->live);
+	int64_t until_ms = options->evidence ? evidence_header(options->evidence)->until_ms : 0;
+	char until[TIME_TEXT_BYTES], begun[TIME_TEXT_BYTES];
+
+	return !until_ms || options->decisions || until_ms >= live->taken_from_ms ||
+		error_set(err, ERROR_REFUSED,
+			"the evidence ends at %s, and %s was begun at %s: nobody knows what was "
+			"written in between; collect it again, ten minutes after the snapshot",
+			time_text(until_ms, until), snapshot_path(options->live),
+			time_text(live->taken_from_ms, begun));
 }
 
 static struct plan *head_new(const struct plan_options *options)
@@ -93,7 +112,7 @@ struct plan *plan_new(const struct plan_options *options, struct error *err)
 	};
 	struct check_live check = { .each = each_live_object, .context = &live };
 
-	if (!check_options(options, err))
+	if (!check_options(options, err) || !check_evidence(options, err))
 		return NULL;
 	findings = memory_array(count + 1, sizeof(*findings));
 	for (size_t i = 0; i < count; i++)

@@ -18,6 +18,10 @@ static const char taken_cause[] =
 static const char wanted_twice_cause[] =
 	"another step of this plan puts the same address back on another object: it changed hands, and "
 	"then was taken from both. First find out whose it is.";
+static const char hidden_cause[] =
+	"the service keeps this address back because something holds it, and no object that Graph shows "
+	"does: perhaps a mail-enabled public folder. First find it in Exchange (Get-MailPublicFolder, "
+	"Get-EXORecipient).";
 static const char deleted_cause[] =
 	"the object that it refers to lies in deleted items, and this plan does not restore it: somebody "
 	"else deleted it.";
@@ -26,6 +30,8 @@ static const char deleted_cause[] =
 struct want {
 	struct span key;
 	size_t draft;
+	bool held,
+		refused; /* of an address: an object shows it; the service keeps it from somebody */
 };
 
 struct wants {
@@ -53,7 +59,7 @@ static void obstacles_release(struct obstacles *obstacles)
 static void wants_add(struct wants *wants, struct span key, size_t draft)
 {
 	MEMORY_GROW(wants->items, wants->count, wants->capacity);
-	wants->items[wants->count++] = (struct want){ key, draft };
+	wants->items[wants->count++] = (struct want){ .key = key, .draft = draft };
 }
 
 static int by_key(const void *a, const void *b)
@@ -178,6 +184,7 @@ static void meet_holder(
 	for (; wants_at(&obstacles->addresses, at, address); at++) {
 		struct draft *draft = &obstacles->drafts[obstacles->addresses.items[at].draft];
 
+		obstacles->addresses.items[at].held = true;
 		if (draft_is_ours(draft) && !span_is(id, draft->step.id) &&
 			!is_let_go(obstacles, id, address, slot, draft))
 			obstruct(draft, taken_cause);
@@ -196,9 +203,26 @@ static void meet_text(
 		slot == SLOT_ADDRESSES && address.smtp ? address.value : buf_span(&text), slot);
 }
 
+/* An entry of the provisioning errors names what the service refused to give. */
+static void meet_refused(struct obstacles *obstacles, struct span entry)
+{
+	CLEANUP(buf_release) struct buf text = BUF_UP_TO(DIRECTORY_LINE_MAX);
+	struct address address;
+	struct span key;
+	size_t at;
+
+	value_add_text(
+		&text, scan_type(entry) == SCAN_OBJECT ? scan_find(entry, "value") : SPAN_NONE);
+	address = address_parse(buf_span(&text));
+	key = address.smtp ? address.value : buf_span(&text);
+	at = key.length ? wants_find(&obstacles->addresses, key) : obstacles->addresses.count;
+	for (; wants_at(&obstacles->addresses, at, key); at++)
+		obstacles->addresses.items[at].refused = true;
+}
+
 /* What matters of an object; to parse all of each would take most of the time of planning. */
 struct glimpse {
-	struct span id, name, addresses;
+	struct span id, name, addresses, refused;
 	bool deleted;
 };
 
@@ -210,6 +234,8 @@ static bool read_member(struct glimpse *glimpse, struct span key, struct span va
 		glimpse->name = value;
 	else if (span_is(key, "proxyAddresses"))
 		glimpse->addresses = scan_type(value) == SCAN_ARRAY ? value : SPAN_NONE;
+	else if (span_is(key, "onPremisesProvisioningErrors"))
+		glimpse->refused = scan_type(value) == SCAN_ARRAY ? value : SPAN_NONE;
 	else if (span_is(key, "deleted"))
 		glimpse->deleted = scan_type(value) == SCAN_TRUE;
 	return !span_is(key, "part");
@@ -264,6 +290,21 @@ static void meet_addresses(struct obstacles *obstacles, const struct glimpse *gl
 		meet_text(obstacles, glimpse->id, glimpse->name, SLOT_NAME);
 	while (glimpse->addresses.data && scan_element(&scan, &element))
 		meet_text(obstacles, glimpse->id, element, SLOT_ADDRESSES);
+	scan = scan_open(glimpse->refused);
+	while (glimpse->refused.data && !glimpse->deleted && scan_element(&scan, &element))
+		meet_refused(obstacles, element);
+}
+
+/* Refused by the service for a holder that nobody shows: what it would do with ours can't be foreseen. */
+static void meet_hidden(struct obstacles *obstacles)
+{
+	for (size_t i = 0; i < obstacles->addresses.count; i++) {
+		const struct want *want = &obstacles->addresses.items[i];
+		struct draft *draft = &obstacles->drafts[want->draft];
+
+		if (want->refused && !want->held && draft_is_ours(draft))
+			obstruct(draft, hidden_cause);
+	}
 }
 
 static bool is_restored(const struct obstacles *obstacles, struct span id)
@@ -311,5 +352,8 @@ bool drafts_meet_obstacles(const struct plan_input *input, struct draft *drafts,
 	find_wanted_twice(&obstacles);
 	if (!obstacles.takes && !obstacles.targets.count)
 		return true;
-	return input->each(input->context, visit, &obstacles, err);
+	if (!input->each(input->context, visit, &obstacles, err))
+		return false;
+	meet_hidden(&obstacles);
+	return true;
 }

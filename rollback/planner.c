@@ -426,6 +426,10 @@ static bool draft_all_of(struct planner *planner, struct finding_group group, st
 
 	if (!planner->input->object(planner->input->context, group.items[0]->id, &object, err))
 		return false;
+	/* Ids are one namespace: an object that changed its kind is another one, and nothing of it is known. */
+	if (object && object_kind(object) != group.items[0]->kind)
+		return error_set(err, ERROR_REFUSED, "in the live snapshot this is a %s",
+			object_kind(object)->name);
 	for (size_t i = 0; i < group.count; i++)
 		restored |= group.items[i]->change == CHANGE_DELETED;
 	for (size_t i = 0, end; i < group.count; i = end) {

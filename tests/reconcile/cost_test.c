@@ -29,8 +29,8 @@ static char folder[] = "/tmp/unstage-cost-XXXXXX";
 /* Spread evenly, so that neighbours are in one bucket. */
 static void id_of(uint64_t number, uint64_t users, char id[static ID_BYTES + 1])
 {
-	snprintf(id, ID_BYTES + 1, "%08llx-0000-4000-8000-%012llx",
-		(unsigned long long)((number << 32) / users), (unsigned long long)number);
+	snprintf(id, ID_BYTES + 1, "%08x-0000-4000-8000-%012x", (unsigned)((number << 32) / users),
+		(unsigned)number);
 }
 
 /* Every so manieth user's name differs; of the neighbour staging wrote the name that is there. */
@@ -48,7 +48,7 @@ static struct snapshot *snapshot_of(uint64_t users, uint64_t changes, bool live)
 	CLEANUP(memory_freep) char *path = memory_new(sizeof(folder) + 16);
 	struct error err = { 0 };
 	struct snapshot_writer *writer;
-	struct snapshot *snapshot;
+	struct snapshot *snapshot = NULL;
 
 	snprintf(path, sizeof(folder) + 16, "%s/%s", folder, live ? "live" : "base");
 	unlink(path);
@@ -65,8 +65,9 @@ static struct snapshot *snapshot_of(uint64_t users, uint64_t changes, bool live)
 		if (!snapshot_writer_add(writer, (struct span){ line, (size_t)length }, &err))
 			fail_msg("%s", err.text);
 	}
-	if (!snapshot_writer_finish(writer, header.taken_from_ms + 1000, &err) ||
-		!(snapshot = snapshot_open(path, &err)))
+	if (snapshot_writer_finish(writer, header.taken_from_ms + 1000, &err))
+		snapshot = snapshot_open(path, &err);
+	if (!snapshot)
 		fail_msg("%s", err.text);
 	return snapshot;
 }

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "base/time.h"
 #include "reconcile/evidence_internal.h"
 
 #define TENANT "7c9e1b52-4a0d-4f3e-9b61-2f8d5c6a1e30"
@@ -161,6 +162,98 @@ static void what_one_collection_read_is_known_when_both_are_merged(void **state 
 	assert_int_equal(evidence_list(read, HOLDERS_OF_ROLES, NULL), LIST_READ);
 }
 
+/* ---- what production's rules flow ---------------------------------------------------------- */
+
+static void flow(struct evidence *evidence, const char *server, int64_t when_ms, const char *name)
+{
+	struct error err = { 0 };
+	const struct evidence_flow flow = { server, when_ms, KIND_USER, name };
+
+	if (!evidence_add_flow(evidence, &flow, &err))
+		fail_msg("%s", err.text);
+}
+
+static const char flow_lines[] =
+	"{\"flows\":\"user\",\"server\":\"SYNC01\",\"exported\":\"1970-01-01T00:00:02Z\","
+	"\"names\":[\"department\",\"title\"]}\n"
+	"{\"flows\":\"user\",\"server\":\"SYNC02\",\"names\":[\"city\"]}\n";
+
+static void flows_are_read_as_they_were_written(void **state UNUSED)
+{
+	struct error err = { 0 };
+	CLEANUP(evidence_freep) struct evidence *evidence = empty();
+	CLEANUP(evidence_freep) struct evidence *again = NULL;
+	CLEANUP(evidence_freep) struct evidence *merged = empty();
+	CLEANUP(buf_release) struct buf file = BUF_UP_TO(FILE_MAX);
+
+	flow(evidence, "SYNC02", TIME_NONE, "city");
+	flow(evidence, "SYNC01", 1000, "of an earlier configuration");
+	flow(evidence, "SYNC01", 2000, "title");
+	flow(evidence, "SYNC01", 2000, "department");
+	flow(evidence, "SYNC01", 2000, "title");
+	flow(evidence, "SYNC01", 1500, "of an earlier configuration, told later");
+	evidence_add_file(&file, evidence);
+	assert_non_null(strstr(buf_text(&file), flow_lines));
+	assert_non_null(strstr(buf_text(&file), "\"flows\":2}"));
+	again = evidence_parse(buf_span(&file), "again", &err);
+	if (!again)
+		fail_msg("%s", err.text);
+	flow(merged, "SYNC01", 1000, "of an earlier configuration");
+	assert_true(evidence_merge(merged, again, &err));
+	assert_string_equal(evidence_identity(merged), evidence_identity(evidence));
+}
+
+static void flow_lines_of_another_form_are_refused(void **state UNUSED)
+{
+	static const char *const refused[] = {
+		"{\"flows\":\"user\",\"server\":\"SYNC01\",\"names\":[\"title\",\"department\"]}\n",
+		"{\"flows\":\"user\",\"server\":\"SYNC01\",\"names\":[\"title\",\"title\"]}\n",
+		"{\"flows\":\"user\",\"server\":\"SYNC01\",\"names\":[]}\n",
+		"{\"flows\":\"user\",\"server\":\"SYNC01\",\"names\":[7]}\n",
+		"{\"flows\":\"user\",\"server\":\"SYNC01\"}\n",
+		"{\"flows\":\"user\",\"names\":[\"title\"]}\n",
+		"{\"flows\":\"device\",\"server\":\"SYNC01\",\"names\":[\"title\"]}\n",
+		"{\"flows\":\"user\",\"server\":\"SYNC01\",\"exported\":\"today\",\"names\":[\"title\"]}\n",
+		"", /* lost, and the trailer counts it */
+	};
+	static const char taken[] =
+		"{\"flows\":\"user\",\"server\":\"SYNC01\",\"names\":[\"title\"]}\n";
+	CLEANUP(evidence_freep) struct evidence *evidence = empty();
+	CLEANUP(buf_release) struct buf file = BUF_UP_TO(FILE_MAX);
+	const char *line;
+
+	flow(evidence, "SYNC01", TIME_NONE, "title");
+	evidence_add_file(&file, evidence);
+	line = strstr(buf_text(&file), taken);
+	assert_non_null(line);
+	for (size_t i = 0; i < COUNT_OF(refused); i++) {
+		CLEANUP(buf_release) struct buf other = BUF_UP_TO(FILE_MAX);
+		struct error err = { 0 };
+
+		buf_add(&other, buf_text(&file), (size_t)(line - buf_text(&file)));
+		buf_add_text(&other, refused[i]);
+		buf_add_text(&other, line + strlen(taken));
+		assert_null(evidence_parse(buf_span(&other), "other", &err));
+		assert_int_equal(err.kind, ERROR_FORMAT);
+	}
+}
+
+static void more_names_than_anybody_has_are_refused(void **state UNUSED)
+{
+	struct error err = { 0 };
+	CLEANUP(evidence_freep) struct evidence *evidence = empty();
+	char name[32];
+	struct evidence_flow one = { "SYNC01", TIME_NONE, KIND_USER, name };
+
+	for (int i = 0; i < FLOW_NAMES_MAX; i++) {
+		snprintf(name, sizeof(name), "name%d", i);
+		assert_true(evidence_add_flow(evidence, &one, &err));
+	}
+	snprintf(name, sizeof(name), "one more");
+	assert_false(evidence_add_flow(evidence, &one, &err));
+	assert_int_equal(err.kind, ERROR_FORMAT);
+}
+
 /* ---- two servers ------------------------------------------------------------------------ */
 
 static void two_servers_that_overwrite_each_other_are_a_flip_flop(void **state UNUSED)
@@ -252,6 +345,9 @@ int main(void)
 		cmocka_unit_test(holders_are_read_as_they_were_written),
 		cmocka_unit_test(a_file_that_lost_a_holder_is_refused),
 		cmocka_unit_test(what_one_collection_read_is_known_when_both_are_merged),
+		cmocka_unit_test(flows_are_read_as_they_were_written),
+		cmocka_unit_test(flow_lines_of_another_form_are_refused),
+		cmocka_unit_test(more_names_than_anybody_has_are_refused),
 		cmocka_unit_test(two_servers_that_overwrite_each_other_are_a_flip_flop),
 		cmocka_unit_test(writes_of_different_values_are_no_flip_flop),
 		cmocka_unit_test(an_account_in_the_files_of_two_servers_is_shared),

@@ -50,6 +50,53 @@ static void address_held_by_any_kind_and_in_deleted_items_stands_in_the_way(void
 	}
 }
 
+/* A mail-enabled public folder has a place in the namespace and none in Graph. */
+static void address_whose_holder_no_object_shows_goes_to_a_person(void **state UNUSED)
+{
+	struct directory directory = { { NAMED(USER("1"), "b@x.org"),
+		"{\"id\":" QUOTED(USER("2")) ",\"kind\":\"user\",\"onPremisesProvisioningErrors\":"
+					     "[{\"category\":\"PropertyConflict\","
+					     "\"propertyCausingError\":\"ProxyAddresses\","
+					     "\"value\":\"smtp:A@x.org\"}]}\n" } };
+	struct finding finding = renamed(USER("1"), VALUE("\"a@x.org\""), VALUE("\"b@x.org\""));
+	CLEANUP(plan_freep) struct plan *plan = make_plan(&directory, &finding, 1);
+
+	assert_int_equal(plan->step_count, 1);
+	assert_manual(&plan->steps[0], "no object that Graph shows");
+}
+
+/* The service refused it to somebody because of her, who gives it up by another step of this plan. */
+static void address_refused_for_a_holder_that_the_plan_moves_is_no_riddle(void **state UNUSED)
+{
+	struct directory directory = { { NAMED(USER("1"), "b@x.org"), NAMED(USER("2"), "a@x.org"),
+		"{\"id\":" QUOTED(USER("3")) ",\"kind\":\"user\",\"onPremisesProvisioningErrors\":"
+					     "[{\"value\":\"a@x.org\"}]}\n" } };
+	struct finding findings[] = {
+		renamed(USER("1"), VALUE("\"a@x.org\""), VALUE("\"b@x.org\"")),
+		renamed(USER("2"), VALUE("\"c@x.org\""), VALUE("\"a@x.org\"")),
+	};
+	CLEANUP(plan_freep) struct plan *plan = make_plan(&directory, findings, 2);
+
+	assert_int_equal(plan->step_count, 2);
+	assert_int_equal(plan->steps[0].door, DOOR_GRAPH);
+	assert_int_equal(plan->steps[1].door, DOOR_GRAPH);
+}
+
+static void object_that_changed_its_kind_is_refused_by_name(void **state UNUSED)
+{
+	struct directory directory = { { "{\"id\":" QUOTED(
+		USER("1")) ",\"kind\":\"contact\",\"department\":\"Lab\"}\n" } };
+	struct finding finding = value_finding(
+		KIND_USER, USER("1"), "department", VALUE("\"Sales\""), VALUE("\"Lab\""));
+	struct error err = { 0 };
+	CLEANUP(plan_freep) struct plan *plan = try_plan(&directory, &finding, 1, &err);
+
+	assert_null(plan);
+	assert_int_equal(err.kind, ERROR_REFUSED);
+	assert_non_null(strstr(err.text, "the user " USER("1")));
+	assert_non_null(strstr(err.text, "this is a contact"));
+}
+
 static void name_of_a_deleted_user_and_mail_of_a_second_account_are_free(void **state UNUSED)
 {
 	struct directory directory = { { NAMED(USER("1"), "b@x.org"),
@@ -292,6 +339,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sign_in_name_that_somebody_got_since_goes_to_a_person),
 		cmocka_unit_test(address_held_by_any_kind_and_in_deleted_items_stands_in_the_way),
+		cmocka_unit_test(address_whose_holder_no_object_shows_goes_to_a_person),
+		cmocka_unit_test(address_refused_for_a_holder_that_the_plan_moves_is_no_riddle),
+		cmocka_unit_test(object_that_changed_its_kind_is_refused_by_name),
 		cmocka_unit_test(name_of_a_deleted_user_and_mail_of_a_second_account_are_free),
 		cmocka_unit_test(address_that_two_steps_want_goes_to_nobody_unasked),
 		cmocka_unit_test(holder_that_the_plan_moves_is_waited_for),

@@ -73,12 +73,12 @@ static struct snapshot *snapshot_of(const struct incident *incident, const char 
 	return snapshot;
 }
 
-static struct evidence *evidence_of_the_incident(void)
+static struct evidence *evidence_until(const char *until)
 {
 	struct error err = { 0 };
 	struct evidence_header header = { .tenant = TENANT,
 		.from_ms = at("2026-03-01T00:00:00Z"),
-		.until_ms = at("2026-03-04T12:20:00Z"),
+		.until_ms = at(until),
 		.collected_ms = at("2026-03-04T12:20:00Z") };
 	struct evidence *evidence = evidence_new(&header);
 
@@ -98,7 +98,7 @@ static int set_up(void **state)
 	incident->live = snapshot_of(incident, "live", TENANT, "2026-03-04T12:00:00Z", ada_now);
 	incident->foreign = snapshot_of(incident, "foreign", ADA, "2026-03-04T12:00:00Z", ada_now);
 	rmdir(incident->folder);
-	incident->evidence = evidence_of_the_incident();
+	incident->evidence = evidence_until("2026-03-04T12:20:00Z");
 	incident->findings = findings_new(&(struct reconcile_options){ .base = incident->base,
 						  .live = incident->live,
 						  .evidence = incident->evidence,
@@ -231,6 +231,28 @@ static void two_plans_differ_in_their_ids_alone(void **state)
 	assert_string_equal(buf_text(&first), buf_text(&second));
 }
 
+/* Live was begun at noon. What happened in between, nobody can tell. */
+static void evidence_that_ends_before_live_was_begun_is_refused_by_both_times(void **state)
+{
+	const struct incident *incident = *state;
+	struct plan_options options = incident->options;
+	CLEANUP(evidence_freep) struct evidence *early = evidence_until("2026-03-04T11:59:59Z");
+	CLEANUP(evidence_freep) struct evidence *enough = evidence_until("2026-03-04T12:00:00Z");
+	CLEANUP(plan_freep) struct plan *plan = NULL;
+	struct error err = { 0 };
+
+	options.evidence = early;
+	assert_null(plan_new(&options, &err));
+	assert_int_equal(err.kind, ERROR_REFUSED);
+	assert_non_null(strstr(err.text, "ends at 2026-03-04T11:59:59"));
+	assert_non_null(strstr(err.text, "begun at 2026-03-04T12:00:00"));
+	options.evidence = enough;
+	err = (struct error){ 0 };
+	plan = plan_new(&options, &err);
+	assert_string_equal(err.text, "");
+	assert_non_null(plan);
+}
+
 #define WITH_INCIDENT(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -240,6 +262,7 @@ int main(void)
 		WITH_INCIDENT(head_says_what_the_plan_was_made_from),
 		WITH_INCIDENT(plan_lives_a_week_at_most),
 		WITH_INCIDENT(snapshots_of_two_tenants_make_no_plan),
+		WITH_INCIDENT(evidence_that_ends_before_live_was_begun_is_refused_by_both_times),
 		WITH_INCIDENT(live_snapshot_that_the_findings_never_saw_makes_no_plan),
 		WITH_INCIDENT(two_plans_differ_in_their_ids_alone),
 	};

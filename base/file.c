@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -340,6 +341,24 @@ bool file_make_folder(const char *path, struct error *err)
 	if (stat(path, &facts) < 0 || !S_ISDIR(facts.st_mode))
 		return error_set(err, ERROR_SYSTEM, "%s: it is there, and no folder", path);
 	return true;
+}
+
+char *file_make_scratch(const char *purpose, struct error *err)
+{
+	const char *where = getenv("XDG_CACHE_HOME");
+	CLEANUP(buf_release) struct buf path = BUF_UP_TO(PATH_MAX);
+
+	if (!where || where[0] != '/')
+		where = "/tmp";
+	else if (!file_make_folder(where, err))
+		return NULL;
+	buf_addf(&path, "%s/unstage-%s.XXXXXX", where, purpose);
+	if (!buf_check(&path, "XDG_CACHE_HOME", err))
+		return NULL;
+	if (mkdtemp(path.data))
+		return buf_detach(&path);
+	error_errno(err, "%s: can't make a folder for the time being", path.data);
+	return NULL;
 }
 
 static bool write_owner(int descriptor, const char *owner)

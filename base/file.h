@@ -62,6 +62,12 @@ MUST_CHECK bool file_read_secret(const char *path, enum file_trust trust, char *
 /* Makes `path` and its parents (mode 0700); it is fine when they exist. */
 MUST_CHECK bool file_make_folder(const char *path, struct error *err);
 
+/*
+ * A new folder (mode 0700) of its own, for files of a while: below XDG_CACHE_HOME where that is set,
+ * else below /tmp. Its path, to be freed with memory_free(); who made it removes it. ERROR_SYSTEM.
+ */
+MUST_CHECK char *file_make_scratch(const char *purpose, struct error *err);
+
 /* "folder/name", to be freed with memory_free(). */
 char *file_path(const char *folder, const char *name);
 

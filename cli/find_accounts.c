@@ -130,8 +130,7 @@ void screen_forecast(struct screen *screen, const struct findings_summary *summa
 						: "the staging server"),
 		30, false);
 	screen_addf(screen, STYLE_YELLOW, " would write %llu more value%s next, among them\n",
-		(unsigned long long)summary->forecast_facts,
-		summary->forecast_facts == 1 ? "" : "s");
+		(unsigned long long)summary->forecast_facts, plural(summary->forecast_facts));
 	for (size_t i = 0; i < summary->forecast_listed && i < FORECASTS_SHOWN; i++)
 		add_forecast(screen, &summary->forecasts[i]);
 }

@@ -33,15 +33,20 @@ static bool save(const struct plan *plan, const struct statement *base,
 	if (arguments->common.json) {
 		screen_addf(&screen, STYLE_PLAIN,
 			"{\"format\":\"unstage-plan-made/1\",\"base\":\"%s\",\"fingerprint\":\"%s\",\"id\":\"%s\","
-			"\"steps\":%zu}\n",
+			"\"steps\":%zu,\"forecast\":",
 			statement_state_name(base->state),
 			plan_fingerprint(buf_span(&text), fingerprint), plan->id, plan->step_count);
+		if (!plan_add_forecast_json(&screen, plan, arguments->common.profile, err))
+			return false;
+		screen_addf(&screen, STYLE_PLAIN, "}\n");
 		return plan_write_hand_offs(plan, arguments->common.output, NULL, NULL, err) &&
 			screen_give(&screen, &to_screen, err);
 	}
 	screen_text(&screen, STYLE_BOLD, span_of(arguments->common.output), 0, false);
 	screen_addf(&screen, STYLE_PLAIN, "\n");
 	plan_add_counts(&screen, plan);
+	if (!plan_add_forecast(&screen, plan, arguments->common.profile, err))
+		return false;
 	plan_add_fingerprint(&screen, buf_span(&text));
 	screen_addf(&screen, STYLE_PLAIN, "  base: ");
 	statement_add(&screen, base);

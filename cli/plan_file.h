@@ -25,6 +25,16 @@ void plan_add_counts(struct screen *screen, const struct plan *plan);
 /* A line with the code that an interactive `apply` asks for. */
 void plan_add_fingerprint(struct screen *screen, struct span bytes);
 
+/*
+ * What heals by itself, and what is ours: how many requests and how long, at the profile's share of the
+ * tenant's quota.
+ */
+MUST_CHECK bool plan_add_forecast(struct screen *screen, const struct plan *plan,
+	const char *profile_name, struct error *err);
+/* The same as an object. */
+MUST_CHECK bool plan_add_forecast_json(struct screen *screen, const struct plan *plan,
+	const char *profile_name, struct error *err);
+
 /* The table of what became of the steps, and one line of counts. */
 void plan_add_states(struct screen *screen, const struct plan *plan, const enum step_state *states,
 	char *const *texts, const struct apply_result *result);

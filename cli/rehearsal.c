@@ -1,9 +1,6 @@
 #include "cli/rehearsal.h"
 
-#include <errno.h>
 #include <ftw.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "base/memory.h"
@@ -22,23 +19,6 @@ static bool load(struct rehearsal *rehearsal, struct snapshot *live, struct erro
 		(snapshot_each(live, load_object, rehearsal->simulator, err) ||
 			error_prefix(err, "%s", snapshot_path(live))) &&
 		simulator_load_end(rehearsal->simulator, err);
-}
-
-static bool make_folder(struct rehearsal *rehearsal, struct error *err)
-{
-	const char *where = getenv("TMPDIR");
-	CLEANUP(buf_release) struct buf name = BUF_UP_TO(4096);
-
-	buf_addf(&name, "%s/unstage-rehearsal.XXXXXX", where && *where ? where : "/tmp");
-	if (!buf_check(&name, "TMPDIR", err))
-		return false;
-	rehearsal->folder = memory_text(buf_text(&name));
-	if (mkdtemp(rehearsal->folder))
-		return true;
-	error_errno(err, "a folder %s", buf_text(&name));
-	memory_free(rehearsal->folder);
-	rehearsal->folder = NULL;
-	return false;
 }
 
 static bool connect(struct rehearsal *rehearsal, struct error *err)
@@ -77,7 +57,8 @@ bool rehearsal_open(struct rehearsal *rehearsal, struct snapshot *live, struct e
 	};
 
 	*rehearsal = (struct rehearsal){ 0 };
-	if (!make_folder(rehearsal, err))
+	rehearsal->folder = file_make_scratch("rehearsal", err);
+	if (!rehearsal->folder)
 		return false;
 	rehearsal->simulator = simulator_open(&options, err);
 	return rehearsal->simulator && load(rehearsal, live, err) && connect(rehearsal, err);
@@ -110,8 +91,7 @@ struct snapshot *rehearsal_snapshot(
 {
 	CLEANUP(memory_freep) char *path = file_path(rehearsal->folder, "end.jsonl.zst");
 	CLEANUP(snapshot_writer_closep) struct snapshot_writer *writer = NULL;
-	char *tenant = memory_text(simulator_tenant(rehearsal->simulator));
-	CLEANUP(memory_freep) char *kept_tenant = tenant;
+	CLEANUP(memory_freep) char *tenant = memory_text(simulator_tenant(rehearsal->simulator));
 	CLEANUP(memory_freep) char *kept_cloud = memory_text(cloud);
 	CLEANUP(memory_freep) char *source = memory_text("graph");
 	struct session session = { .graph = rehearsal->graph };

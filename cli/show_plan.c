@@ -159,7 +159,8 @@ static void add_blocked(const struct review *review, size_t index)
 
 /* ---- the whole -------------------------------------------------------------------------- */
 
-static void add_header(const struct review *review, const struct plan_file *file)
+static bool add_header(const struct review *review, const struct plan_file *file,
+	const char *profile_name, struct error *err)
 {
 	struct screen *screen = review->screen;
 	const struct plan *plan = review->plan;
@@ -169,6 +170,8 @@ static void add_header(const struct review *review, const struct plan_file *file
 	screen_addf(screen, STYLE_PLAIN, "\n  for tenant %s, made %s UTC\n", plan->tenant,
 		screen_time(plan->created_ms, created));
 	plan_add_counts(screen, plan);
+	if (!plan_add_forecast(screen, plan, profile_name, err))
+		return false;
 	plan_add_fingerprint(screen, buf_span(&file->bytes));
 	for (size_t i = 0; i < plan->file_count; i++)
 		screen_addf(screen, STYLE_PLAIN, "  hand-off %s, BLAKE2b-256:\n    %s\n",
@@ -182,6 +185,7 @@ static void add_header(const struct review *review, const struct plan_file *file
 			plan->decisions);
 	screen_addf(screen, STYLE_DIM,
 		"  shown without looking at its signature; unstage verify does that\n\n");
+	return true;
 }
 
 /* Steps of a danger by each door. */
@@ -293,6 +297,5 @@ bool show_plan(struct screen *screen, const char *path, const struct common *com
 	}
 	if (options->step)
 		return add_one(&review, options->step, err);
-	add_header(&review, &file);
-	return add_all(&review, common, err);
+	return add_header(&review, &file, common->profile, err) && add_all(&review, common, err);
 }

@@ -38,8 +38,7 @@ struct graph *graph_open(const struct graph_options *options, struct error *err)
 	};
 	graph->deadline_ms = graph->clock_ms() + limit_ms;
 	pace_free(graph);
-	quota_init(
-		&graph->quota, options->quota_share > 0 ? options->quota_share : GRAPH_QUOTA_SHARE);
+	quota_init(&graph->quota, graph_quota_share(options->quota_share));
 	return TAKE(graph);
 }
 

@@ -260,6 +260,10 @@ struct graph_quota_state {
 };
 enum { GRAPH_QUOTA_COUNT = 3 };
 void graph_quota_state(struct graph *graph, struct graph_quota_state states[GRAPH_QUOTA_COUNT]);
+/* `quota_share` of the options as it is used: 0 is the default. */
+double graph_quota_share(double quota_share);
+/* How long so many writes take in batches at a share of the published quota, if nothing was spent before. */
+int64_t graph_writes_take_ms(uint64_t writes, double share);
 /* Resource units that were spent since graph_open(). */
 double graph_units_spent(const struct graph *graph);
 

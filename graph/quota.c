@@ -208,6 +208,32 @@ int64_t quota_opens_ms(
 	return opens_ms;
 }
 
+double graph_quota_share(double quota_share)
+{
+	return quota_share > 0 ? quota_share : GRAPH_QUOTA_SHARE;
+}
+
+/*
+ * A window's share leaves as quota_opens_ms() lets it: first what may leave at once, then evenly; and the
+ * same again in the next window. The last batch ends it when it leaves.
+ */
+int64_t graph_writes_take_ms(uint64_t writes, double share)
+{
+	double window = meters[METER_WRITES].limit * share * margin;
+	double ahead = window * meters[METER_WRITES].burst;
+	double each_ms = (double)meters[METER_WRITES].window_ms / window;
+	uint64_t full, last;
+
+	if (ahead < GRAPH_BATCH_MAX)
+		ahead = GRAPH_BATCH_MAX;
+	if (writes <= GRAPH_BATCH_MAX)
+		return 0;
+	full = (uint64_t)((double)(writes - GRAPH_BATCH_MAX) / window);
+	last = writes - GRAPH_BATCH_MAX - (uint64_t)((double)full * window);
+	return (int64_t)full * meters[METER_WRITES].window_ms +
+		((double)last > ahead ? (int64_t)(((double)last - ahead) * each_ms) : 0);
+}
+
 /* ---- learning ------------------------------------------------------------------------- */
 
 /* A decimal number above 0, or 0. */

@@ -96,8 +96,7 @@ void holders_merge(struct evidence *into, struct evidence *from);
 struct flows;
 
 void flows_free(struct flows *flows);
-MUST_CHECK bool flows_merge(
-	struct evidence *into, const struct evidence *from, struct error *err);
+MUST_CHECK bool flows_merge(struct evidence *into, const struct evidence *from, struct error *err);
 
 /* ---- identities.c ----------------------------------------------------------------------- */
 
@@ -117,3 +116,6 @@ struct burst {
 
 /* From bursts in order of time. */
 struct rhythm rhythm_of(const struct burst *bursts, size_t count);
+
+/* identities.c: do both name the same, whatever their case? NULL and "" name nothing. */
+bool same_name(const char *a, const char *b);

@@ -79,7 +79,7 @@ struct span sync_identity_installation(const char *name)
 
 /* ---- who is one ---------------------------------------------------------------------- */
 
-static bool same_text(const char *a, const char *b)
+bool same_name(const char *a, const char *b)
 {
 	return a && b && *a && text_compare_caseless(span_of(a), span_of(b)) == 0;
 }
@@ -91,9 +91,9 @@ bool writer_may_sync(struct evidence *evidence, const struct writer *writer)
 	const struct evidence_holder *holders = evidence_holders(evidence, &count);
 
 	for (size_t i = 0; i < count && holders[i].holding != HOLDING_ROLE; i++)
-		if (same_text(holders[i].id, writer->id) ||
-			same_text(holders[i].app_id, writer->id) ||
-			same_text(holders[i].name, writer->name))
+		if (same_name(holders[i].id, writer->id) ||
+			same_name(holders[i].app_id, writer->id) ||
+			same_name(holders[i].name, writer->name))
 			return true;
 	return false;
 }
@@ -172,7 +172,7 @@ static void find_places(struct evidence *evidence, struct places *places, struct
 	}
 	for (size_t i = 0; i < evidence->writer_count; i++)
 		for (size_t k = 0; !places->of[i] && k < places->count; k++)
-			if (same_text(
+			if (same_name(
 				    evidence->writers[i]->writer.id, tallies[k].identity.writer.id))
 				places->of[i] = k + 1;
 }
@@ -233,8 +233,8 @@ static const char *other_server_of(const struct evidence *evidence, const struct
 	for (size_t i = 0; i < evidence->writer_count; i++) {
 		const struct writer *other = &evidence->writers[i]->writer;
 
-		if (other->server && writer->server && same_text(other->name, writer->name) &&
-			!same_text(other->server, writer->server))
+		if (other->server && writer->server && same_name(other->name, writer->name) &&
+			!same_name(other->server, writer->server))
 			return other->server;
 	}
 	return NULL;
@@ -248,7 +248,7 @@ static void find_shared(const struct evidence *evidence, struct sync_identity *i
 	if (identity->other_server) {
 		identity->shared = SHARED_FILES;
 	} else if (identity->writer.server && sync_identity_server(identity->writer.name, server) &&
-		!same_text(server, identity->writer.server)) {
+		!same_name(server, identity->writer.server)) {
 		identity->shared = SHARED_NAME;
 		identity->other_server = identity->writer.server;
 	} else if (identity->rhythm.sort == RHYTHM_BOTH) {

@@ -355,17 +355,13 @@ static bool write_snapshot(struct rebuild *rebuild, const char *path, struct err
 /* Its file has a name only until it is open: nobody is to take it for a snapshot that was taken. */
 static struct snapshot *write_and_open(struct rebuild *rebuild, struct error *err)
 {
-	const char *given = getenv("TMPDIR");
-	char folder[256];
+	CLEANUP(memory_freep) char *folder = file_make_scratch("base", err);
 	CLEANUP(memory_freep) char *path = NULL;
 	struct snapshot *snapshot = NULL;
 	int descriptor = -1;
 
-	snprintf(folder, sizeof(folder), "%s/unstage-XXXXXX", given && *given ? given : "/tmp");
-	if (!mkdtemp(folder)) {
-		error_errno(err, "%s: the base made of the evidence", folder);
+	if (!folder)
 		return NULL;
-	}
 	path = file_path(folder, "base");
 	if (write_snapshot(rebuild, path, err)) {
 		descriptor = open(path, O_RDONLY | O_CLOEXEC);

@@ -735,7 +735,7 @@ struct claimant {
 };
 
 enum contest_state {
-	CONTEST_NONE,    /* one claimant at most: only contest_of() tells of it */
+	CONTEST_NONE,    /* one claimant at most: only contests_of() tells of it */
 	CONTEST_WAITING, /* somebody waits for it: quarantined, or refused */
 	CONTEST_TWICE,   /* several hold it */
 	CONTEST_RESTORE, /* one in deleted items could not come back with it */

@@ -251,6 +251,9 @@ struct subject {
 struct known_value subject_base(const struct subject *subject, const struct attribute *attribute);
 struct known_value subject_live(const struct subject *subject, const struct attribute *attribute);
 
+/* The object itself, then what objects_decide() leaves to be looked at. */
+void subject_decide(struct reconciling *reconciling, const struct subject *subject);
+
 /* Times in which a server sent something: sorted, none touching another. */
 struct busy {
 	struct covered *at;
@@ -280,7 +283,7 @@ struct reconciling {
 	struct busy staging_busy, others_busy; /* when sync servers sent something */
 	struct object_only object_only;
 	const struct server_flows *flows; /* production's; NULL: the default rules */
-	struct touched *touched; /* in order of id */
+	struct touched *touched;          /* in order of id */
 	size_t touched_count, touched_capacity;
 };
 
@@ -355,7 +358,6 @@ bool is_written_by_servers_only(const struct object *object, const struct attrib
 /* `flows`: what production's rules flow; NULL: the default rules do. */
 enum door door_of_value(const struct object *object, const struct attribute *attribute,
 	struct known_value before, const struct server_flows *flows);
-/* `base` may be NULL: in deleted items an object does not show all that it is. */
 /*
  * The fact that tells that the staging server sent the same to Active Directory itself: production
  * would take it for the truth and spread it. NULL: none.
@@ -363,6 +365,7 @@ enum door door_of_value(const struct object *object, const struct attribute *att
 const struct fact *written_to_directory(const struct reconciling *reconciling,
 	const struct subject *subject, const struct attribute *attribute, struct span element,
 	struct known_value staging);
+/* `base` may be NULL: in deleted items an object does not show all that it is. */
 enum door door_of_object(
 	const struct object *object, const struct object *base, enum change change);
 

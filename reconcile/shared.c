@@ -7,18 +7,12 @@
  * and so good for one thing alone: to doubt that what stands in the log is the staging server's.
  */
 #include "base/memory.h"
-#include "base/text.h"
 #include "reconcile/evidence_internal.h"
-
-static bool same_text(const char *a, const char *b)
-{
-	return a && b && *a && text_compare_caseless(span_of(a), span_of(b)) == 0;
-}
 
 static bool is_of_account(const struct writer *writer, const struct writer *account)
 {
 	return *writer->id &&
-		(same_text(writer->id, account->id) || same_text(writer->name, account->name));
+		(same_name(writer->id, account->id) || same_name(writer->name, account->name));
 }
 
 static void doubt_account(struct reconciling *reconciling, const struct sync_identity *identity)

@@ -225,6 +225,23 @@ size_t apply_result_good(const struct apply_result *result);
 MUST_CHECK bool apply_run(const struct plan *plan, const struct apply_options *options,
 	struct apply_result *result, struct error *err);
 
+/* ---- forecast ------------------------------------------------------------------------------ */
+
+enum { FORECAST_REQUEST_MS = 200 /* a batch there and back, where nothing makes it wait */ };
+
+/* What applying a plan takes, if every step comes out as planned and no other door makes it wait. */
+struct plan_forecast {
+	double share;                 /* of the tenant's quota, as it is used */
+	uint64_t by_door[DOOR_COUNT]; /* steps; DOOR_SYNC: they heal by themselves */
+	uint64_t reads, writes;       /* of objects */
+	uint64_t batches;             /* of at most GRAPH_BATCH_MAX steps, as apply picks them */
+	uint64_t requests;            /* that carry them: read, write, read again */
+	int64_t lasts_ms;
+};
+
+/* `quota_share`: as in graph_options. The published quota is believed, and that nobody else uses it. */
+struct plan_forecast plan_forecast(const struct plan *plan, double quota_share);
+
 /* ---- undo ---------------------------------------------------------------------------------- */
 
 struct undo_options {

@@ -369,7 +369,8 @@ static void the_organization_says_which_tenant_this_is(void **state)
 	assert_true(graph_organization(world.graph, &organization, &err));
 	assert_string_equal(organization.id, "aaaaaaaa-2222-3333-4444-555555555555");
 	assert_string_equal(organization.name, "Contoso \\u{202e}");
-	assert_string_equal(world.script.asked[0].url, ROOT "/organization?$select=id,displayName,onPremisesLastSyncDateTime");
+	assert_string_equal(world.script.asked[0].url,
+		ROOT "/organization?$select=id,displayName,onPremisesLastSyncDateTime");
 }
 
 static void no_or_two_organizations_are_an_error(void **state)

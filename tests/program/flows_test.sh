@@ -72,6 +72,18 @@ sentence "the plan has a paragraph for each of them that says what to do"
 expect 0 "$UNSTAGE" plan base.jsonl.zst live.jsonl.zst --evidence poorer.jsonl --staging SYNC02 --output plan.json
 at_least "paragraphs" "$departments" "$(grep -c "no outbound rule of SYNC01 flows it" plan-manual.txt)"
 
+sentence "plan and show say what heals by itself, and how many requests the rest takes how long"
+answered "heal at production's next cycle; unstage apply writes"
+answered "of the tenant's write quota"
+expect 0 "$UNSTAGE" show plan.json && answered "heal at production's next cycle; unstage apply writes"
+expect 0 "$UNSTAGE" plan base.jsonl.zst live.jsonl.zst --evidence poorer.jsonl --staging SYNC02 --output again.json --json
+for door in graph sync exchange adsync manual; do
+	same "$door" "$(jq "[.steps[] | select(.door == \"$door\")] | length" plan.json)" \
+		"$(jq ".forecast.doors.$door" "$work/stdout")"
+done
+same "writes" "$(jq .forecast.doors.graph "$work/stdout")" "$(jq .forecast.writes "$work/stdout")"
+same "requests" "$(jq '3 * .forecast.batches' "$work/stdout")" "$(jq .forecast.requests "$work/stdout")"
+
 sentence "a staging server's rules heal nothing: its configuration puts none into the evidence"
 import_rules SYNC02 files/SYNC02/configuration staging.jsonl
 same "lines" 0 "$(jq -c 'select(.flows and .server)' staging.jsonl | wc -l)"

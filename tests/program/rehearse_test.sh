@@ -27,8 +27,8 @@ same "besides" 0 "$(tail -n 1 stdout | jq .changed_besides)"
 sentence "the tenant was asked nothing, and no folder is left"
 same "requests" "$asked" "$(query 'SELECT count(*) FROM requests')"
 [ ! -e tenant/state ] || wrong "a rehearsal made the state folder"
-mkdir scratch
-TMPDIR=$work/scratch expect 0 "$UNSTAGE" rehearse plan.json live.jsonl.zst
+XDG_CACHE_HOME=$work/scratch expect 0 "$UNSTAGE" rehearse plan.json live.jsonl.zst
+[ -d scratch ] || wrong "the copy was made elsewhere"
 same "left behind" 0 "$(find scratch -mindepth 1 | wc -l)"
 
 if command -v strace >/dev/null; then
@@ -64,7 +64,7 @@ said "the plan is for"
 sentence "a snapshot that is damaged is refused, and nothing is left of the copy"
 cp live.jsonl.zst cut.jsonl.zst
 truncate -s -5 cut.jsonl.zst
-TMPDIR=$work/scratch expect 7 "$UNSTAGE" rehearse plan.json cut.jsonl.zst
+XDG_CACHE_HOME=$work/scratch expect 7 "$UNSTAGE" rehearse plan.json cut.jsonl.zst
 same "left behind" 0 "$(find scratch -mindepth 1 | wc -l)"
 
 finish

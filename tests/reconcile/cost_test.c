@@ -29,8 +29,8 @@ static char folder[] = "/tmp/unstage-cost-XXXXXX";
 /* Spread evenly, so that neighbours are in one bucket. */
 static void id_of(uint64_t number, uint64_t users, char id[static ID_BYTES + 1])
 {
-	snprintf(id, ID_BYTES + 1, "%08llx-0000-4000-8000-%012llx",
-		(unsigned long long)((number << 32) / users), (unsigned long long)number);
+	snprintf(id, ID_BYTES + 1, "%08x-0000-4000-8000-%012x", (unsigned)((number << 32) / users),
+		(unsigned)number);
 }
 
 /* Every so manieth user's name differs; of the neighbour staging wrote the name that is there. */

@@ -133,8 +133,7 @@ static const struct {
 static void check_text(size_t which, struct span text, const uint8_t constant[static 32])
 {
 	CLEANUP(buf_release)
-	struct buf script = BUF_UP_TO(SCRIPT_MAX),
-		   data = BUF_UP_TO(SCRIPT_MAX);
+	struct buf script = BUF_UP_TO(SCRIPT_MAX), data = BUF_UP_TO(SCRIPT_MAX);
 	CLEANUP(buf_release) struct buf dn = BUF_UP_TO(SCRIPT_MAX);
 	struct hostile hostile;
 	uint8_t digest[32];
@@ -154,8 +153,7 @@ static void check_text(size_t which, struct span text, const uint8_t constant[st
 static void constant_of(size_t which, uint8_t digest[static 32])
 {
 	CLEANUP(buf_release)
-	struct buf script = BUF_UP_TO(SCRIPT_MAX),
-		   data = BUF_UP_TO(SCRIPT_MAX);
+	struct buf script = BUF_UP_TO(SCRIPT_MAX), data = BUF_UP_TO(SCRIPT_MAX);
 	struct plan *plan = plan_with_head();
 
 	scripts[which].write(&script, plan);

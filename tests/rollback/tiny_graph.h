@@ -30,7 +30,7 @@ struct tiny_graph {
 	json_t *audits;
 	const char *organization;
 	const char *last_sync; /* of the organization; NULL: never */
-	int64_t date_ms; /* the service's clock when the virtual clock says 0 */
+	int64_t date_ms;       /* the service's clock when the virtual clock says 0 */
 	bool no_date;
 	size_t requests, writes; /* requests to Graph; write items that arrived */
 	size_t fault_at;         /* the request that meets the fault; 0: none */

@@ -50,7 +50,7 @@ static void pass_until(struct virtual *world, int64_t then_ms)
 	simulator_set_now_ms(world->simulator, world->story_ms + now_ms);
 }
 
-static void sleep_ms(int64_t duration_ms)
+void virtual_sleep_ms(int64_t duration_ms)
 {
 	now_ms += duration_ms;
 }
@@ -227,7 +227,7 @@ struct virtual *virtual_open(const struct simulator_options *options,
 	struct graph_options graph = {
 		.url = VIRTUAL_ORIGIN,
 		.clock_ms = clock_ms,
-		.sleep_ms = sleep_ms,
+		.sleep_ms = virtual_sleep_ms,
 		.quota_share = quota_share,
 	};
 	struct error err = { 0 };

@@ -28,6 +28,7 @@ DEFINE_CLEANUP(struct virtual *, virtual_close);
 struct graph *virtual_graph(struct virtual *world);
 struct simulator *virtual_simulator(struct virtual *world);
 int64_t virtual_now_ms(void); /* since the beginning */
+void virtual_sleep_ms(int64_t duration_ms);
 /* How many requests were under way at once, at most; how many met a 429. */
 size_t virtual_most_at_once(const struct virtual *world);
 size_t virtual_throttled(const struct virtual *world);

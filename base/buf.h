@@ -31,7 +31,7 @@ void buf_add_growing(struct buf *buf, const void *data, size_t length);
 /* Here, since most of what is added is a few bytes that fit: a call would cost more than they do. */
 static inline void buf_add(struct buf *buf, const void *data, size_t length)
 {
-	if (length < buf->capacity - buf->length && length <= buf->limit - buf->length && length &&
+	if (length < buf->capacity - buf->length && length <= buf->limit - buf->length && data &&
 		!buf->overflowed) {
 		memcpy(buf->data + buf->length, data, length);
 		buf->length += length;

@@ -37,7 +37,7 @@ static bool parse_digits(struct span text, uint32_t *number)
 
 	*number = 0;
 	for (size_t i = 0; i < DIGITS; i++) {
-		char digit = i < text.length ? text_lower(text.data[i]) : '\0';
+		int digit = i < text.length ? text_lower(text.data[i]) : '\0';
 		const char *at = digit ? strchr(digits, digit) : NULL;
 
 		if (!at)

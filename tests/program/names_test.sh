@@ -54,7 +54,7 @@ same "requests sent" "$requests" "$(query 'SELECT count(*) FROM requests')"
 same "production" "$first" "$(identity production)"
 same "kept" 1 "$(kept)"
 
-say day && say incident && say morning || give_up
+say day && say incident && say morning 11 || give_up
 
 sentence "live is taken now, and kept"
 expect 0 "$UNSTAGE" evidence --from 2d --output evidence.jsonl
@@ -65,6 +65,9 @@ same "kept" 2 "$(kept)"
 second=$(identity latest)
 differ "the latest" "$first" "$second"
 same "production" "$first" "$(identity production)"
+
+# What live showed is in the log ten minutes later.
+say wait 11 && expect 0 "$UNSTAGE" evidence --from 2d --output evidence.jsonl
 
 sentence "names and files say the same to find, diff and plan"
 "$UNSTAGE" diff production latest --evidence evidence.jsonl --json >by-name 2>/dev/null
@@ -131,6 +134,7 @@ answered "pinned as production, a copy of it in $state"
 same "production" "$third" "$(identity production)"
 rm elsewhere.jsonl.zst
 expect 0 "$UNSTAGE" verify production && answered "signed by key"
+say wait 11 && expect 0 "$UNSTAGE" evidence --from 2d --output evidence.jsonl
 expect 0 "$UNSTAGE" plan production latest --evidence evidence.jsonl --output plan.json
 same "whether the base is signed" true "$(jq .base_signed plan.json)"
 expect 0 "$UNSTAGE" show snapshots && answered "yes"

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "cli/names.h"
 #include "cli/rehearse.h"
+#include "cli/simulated.h"
 
 struct rehearse_arguments {
 	struct common common;
@@ -107,7 +108,7 @@ static bool look(struct performance *performance, struct error *err)
 	CLEANUP(snapshot_closep) struct snapshot *after = NULL;
 	const struct status_options options = {
 		.graph = rehearsal->graph,
-		.production = "SYNC01",
+		.production = SIMULATED_PRODUCTION,
 		.journal_path = journal,
 		.told = step_notes_told,
 		.told_context = &performance->notes,

@@ -9,34 +9,43 @@
 #include "base/memory.h"
 #include "cli/rehearse.h"
 
+/* ---- references ------------------------------------------------------------------------------------- */
+
+/* What an operation makes of a reference; operations without a row are about none. */
+static const struct {
+	bool is, there;
+} references[GRAPH_OPERATION_COUNT] = {
+	[GRAPH_ADD_MEMBER] = { true, true },
+	[GRAPH_REMOVE_MEMBER] = { true, false },
+	[GRAPH_ADD_OWNER] = { true, true },
+	[GRAPH_REMOVE_OWNER] = { true, false },
+	[GRAPH_SET_MANAGER] = { true, true },
+	[GRAPH_CLEAR_MANAGER] = { true, false },
+};
+
+/* Whom it leads to: of a manager that goes, who stood there. */
+static const char *target_of(const struct plan_step *step, char room[static ID_BYTES + 1])
+{
+	if (step->target)
+		return step->target;
+	snprintf(room, ID_BYTES + 1, "%.*s", ID_BYTES, step->from.data + 1);
+	return room;
+}
+
 /* ---- sync: what the production server is to bring the cloud to ------------------------------------ */
 
 static bool production_holds(
 	struct simulator *simulator, const struct plan_step *step, struct error *err)
 {
-	switch (step->operation) {
-	case GRAPH_SET:
-		return simulator_production_holds(
-			simulator, step->id, step->attribute->name, step->to, err);
-	case GRAPH_ADD_MEMBER:
-	case GRAPH_ADD_OWNER:
-	case GRAPH_SET_MANAGER:
-		return simulator_production_refers(
-			simulator, step->id, step->attribute->name, step->target, true, err);
-	case GRAPH_REMOVE_MEMBER:
-	case GRAPH_REMOVE_OWNER:
-		return simulator_production_refers(
-			simulator, step->id, step->attribute->name, step->target, false, err);
-	case GRAPH_CLEAR_MANAGER: {
-		char manager[ID_BYTES + 1];
+	char room[ID_BYTES + 1];
 
-		snprintf(manager, sizeof(manager), "%.*s", ID_BYTES, step->from.data + 1);
-		return simulator_production_refers(
-			simulator, step->id, step->attribute->name, manager, false, err);
-	}
-	default:
-		return true; /* objects come and go by other doors */
-	}
+	if (references[step->operation].is)
+		return simulator_production_refers(simulator, step->id, step->attribute->name,
+			target_of(step, room), references[step->operation].there, err);
+	/* Objects come and go by other doors. */
+	return step->operation != GRAPH_SET ||
+		simulator_production_holds(
+			simulator, step->id, step->attribute->name, step->to, err);
 }
 
 /*
@@ -101,36 +110,20 @@ bool rehearse_files(const struct rehearsal *rehearsal, const struct plan *plan, 
 
 /* ---- manual ----------------------------------------------------------------------------------------- */
 
-/* What a person does with a paragraph. The names are the relation's and whether it is to be there. */
+/* What a person does with a paragraph. */
 static bool follow_paragraph(
 	struct simulator *simulator, const struct plan_step *step, struct error *err)
 {
-	const char *relation = step->attribute ? step->attribute->name : NULL;
+	char room[ID_BYTES + 1];
 
-	switch (step->operation) {
-	case GRAPH_SET:
-		return simulator_play_manual(simulator, step->id, relation, step->to, err);
-	case GRAPH_RESTORE:
+	if (references[step->operation].is)
+		return simulator_hand_link(simulator, step->id, step->attribute->name,
+			target_of(step, room), references[step->operation].there, err);
+	if (step->operation == GRAPH_RESTORE)
 		return simulator_hand_restore(simulator, step->id, err);
-	case GRAPH_REMOVE:
+	if (step->operation == GRAPH_REMOVE)
 		return simulator_hand_delete(simulator, step->id, err);
-	case GRAPH_ADD_MEMBER:
-	case GRAPH_ADD_OWNER:
-	case GRAPH_SET_MANAGER:
-		return simulator_hand_link(simulator, step->id, relation, step->target, true, err);
-	case GRAPH_REMOVE_MEMBER:
-	case GRAPH_REMOVE_OWNER:
-		return simulator_hand_link(simulator, step->id, relation, step->target, false, err);
-	case GRAPH_CLEAR_MANAGER: {
-		char manager[ID_BYTES + 1];
-
-		snprintf(manager, sizeof(manager), "%.*s", ID_BYTES, step->from.data + 1);
-		return simulator_hand_link(simulator, step->id, relation, manager, false, err);
-	}
-	case GRAPH_OPERATION_COUNT:
-		break;
-	}
-	return true;
+	return simulator_play_manual(simulator, step->id, step->attribute->name, step->to, err);
 }
 
 bool rehearse_paragraphs(const struct rehearsal *rehearsal, const struct plan *plan, bool *followed,

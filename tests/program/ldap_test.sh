@@ -163,15 +163,7 @@ sqlite3 -cmd '.timeout 5000' "$tenant_database" "UPDATE objects SET json = json_
 	FROM cast_member WHERE role = 0 AND number IN (142, 111) AND cast_member.id = objects.id"
 
 sentence "a plan with steps for Active Directory, some with values that LDIF has to hide"
-expect 0 "$UNSTAGE" snapshot --output production.jsonl.zst
-say day && say incident && say directory && say morning 11 || give_up
-expect 0 "$UNSTAGE" snapshot --output live.jsonl.zst
-say wait 11 && say files files || give_up
-expect 0 "$UNSTAGE" evidence --from 2d --output audit.jsonl
-expect 0 "$UNSTAGE" import files/SYNC02/sync02-ad.xml --role ad --server SYNC02 --live live.jsonl.zst \
-	--evidence audit.jsonl --output evidence.jsonl
-expect 0 "$UNSTAGE" plan production.jsonl.zst live.jsonl.zst --evidence evidence.jsonl --output plan.json || give_up
-make_key unstage && sign_plan plan.json || give_up
+directory_story || give_up
 at_least "steps" 20 "$(jq '.counts.doors.directory' plan.json)"
 for value in "${hostile[@]}"; do
 	jq -e --arg value "$value" 'any(.steps[] | select(.door == "directory" and (.to | type) == "array") | .to[]; . == $value)' \

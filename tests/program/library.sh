@@ -278,6 +278,19 @@ whole_story() {
 		make_key unstage && sign_plan plan.json
 }
 
+# directory_story: the same where the staging server wrote into Active Directory, too, as its file tells.
+directory_story() {
+	expect 0 "$UNSTAGE" snapshot --output production.jsonl.zst || return 1
+	say day && say incident && say directory && say morning 11 || return 1
+	expect 0 "$UNSTAGE" snapshot --output live.jsonl.zst && say wait 11 && say files files &&
+		expect 0 "$UNSTAGE" evidence --from 2d --output audit.jsonl &&
+		expect 0 "$UNSTAGE" import files/SYNC02/sync02-ad.xml --role ad --server SYNC02 \
+			--live live.jsonl.zst --evidence audit.jsonl --output evidence.jsonl &&
+		expect 0 "$UNSTAGE" plan production.jsonl.zst live.jsonl.zst \
+			--evidence evidence.jsonl --output plan.json &&
+		make_key unstage && sign_plan plan.json
+}
+
 make_key() { # NAME: NAME.pub and NAME.key
 	expect 0 "$UNSTAGE" keygen --no-password --public-key "$1.pub" --secret-key "$1.key"
 }

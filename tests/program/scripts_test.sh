@@ -8,15 +8,7 @@
 require_tools sqlite3 jq python3
 
 start_tenant tenant || give_up
-expect 0 "$UNSTAGE" snapshot --output production.jsonl.zst
-say day && say incident && say directory && say morning 11 || give_up
-expect 0 "$UNSTAGE" snapshot --output live.jsonl.zst
-say wait 11 && say files files || give_up
-expect 0 "$UNSTAGE" evidence --from 2d --output audit.jsonl
-expect 0 "$UNSTAGE" import files/SYNC02/sync02-ad.xml --role ad --server SYNC02 --live live.jsonl.zst \
-	--evidence audit.jsonl --output evidence.jsonl
-expect 0 "$UNSTAGE" plan production.jsonl.zst live.jsonl.zst --evidence evidence.jsonl --output plan.json || give_up
-make_key unstage && sign_plan plan.json || give_up
+directory_story || give_up
 stop_tenant
 
 # decoded SCRIPT: the documents of its block, a line each, without the mark before each text. Read

@@ -159,8 +159,14 @@ static bool mailbox_seen(
 
 /* ---- what may be left to people --------------------------------------------------------------- */
 
+/*
+ * Production's step, too, may have ended otherwise, because somebody rightly holds what it wants; whoever
+ * waits for it waits.
+ */
 static bool waits_for_people(const struct rehearsed *rehearsed, const struct plan_step *step)
 {
+	if (rehearsed->left && rehearsed->states[step->number - 1] == STEP_HELD_BACK)
+		return true;
 	if (step_stands(rehearsed->states[step->number - 1]))
 		return false;
 	if (step->door == DOOR_MANUAL)

@@ -141,6 +141,11 @@ static bool flight_may_go(struct apply *apply, struct flight *flight, struct buf
 			TEXT_UP_TO(VALUE_SHOWN_MAX, buf_text(value)));
 		return false;
 	}
+	if (step_deleted_again(apply->plan, flight->step, flight->object)) {
+		apply_decide(apply, flight->index, STEP_STALE,
+			"it was deleted once more since the plan was made: somebody meant it");
+		return false;
+	}
 	forbidden = standing == STANDING_UNREADABLE
 		? "the value can't be read with these credentials, so it can't be compared"
 		: step_forbidden(flight->step, flight->object);

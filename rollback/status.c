@@ -304,6 +304,9 @@ static bool see_step(
 	const struct plan_step *step = &status->plan->steps[index];
 	enum standing standing = step_standing(step, object, &value);
 
+	if (step_deleted_again(status->plan, step, object))
+		standing = STANDING_NEITHER;
+
 	if (standing == STANDING_UNREADABLE) {
 		see(status, index, step->door == DOOR_GRAPH ? STEP_UNKNOWN : STEP_WAITING,
 			"what stands there can't be read with these credentials");

@@ -376,6 +376,7 @@ static const char *const reach_names[] = {
 	[REACH_NO_LOG] = "no-log",
 	[REACH_CERTAIN] = "certain",
 	[REACH_BY_LICENCE] = "by-licence",
+	[REACH_NOT_YET] = "not-yet",
 	[REACH_GONE] = "gone",
 };
 

@@ -115,6 +115,11 @@ MUST_CHECK struct plan *plan_parse(struct span bytes, struct error *err);
 MUST_CHECK bool plan_write_hand_offs(const struct plan *plan, const char *plan_path,
 	void (*written)(void *context, const char *path), void *context, struct error *err);
 /*
+ * Whether the digests are those of the files that the steps make: whoever reviewed the steps has reviewed
+ * the files, and no other one gets a signature. ERROR_REFUSED names the first that is not.
+ */
+MUST_CHECK bool plan_check_sealed(const struct plan *plan, struct error *err);
+/*
  * Compares the hand-off files beside the plan with the digests it carries: ERROR_REFUSED names the
  * first that is missing, altered, or another plan's.
  */

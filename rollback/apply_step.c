@@ -197,11 +197,17 @@ bool step_deleted_again(
 
 /* ---- writing ---------------------------------------------------------------------------- */
 
+/* What stays the cloud's own on an object that directory sync masters. */
+static bool is_the_clouds(const struct plan_step *step)
+{
+	return step->operation == GRAPH_SET && step->attribute->when_synced == MASTER_CLOUD;
+}
+
 const char *step_forbidden(const struct plan_step *step, const struct object *object)
 {
 	/* Entra restores whoever mastered the object, and the link to its source comes back with
 	 * it. */
-	if (step->operation == GRAPH_RESTORE)
+	if (step->operation == GRAPH_RESTORE || is_the_clouds(step))
 		return NULL;
 	switch (object_mastery(object)) {
 	case MASTERY_CLOUD:

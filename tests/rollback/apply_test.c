@@ -272,6 +272,18 @@ static void an_object_that_went_to_directory_sync_is_not_written(void **state)
 	assert_int_equal(fixture->tiny.writes, 1);
 }
 
+static void what_stays_the_clouds_of_a_synced_object_is_written(void **state)
+{
+	struct fixture *fixture = *state;
+
+	tiny_add(&fixture->tiny, "users", 1, "{\"otherMails\":[\"bad@b.example\"]}");
+	tiny_set(&fixture->tiny, 1, "onPremisesSyncEnabled", "true");
+	fixture_set(fixture, 1, "otherMails", "[\"bad@b.example\"]", "[\"a@b.example\"]");
+	assert_true(fixture_apply(fixture));
+	assert_int_equal(fixture->told[1], STEP_DONE);
+	assert_int_equal(fixture->tiny.writes, 1);
+}
+
 static void a_sibling_that_patch_would_clear_is_sent_along(void **state)
 {
 	struct fixture *fixture = *state;
@@ -457,6 +469,7 @@ int main(void)
 		TEST(a_lagging_replica_is_waited_out),
 		TEST(done_says_graph_and_never_visible_is_unknown_and_stops),
 		TEST(an_object_that_went_to_directory_sync_is_not_written),
+		TEST(what_stays_the_clouds_of_a_synced_object_is_written),
 		TEST(a_sibling_that_patch_would_clear_is_sent_along),
 		TEST(steps_of_other_doors_wait_and_are_not_sent),
 		TEST(a_step_behind_another_door_goes_once_that_door_is_done),

@@ -253,6 +253,7 @@ struct plan_forecast plan_forecast(const struct plan *plan, double quota_share);
 
 struct undo_options {
 	const char *journal_path;
+	struct span plan_bytes; /* as they were verified: the journal is theirs */
 	int64_t now_ms;
 	int64_t expires_s; /* 0: default */
 };
@@ -273,6 +274,7 @@ struct status_options {
 	struct graph *graph;
 	const char *production;   /* server name or NULL, as in reconcile */
 	const char *journal_path; /* may not exist yet */
+	struct span plan_bytes;   /* as they were verified: the journal is theirs */
 	void (*told)(void *context, const struct plan_step *step, enum step_state state,
 		const char *text);
 	void *told_context;

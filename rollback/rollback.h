@@ -115,6 +115,11 @@ MUST_CHECK struct plan *plan_parse(struct span bytes, struct error *err);
 MUST_CHECK bool plan_write_hand_offs(const struct plan *plan, const char *plan_path,
 	void (*written)(void *context, const char *path), void *context, struct error *err);
 /*
+ * Whether the digests are those of the files that the steps make: whoever reviewed the steps has reviewed
+ * the files, and no other one gets a signature. ERROR_REFUSED names the first that is not.
+ */
+MUST_CHECK bool plan_check_sealed(const struct plan *plan, struct error *err);
+/*
  * Compares the hand-off files beside the plan with the digests it carries: ERROR_REFUSED names the
  * first that is missing, altered, or another plan's.
  */
@@ -248,6 +253,7 @@ struct plan_forecast plan_forecast(const struct plan *plan, double quota_share);
 
 struct undo_options {
 	const char *journal_path;
+	struct span plan_bytes; /* as they were verified: the journal is theirs */
 	int64_t now_ms;
 	int64_t expires_s; /* 0: default */
 };
@@ -268,6 +274,7 @@ struct status_options {
 	struct graph *graph;
 	const char *production;   /* server name or NULL, as in reconcile */
 	const char *journal_path; /* may not exist yet */
+	struct span plan_bytes;   /* as they were verified: the journal is theirs */
 	void (*told)(void *context, const struct plan_step *step, enum step_state state,
 		const char *text);
 	void *told_context;

@@ -263,8 +263,8 @@ struct plan *plan_undo(
 		return NULL;
 	}
 	journal = journal_open_to_read(options->journal_path, done, err);
-	if (!journal || !journal_load(journal, done, undoing.records, err) ||
-		!check_settled(&undoing, err))
+	if (!journal || !journal_check_bytes(journal, options->plan_bytes, err) ||
+		!journal_load(journal, done, undoing.records, err) || !check_settled(&undoing, err))
 		return NULL;
 	undoing.plan = head_of(done, options);
 	invert_all(&undoing);

@@ -33,7 +33,7 @@ void cursor_seek(struct cursor *cursor, uint32_t first, uint32_t end)
 	cursor->next = is_loaded ? end : first;
 	cursor->end = end;
 	cursor->at = 0;
-	cursor->id_at = SPAN_NONE;
+	cursor->line_at = SPAN_NONE;
 	if (!is_loaded)
 		buf_cut(&cursor->plain, 0);
 }
@@ -61,7 +61,7 @@ bool cursor_fill(struct cursor *cursor, struct error *err)
 		return true;
 	cursor->loaded = cursor->next++;
 	cursor->at = 0;
-	cursor->id_at = SPAN_NONE;
+	cursor->line_at = SPAN_NONE;
 	return frame_read(
 		       cursor->snapshot, cursor->unpacker, cursor->loaded, &cursor->plain, err) &&
 		(!cursor->thorough ||
@@ -79,17 +79,26 @@ static bool may_go_on(const struct cursor *cursor)
 		snapshot_entry_bucket(snapshot, cursor->loaded);
 }
 
+static void note_line(struct cursor *cursor, struct span rest)
+{
+	cursor->line_at = line_first(rest);
+	cursor->id_at = line_id(cursor->line_at);
+}
+
 /* Moves over the lines with this id and returns them. */
 static struct span pass_lines(struct cursor *cursor, struct span id)
 {
 	struct span rest = rest_of(cursor);
 	const char *begin = rest.data;
 
-	if (!cursor->id_at.data)
-		cursor->id_at = line_id(line_first(rest));
+	if (!cursor->line_at.data)
+		note_line(cursor, rest);
 	while (rest.length && span_equal(cursor->id_at, id)) {
-		rest = line_rest(rest);
-		cursor->id_at = line_id(line_first(rest));
+		size_t taken = cursor->line_at.length;
+
+		taken += taken < rest.length; /* its newline */
+		rest = (struct span){ rest.data + taken, rest.length - taken };
+		note_line(cursor, rest);
 	}
 	cursor->at = cursor->plain.length - rest.length;
 	return (struct span){ begin, (size_t)(rest.data - begin) };
@@ -144,8 +153,8 @@ bool cursor_next(struct cursor *cursor, struct span *lines, struct error *err)
 		return false;
 	if (cursor->at == cursor->plain.length)
 		return true;
-	if (!cursor->id_at.data)
-		cursor->id_at = line_id(line_first(rest_of(cursor)));
+	if (!cursor->line_at.data)
+		note_line(cursor, rest_of(cursor));
 	id = cursor->id_at;
 	fault = id_fault(cursor, id);
 	if (fault)
@@ -218,7 +227,7 @@ static size_t object_start(const char *text, size_t at, struct span id)
 static void skip(struct cursor *cursor, size_t length)
 {
 	cursor->at += length;
-	cursor->id_at = SPAN_NONE;
+	cursor->line_at = SPAN_NONE;
 }
 
 /*

@@ -228,7 +228,7 @@ struct cursor {
 	uint32_t loaded, next, end;  /* frames: in `plain`, not read yet, behind the range */
 	struct buf plain, carried;   /* `carried`: an object that goes over several frames */
 	size_t at;                   /* in plain: the first line not handed out */
-	struct span id_at;           /* that line's id, where it is known already */
+	struct span line_at, id_at;  /* that line and its id; absent: not looked at yet */
 	uint8_t id[ID_BINARY_BYTES]; /* of the last object handed out */
 	bool started;
 	bool thorough; /* checks the digest of the lines, too */

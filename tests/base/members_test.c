@@ -75,7 +75,8 @@ static void what_is_no_object_is_refused_as_ever(void **state UNUSED)
 
 			memcpy(text, good, sizeof(good));
 			text[at] = i ? bytes[i - 1] : text[at];
-			valid = scan_check(span, &oracle) && scan_type(scan_trim(span)) == SCAN_OBJECT;
+			valid = scan_check(span, &oracle) &&
+				scan_type(scan_trim(span)) == SCAN_OBJECT;
 			assert_int_equal(members_read(members, span, &ours), valid);
 			if (!valid)
 				assert_int_equal(ours.kind, ERROR_FORMAT);

@@ -9,7 +9,7 @@
 struct check;
 
 struct check_live {
-	/* As snapshot_visit() of live, deleted objects too. Called twice. */
+	/* As snapshot_visit() of live, deleted objects too. Called twice at most. */
 	bool (*visit)(void *context, const struct snapshot_visitor *visitor, struct error *err);
 	void *context;
 };

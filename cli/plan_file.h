@@ -22,6 +22,8 @@ void plan_file_close(struct plan_file *file);
 
 /* How many steps, by which doors, how many deletions, until when: two lines. */
 void plan_add_counts(struct screen *screen, const struct plan *plan);
+/* By whose rules the doors were chosen, and what is known of production's next export. */
+void plan_add_basis(struct screen *screen, const struct plan *plan);
 /* A line with the code that an interactive `apply` asks for. */
 void plan_add_fingerprint(struct screen *screen, struct span bytes);
 

@@ -176,6 +176,8 @@ static struct plan *head_of(const struct plan *done, const struct undo_options *
 	plan->live = plan_keep_text(plan, done->live);
 	plan->evidence = plan_keep_text(plan, done->evidence);
 	plan->base_signed = done->base_signed;
+	plan->rules_server = plan_keep_text(plan, done->rules_server);
+	plan->rules_ms = done->rules_ms;
 	plan->created_ms = options->now_ms;
 	plan->expires_ms = options->now_ms + expires_s * 1000;
 	return plan;

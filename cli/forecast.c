@@ -3,7 +3,7 @@
 #include "base/time.h"
 #include "cli/plan_file.h"
 
-static bool forecast_of(const struct plan *plan, const char *profile_name,
+bool plan_forecast_of(const struct plan *plan, const char *profile_name,
 	struct plan_forecast *forecast, struct error *err)
 {
 	CLEANUP(profile_freep) struct profile *profile = NULL;
@@ -17,7 +17,7 @@ static bool forecast_of(const struct plan *plan, const char *profile_name,
 	return true;
 }
 
-static void add_duration(struct screen *screen, int64_t ms)
+void screen_forecast_duration(struct screen *screen, int64_t ms)
 {
 	int64_t s = (ms + 999) / 1000;
 
@@ -83,7 +83,7 @@ bool plan_add_forecast(
 {
 	struct plan_forecast forecast;
 
-	if (!forecast_of(plan, profile_name, &forecast, err))
+	if (!plan_forecast_of(plan, profile_name, &forecast, err))
 		return false;
 	screen_addf(screen, STYLE_PLAIN,
 		"  forecast: %llu heal at production's next cycle; unstage apply writes %llu",
@@ -98,11 +98,19 @@ bool plan_add_forecast(
 		"\n    and reads %llu times, %llu batches in %llu requests: about ",
 		(unsigned long long)forecast.reads, (unsigned long long)forecast.batches,
 		(unsigned long long)forecast.requests);
-	add_duration(screen, forecast.lasts_ms);
+	screen_forecast_duration(screen, forecast.lasts_ms);
 	screen_addf(screen, STYLE_PLAIN, ",\n    using %.0f %% of the tenant's write quota\n",
 		100 * forecast.share);
 	add_next(screen, plan, &forecast);
 	return true;
+}
+
+void screen_requests_json(struct screen *screen, const struct plan_forecast *forecast)
+{
+	screen_addf(screen, STYLE_PLAIN,
+		"\"reads\":%llu,\"requests\":%llu,\"share\":%.2f,\"writes\":%llu",
+		(unsigned long long)forecast->reads, (unsigned long long)forecast->requests,
+		forecast->share, (unsigned long long)forecast->writes);
 }
 
 static void add_basis_json(
@@ -141,7 +149,7 @@ bool plan_add_forecast_json(
 	struct plan_forecast forecast;
 	const char *comma = "";
 
-	if (!forecast_of(plan, profile_name, &forecast, err))
+	if (!plan_forecast_of(plan, profile_name, &forecast, err))
 		return false;
 	screen_addf(screen, STYLE_PLAIN, "{\"batches\":%llu,\"doors\":{",
 		(unsigned long long)forecast.batches);
@@ -152,9 +160,8 @@ bool plan_add_forecast_json(
 	}
 	screen_addf(screen, STYLE_PLAIN, "},\"lastsMs\":%lld,", (long long)forecast.lasts_ms);
 	add_basis_json(screen, plan, &forecast);
-	screen_addf(screen, STYLE_PLAIN,
-		",\"reads\":%llu,\"requests\":%llu,\"share\":%.2f,\"writes\":%llu}",
-		(unsigned long long)forecast.reads, (unsigned long long)forecast.requests,
-		forecast.share, (unsigned long long)forecast.writes);
+	screen_addf(screen, STYLE_PLAIN, ",");
+	screen_requests_json(screen, &forecast);
+	screen_addf(screen, STYLE_PLAIN, "}");
 	return true;
 }

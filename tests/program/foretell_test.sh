@@ -63,6 +63,24 @@ expect 0 "$UNSTAGE" plan base.jsonl.zst live.jsonl.zst --evidence whole.jsonl --
 same "forecast" "$(jq -c .forecast "$work/stdout")" "$(cat shown.json)"
 same "before" "$healing" "$(jq .production.next.before shown.json)"
 
+sentence "find tells how many requests the plan takes and how long, as plan does, and what heals exactly"
+expect 0 "$UNSTAGE" plan base.jsonl.zst live.jsonl.zst --evidence whole.jsonl --staging SYNC02 --output again.json --json
+taken=$(jq -c '.forecast | {batches, lastsMs, reads, requests, share, writes}' "$work/stdout")
+expect 1 "$UNSTAGE" find base.jsonl.zst live.jsonl.zst --evidence whole.jsonl --staging SYNC02 --json
+same "what it takes" "$taken" "$(jq -c .apply "$work/stdout")"
+at_least "requests" 3 "$(jq .apply.requests "$work/stdout")"
+same "next" "$healing" "$(jq .heals.next.before "$work/stdout")"
+expect 1 "$UNSTAGE" find base.jsonl.zst live.jsonl.zst --evidence whole.jsonl --staging SYNC02
+answered "$(jq -r '"\(.writes) writes in \(.requests) requests"' <<<"$taken")" && answered "$healing exactly as before"
+[ "$(wc -l <"$work/stdout")" -le 40 ] || wrong "$(wc -l <"$work/stdout") lines are no screen"
+
+sentence "where no plan can be made, find says why instead"
+jq -c 'if .sources then .sources[0].covered[0].until = "2026-03-02T09:00:00Z" else . end' evidence.jsonl >short.jsonl
+expect 1 "$UNSTAGE" find base.jsonl.zst live.jsonl.zst --evidence short.jsonl --staging SYNC02
+answered "how long it takes is not known"
+expect 1 "$UNSTAGE" find base.jsonl.zst live.jsonl.zst --evidence short.jsonl --staging SYNC02 --json
+same "why" 1 "$(jq -r .apply.unknown "$work/stdout" | grep -c "the evidence ends at")"
+
 # Departments that heal: one each for a change in Active Directory, one that production takes for right, and
 # one whose owner it is about to delete.
 mapfile -t people < <(jq -r '.steps[] | select(.attribute == "department" and .door == "sync" and .to and .from) | .id' plan.json)

@@ -64,6 +64,11 @@ const char *door_name(enum door door)
 	return door_names[door];
 }
 
+const char *mastery_name(enum mastery mastery)
+{
+	return mastery_names[mastery];
+}
+
 const char *change_name(enum change change)
 {
 	return change_names[change];

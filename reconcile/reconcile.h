@@ -702,6 +702,7 @@ MUST_CHECK bool findings_check_decisions(const struct findings *findings, struct
 const char *verdict_name(enum verdict verdict);
 const char *door_name(enum door door);
 const char *change_name(enum change change);
+const char *mastery_name(enum mastery mastery); /* "synced", "cloud", "unknown" */
 
 /* Appends one finding as a JSON line (no newline), as in docs and --json. */
 void finding_add_json(struct buf *out, const struct finding *finding);

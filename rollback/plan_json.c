@@ -150,6 +150,8 @@ static void add_step(struct buf *out, const struct plan_step *step)
 	add_references(out, step);
 	if (step->until)
 		buf_addf(out, ",\"until\":%zu", step->until);
+	if (step->operation == GRAPH_RESTORE)
+		add_text(out, "mastery", mastery_name(step->mastery));
 	if (step->door == DOOR_SYNC && step->next != FORESEEN_UNKNOWN)
 		add_text(out, "next", foreseen_name(step->next));
 	if (step->door == DOOR_SYNC && step->next == FORESEEN_OTHER)

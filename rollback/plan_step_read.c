@@ -9,9 +9,9 @@
 #include "rollback/plan_read.h"
 
 static const char *const step_keys[] = { "number", "operation", "door", "kind", "id", "name",
-	"attribute", "target", "from", "to", "why", "references", "after", "until", "next",
-	"next_value", "manual", "source_anchor", "distinguished_name", "security_identifier",
-	NULL };
+	"attribute", "target", "from", "to", "why", "references", "after", "until", "mastery",
+	"next", "next_value", "manual", "source_anchor", "distinguished_name",
+	"security_identifier", NULL };
 
 /* ---- what it does ----------------------------------------------------------------------- */
 
@@ -333,6 +333,28 @@ static bool check_parking(
 	return true;
 }
 
+/* ---- who masters it ----------------------------------------------------------------------- */
+
+/* Of what comes back out of deleted items: whoever undoes it has to know. */
+static bool read_mastery(
+	struct plan_reader *reader, struct span object, struct plan_step *step, struct error *err)
+{
+	const char *name;
+
+	if (!check_presence(object, "mastery", step->operation == GRAPH_RESTORE, err))
+		return false;
+	if (step->operation != GRAPH_RESTORE)
+		return true;
+	if (!read_text(reader, object, "mastery", &name, err))
+		return false;
+	for (int mastery = MASTERY_SYNCED; mastery <= MASTERY_UNKNOWN; mastery++)
+		if (strcmp(name, mastery_name((enum mastery)mastery)) == 0) {
+			step->mastery = (enum mastery)mastery;
+			return true;
+		}
+	return error_set(err, ERROR_FORMAT, "no such mastery: %s", name);
+}
+
 /* ---- what production does ----------------------------------------------------------------- */
 
 /* Said of what goes through production alone, and there where its connector space tells it. */
@@ -398,7 +420,7 @@ static bool read_step(
 		!check_shape(object, step, err) || !read_values(reader, object, step, err) ||
 		!read_references(reader, object, step, err) ||
 		!read_after(reader, object, step, err) || !read_until(object, step, err) ||
-		!read_next(reader, object, step, err) ||
+		!read_mastery(reader, object, step, err) || !read_next(reader, object, step, err) ||
 		!read_for_people(reader, object, step, err))
 		return false;
 	refusal = step_refusal(step);

@@ -284,6 +284,8 @@ static void draft_object(
 									      : GRAPH_REMOVE;
 	struct plan_step step = step_for(planner->plan, group, operation);
 
+	if (operation == GRAPH_RESTORE)
+		step.mastery = (*finding)->mastery;
 	if (step.door == DOOR_ADSYNC)
 		step.source_anchor = source_anchor_of(planner->plan, object);
 	add_draft(planner, step, object, NULL);

@@ -46,6 +46,8 @@ struct plan_step {
 	/* DOOR_SYNC: what production's next export does, and of FORESEEN_OTHER what it writes. */
 	enum foreseen next;
 	struct span next_value;
+	/* GRAPH_RESTORE: who masters what comes back, as it lay in deleted items. */
+	enum mastery mastery;
 };
 
 /* What must be put back and nobody can: no step, but whoever approves the plan must know. */

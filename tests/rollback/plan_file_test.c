@@ -208,6 +208,10 @@ static const struct {
 	{ "\"next\":\"other\"", "\"next\":\"never\"", "can't be never" },
 	{ "\"next_value\":\"Z\"", "\"next_value\":true", "no value of" },
 	{ "\"after\":[]}", "\"after\":[],\"next\":\"before\"}", "no place in this door" },
+	/* who masters what comes back */
+	{ ",\"mastery\":\"synced\"", "", "\"mastery\" is missing" },
+	{ ",\"mastery\":\"synced\"", ",\"mastery\":\"mine\"", "no such mastery" },
+	{ "\"after\":[]}", "\"after\":[],\"mastery\":\"cloud\"}", "no place" },
 	/* counts and limits */
 	{ "\"limits\":{\"steps\":13", "\"limits\":{\"steps\":12", "limits: 12 steps" },
 	{ "\"deletes\":2", "\"deletes\":1", "limits: 1 deletes" },

@@ -148,6 +148,7 @@ bool rehearsal_status(struct rehearsal *rehearsal, const struct rehearsal_play *
 		.graph = rehearsal->client.graph,
 		.production = PRODUCTION,
 		.journal_path = journal,
+		.plan_bytes = play->plan_bytes,
 		.told = play->told,
 		.told_context = play->told_context,
 	};

@@ -228,6 +228,14 @@ int64_t story_mark(struct simulator *simulator, enum story_mark mark)
 		simulator, "SELECT sequence FROM story_mark WHERE mark = ?1", (int)mark, 0);
 }
 
+bool story_mark_once(
+	struct simulator *simulator, enum story_mark mark, const char *again, struct error *err)
+{
+	if (story_mark(simulator, mark))
+		return error_set(err, ERROR_USAGE, "it was played already; %s", again);
+	return story_set_mark(simulator, mark, err);
+}
+
 void story_wait_ms(struct simulator *simulator, int64_t duration_ms)
 {
 	simulator_set_now_ms(simulator, simulator_now_ms(simulator) + duration_ms);

@@ -160,10 +160,9 @@ static struct snapshot *end_of(uint64_t seed, const struct incident *incident,
 
 /* ---- no step is too many ----------------------------------------------------------------------- */
 
-static bool each_live(
-	void *live, snapshot_each_function *visit, void *visit_context, struct error *err)
+static bool each_live(void *live, const struct snapshot_visitor *visitor, struct error *err)
 {
-	return snapshot_each(live, visit, visit_context, err);
+	return snapshot_visit(live, visitor, err);
 }
 
 /* Without any one of them the checker's model of live does not end as the plan says. */

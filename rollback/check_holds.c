@@ -145,16 +145,20 @@ enum taking walker_may_take(struct walker *walker, size_t index)
 	return worst;
 }
 
+/* What the object has, it keeps, though somebody in deleted items had it before. */
 void walker_move_addresses(struct walker *walker, size_t index)
 {
 	const struct check_step *at = &walker->check->steps[index];
+	CLEANUP(memory_freep) bool *has = memory_array(at->take_count + 1, sizeof(*has));
 
+	for (size_t i = 0; i < at->take_count; i++)
+		has[i] = walker_holds(walker, at->takes[i], at->object);
 	for (size_t i = 0; i < at->drop_count; i++)
 		walker_let_go(walker, at->drops[i], at->object, at->place);
 	for (size_t i = 0; i < at->take_count; i++) {
 		uint32_t address = at->takes[i];
 
-		if (walker_keeper(walker, address, at->object, false) == CHECK_NONE) {
+		if (has[i] || walker_keeper(walker, address, at->object, false) == CHECK_NONE) {
 			walker_let_go(walker, address, at->object, at->place);
 			walker_hold(walker, address, at->object, at->place);
 		} else {

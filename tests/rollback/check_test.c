@@ -223,6 +223,25 @@ static void address_in_deleted_items_is_held_and_the_name_there_is_free(void **s
 	assert_good(&other, 0);
 }
 
+static void address_that_somebody_deleted_had_before_stays_with_who_has_it(void **state UNUSED)
+{
+	struct sheet sheet = {
+		.directory = { { MAILED(USER("1"), "\"SMTP:a@x.org\",\"smtp:b@x.org\""),
+			"{\"deleted\":true,\"id\":" QUOTED(
+				USER("2")) ",\"kind\":"
+					   "\"user\",\"proxyAddresses\":[\"SMTP:a@x.org\"]}\n" } }
+	};
+
+	set(&sheet, USER("1"), "proxyAddresses", "[\"SMTP:a@x.org\",\"smtp:b@x.org\"]",
+		"[\"SMTP:a@x.org\"]")
+		->until = 2;
+	after(&sheet,
+		set(&sheet, USER("1"), "proxyAddresses", "[\"SMTP:a@x.org\"]",
+			"[\"SMTP:c@x.org\",\"smtp:a@x.org\"]"),
+		1);
+	assert_good(&sheet, 0);
+}
+
 static void mail_by_graph_does_not_get_what_the_plan_deletes(void **state UNUSED)
 {
 	struct sheet sheet = { .directory = { { MAILED(USER("1"), "\"SMTP:own@x.org\""),
@@ -359,6 +378,7 @@ int main(void)
 		cmocka_unit_test(address_held_in_two_places_is_held_until_both_are_free),
 		cmocka_unit_test(address_of_a_contact_and_one_of_another_scheme_are_held_too),
 		cmocka_unit_test(address_in_deleted_items_is_held_and_the_name_there_is_free),
+		cmocka_unit_test(address_that_somebody_deleted_had_before_stays_with_who_has_it),
 		cmocka_unit_test(mail_by_graph_does_not_get_what_the_plan_deletes),
 		cmocka_unit_test(value_that_is_not_from_is_not_written),
 		cmocka_unit_test(restored_is_only_what_is_deleted_and_free),

@@ -160,17 +160,16 @@ static struct snapshot *end_of(uint64_t seed, const struct incident *incident,
 
 /* ---- no step is too many ----------------------------------------------------------------------- */
 
-static bool each_live(
-	void *live, snapshot_each_function *visit, void *visit_context, struct error *err)
+static bool visit_live(void *live, const struct snapshot_visitor *visitor, struct error *err)
 {
-	return snapshot_each(live, visit, visit_context, err);
+	return snapshot_visit(live, visitor, err);
 }
 
 /* Without any one of them the checker's model of live does not end as the plan says. */
 static void expect_all_needed(const struct rehearsed *rehearsed, struct totals *totals)
 {
 	const struct plan *plan = rehearsed->plan;
-	const struct check_live live = { each_live, rehearsed->incident->live };
+	const struct check_live live = { visit_live, rehearsed->incident->live };
 	struct error err = { 0 };
 	CLEANUP(check_freep) struct check *check = check_new(plan, &live, &err);
 	struct check_result result = { 0 };

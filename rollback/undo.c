@@ -163,17 +163,20 @@ static void add_after(struct undoing *undoing, size_t index, struct plan_step *s
 static void invert(struct undoing *undoing, size_t index, struct plan_step *step)
 {
 	const struct plan_step *done = &undoing->done->steps[index];
-	const struct step_record unread = { 0 };
-	const struct step_record *record = is_unknown(undoing, index) ? &unread
-								      : &undoing->records[index];
+	struct step_record record = undoing->records[index]; /* its texts are borrowed */
 	struct plan *plan = undoing->plan;
 
+	/* Where it is not known, and where a value is parked, the plan says what stood there. */
+	if (is_unknown(undoing, index) || done->until)
+		record.after = NULL;
+	if (is_unknown(undoing, index) || done->parked_by)
+		record.before = NULL;
 	step->door = DOOR_GRAPH;
 	step->kind = done->kind;
 	step->id = plan_keep_text(plan, done->id);
 	step->name = plan_keep_text(plan, done->name);
 	step->attribute = done->attribute;
-	undo[done->operation](plan, record, done, step);
+	undo[done->operation](plan, &record, done, step);
 	add_after(undoing, index, step);
 	add_why(undoing, index, step);
 }

@@ -245,6 +245,19 @@ static void invert_all(struct undoing *undoing)
 	memcpy(plan->by_door, counts.by_door, sizeof(plan->by_door));
 }
 
+/* One that can't be read can't be signed: better told now than when it is needed. */
+static bool check_readable(const struct plan *plan, struct error *err)
+{
+	CLEANUP(buf_release) struct buf bytes = BUF_UP_TO(PLAN_FILE_MAX);
+	CLEANUP(plan_freep) struct plan *read = NULL;
+
+	plan_add_json(&bytes, plan);
+	if (!buf_check(&bytes, "the inverse plan", err))
+		return false;
+	read = plan_parse(buf_span(&bytes), err);
+	return read || error_prefix(err, "the inverse");
+}
+
 static void undoing_release(struct undoing *undoing)
 {
 	step_records_free(undoing->records, undoing->done->step_count);
@@ -271,7 +284,7 @@ struct plan *plan_undo(
 		return NULL;
 	undoing.plan = head_of(done, options);
 	invert_all(&undoing);
-	if (!plan_seal_files(undoing.plan, err))
+	if (!plan_seal_files(undoing.plan, err) || !check_readable(undoing.plan, err))
 		return NULL;
 	return TAKE(undoing.plan);
 }

@@ -85,7 +85,7 @@ static struct plan *hostile_plan(const char *name)
 			"{\"id\":" QUOTED(USER(
 				"2")) ",\"kind\":\"user\",\"onPremisesImmutableId\":\"+iocP31b/A==\"}\n",
 			"{\"id\":" QUOTED(USER(
-				"3")) ",\"kind\":\"user\",\"proxyAddresses\":[\"smtp:\\u009b2J@x.org\"]}\n",
+				"3")) ",\"kind\":\"user\",\"proxyAddresses\":[\"SMTP:e@x.org\",\"smtp:\\u009b2J@x.org\"]}\n",
 			"{\"department\":\"Lab\",\"id\":" QUOTED(
 				USER("4")) ",\"kind\":\"user\"}\n" }
 	};

@@ -14,11 +14,13 @@ struct undo_arguments {
 };
 
 static struct plan *make(
-	const struct undo_arguments *arguments, const struct plan *done, struct error *err)
+	const struct undo_arguments *arguments, const struct plan_file *file, struct error *err)
 {
+	const struct plan *done = file->plan;
 	CLEANUP(profile_freep) struct profile *profile = NULL;
 	CLEANUP(buf_release) struct buf journal = BUF_UP_TO(64 << 10);
 	struct undo_options options = {
+		.plan_bytes = buf_span(&file->bytes),
 		.now_ms = time_now_ms(),
 		.expires_s = arguments->expires_h * 3600,
 	};
@@ -70,8 +72,8 @@ static bool save(const struct undo_arguments *arguments, const struct plan *plan
 	screen_init(&screen, &to_screen);
 	plan_add_json(&text, plan);
 	if (!buf_check(&text, "the plan", err) ||
-		!file_save(arguments->common.output, buf_span(&text), err) ||
-		!plan_write_hand_offs(plan, arguments->common.output, NULL, NULL, err))
+		!plan_write_hand_offs(plan, arguments->common.output, NULL, NULL, err) ||
+		!file_save(arguments->common.output, buf_span(&text), err))
 		return false;
 	if (arguments->common.json) {
 		screen_addf(&screen, STYLE_PLAIN,
@@ -104,7 +106,7 @@ static int run(
 	}
 	if (!plan_file_open(&file, operands[0], undo->key, undo->common.profile, true, err))
 		return -1;
-	plan = make(undo, file.plan, err);
+	plan = make(undo, &file, err);
 	return plan && save(undo, plan, file.plan, err) ? 0 : -1;
 }
 

@@ -96,9 +96,12 @@ struct journal;
  */
 MUST_CHECK struct journal *journal_open(const char *path, const struct plan *plan, const char *hash,
 	int64_t now_ms, struct error *err);
-/* The same for looking only; `hash` is not known there. */
+/* The same for looking only; the hash is compared by journal_check_bytes(). */
 MUST_CHECK struct journal *journal_open_to_read(
 	const char *path, const struct plan *plan, struct error *err);
+/* ERROR_REFUSED: it is of other bytes than these, though their plan has the same id. */
+MUST_CHECK bool journal_check_bytes(
+	struct journal *journal, struct span plan_bytes, struct error *err);
 void journal_close(struct journal *journal);
 DEFINE_CLEANUP(struct journal *, journal_close);
 
@@ -188,6 +191,9 @@ MUST_CHECK bool objects_read(struct graph *graph, struct graph_read *reads, size
  */
 enum standing step_standing(
 	const struct plan_step *step, const struct object *object, struct buf *value);
+/* A step that restores: was the object deleted once more since the plan was made, by whomever? */
+bool step_deleted_again(
+	const struct plan *plan, const struct plan_step *step, const struct object *object);
 /* Why the object as it is now may not be written at all; NULL: it may. */
 const char *step_forbidden(const struct plan_step *step, const struct object *object);
 /* Appends the body of a PATCH. ERROR_REFUSED: a sibling that must be sent along can't be read. */

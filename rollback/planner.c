@@ -451,13 +451,11 @@ static bool draft_attribute(struct planner *planner, struct finding_group group,
 	return draft_value(planner, group, object, err);
 }
 
-static bool draft_all_of(struct planner *planner, struct finding_group group, struct error *err)
+static bool draft_all_of(struct planner *planner, struct finding_group group,
+	const struct object *object, struct error *err)
 {
-	CLEANUP(object_freep) struct object *object = NULL;
 	bool restored = false;
 
-	if (!planner->input->object(planner->input->context, group.items[0]->id, &object, err))
-		return false;
 	/* Ids are one namespace: an object that changed its kind is another one, and nothing of it is known. */
 	if (object && object_kind(object) != group.items[0]->kind)
 		return error_set(err, ERROR_REFUSED, "in the live snapshot this is a %s",
@@ -477,21 +475,20 @@ static bool draft_all_of(struct planner *planner, struct finding_group group, st
 	return true;
 }
 
+static bool draft_group(
+	void *context, struct finding_group group, const struct object *object, struct error *err)
+{
+	return draft_all_of(context, group, object, err) ||
+		error_prefix(err, "planning for the %s %.*s", group.items[0]->kind->name,
+			SPAN_FORMAT(group.items[0]->id));
+}
+
 static bool draft_everything(struct planner *planner, struct error *err)
 {
-	for (size_t i = 0, end; i < planner->finding_count; i = end) {
-		const struct finding *first = planner->findings[i];
-		struct finding_group group = { planner->findings + i, 0 };
+	struct finding_group all = { planner->findings, planner->finding_count };
 
-		for (end = i; end < planner->finding_count &&
-			planner->findings[end]->kind == first->kind &&
-			span_equal(planner->findings[end]->id, first->id);
-			end++)
-			group.count++;
-		if (!draft_all_of(planner, group, err))
-			return error_prefix(err, "planning for the %s %.*s", first->kind->name,
-				SPAN_FORMAT(first->id));
-	}
+	if (!plan_each_group(planner->input, all, draft_group, planner, err))
+		return false;
 	if (planner->drafts.count > PLAN_STEPS_MAX)
 		return error_set(err, ERROR_REFUSED, "%zu steps; a plan has at most %d",
 			planner->drafts.count, PLAN_STEPS_MAX);

@@ -120,13 +120,20 @@ MUST_CHECK struct plan *plan_parse(struct span bytes, struct error *err);
 /*
  * Writes the hand-off files beside the plan, those that its doors want: "<stem>-adsync.csv",
  * "<stem>-directory.ps1" and ".ldif", "<stem>-exchange.ps1", "<stem>-sync.txt" (the production
- * server's run), "<stem>-manual.txt". Names of those written are handed to `written`.
+ * server's run), "<stem>-manual.txt". Names of those written are handed to `written`. Before anything
+ * is written: ERROR_REFUSED names a file of another plan that would pass for one of this plan's. The plan
+ * itself is written after them, so that none is there whose files are not.
  */
 MUST_CHECK bool plan_write_hand_offs(const struct plan *plan, const char *plan_path,
 	void (*written)(void *context, const char *path), void *context, struct error *err);
 /*
+ * Whether the digests are those of the files that the steps make: whoever reviewed the steps has reviewed
+ * the files, and no other one gets a signature. ERROR_REFUSED names the first that is not.
+ */
+MUST_CHECK bool plan_check_sealed(const struct plan *plan, struct error *err);
+/*
  * Compares the hand-off files beside the plan with the digests it carries: ERROR_REFUSED names the
- * first that is missing or altered.
+ * first that is missing, altered, or another plan's.
  */
 MUST_CHECK bool plan_check_hand_offs(
 	const struct plan *plan, const char *plan_path, struct error *err);
@@ -262,6 +269,7 @@ struct plan_forecast plan_forecast(const struct plan *plan, double quota_share);
 
 struct undo_options {
 	const char *journal_path;
+	struct span plan_bytes; /* as they were verified: the journal is theirs */
 	int64_t now_ms;
 	int64_t expires_s; /* 0: default */
 };
@@ -282,6 +290,7 @@ struct status_options {
 	struct graph *graph;
 	const char *production;   /* server name or NULL, as in reconcile */
 	const char *journal_path; /* may not exist yet */
+	struct span plan_bytes;   /* as they were verified: the journal is theirs */
 	void (*told)(void *context, const struct plan_step *step, enum step_state state,
 		const char *text);
 	void *told_context;

@@ -101,7 +101,7 @@ struct plan_options {
 };
 
 /*
- * ERROR_USAGE: expires_s out of range. ERROR_REFUSED: two tenants; evidence that ends before live was begun, and no
+ * ERROR_USAGE: expires_s out of range. ERROR_REFUSED: two tenants; findings of other snapshots; evidence that ends before live was begun, and no
  * decisions; an object of another kind in live than in the findings. A plan without steps is a plan.
  */
 MUST_CHECK struct plan *plan_new(const struct plan_options *options, struct error *err);

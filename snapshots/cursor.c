@@ -33,7 +33,7 @@ void cursor_seek(struct cursor *cursor, uint32_t first, uint32_t end)
 	cursor->next = is_loaded ? end : first;
 	cursor->end = end;
 	cursor->at = 0;
-	cursor->line_at = SPAN_NONE;
+	cursor->id_at = SPAN_NONE;
 	if (!is_loaded)
 		buf_cut(&cursor->plain, 0);
 }
@@ -61,7 +61,7 @@ bool cursor_fill(struct cursor *cursor, struct error *err)
 		return true;
 	cursor->loaded = cursor->next++;
 	cursor->at = 0;
-	cursor->line_at = SPAN_NONE;
+	cursor->id_at = SPAN_NONE;
 	return frame_read(
 		       cursor->snapshot, cursor->unpacker, cursor->loaded, &cursor->plain, err) &&
 		(!cursor->thorough ||
@@ -79,7 +79,7 @@ static bool may_go_on(const struct cursor *cursor)
 		snapshot_entry_bucket(snapshot, cursor->loaded);
 }
 
-static void note_line(struct cursor *cursor, struct span rest)
+static void look_at(struct cursor *cursor, struct span rest)
 {
 	cursor->line_at = line_first(rest);
 	cursor->id_at = line_id(cursor->line_at);
@@ -91,14 +91,11 @@ static struct span pass_lines(struct cursor *cursor, struct span id)
 	struct span rest = rest_of(cursor);
 	const char *begin = rest.data;
 
-	if (!cursor->line_at.data)
-		note_line(cursor, rest);
+	if (!cursor->id_at.data)
+		look_at(cursor, rest);
 	while (rest.length && span_equal(cursor->id_at, id)) {
-		size_t taken = cursor->line_at.length;
-
-		taken += taken < rest.length; /* its newline */
-		rest = (struct span){ rest.data + taken, rest.length - taken };
-		note_line(cursor, rest);
+		rest = line_behind(rest, cursor->line_at);
+		look_at(cursor, rest);
 	}
 	cursor->at = cursor->plain.length - rest.length;
 	return (struct span){ begin, (size_t)(rest.data - begin) };
@@ -153,8 +150,8 @@ bool cursor_next(struct cursor *cursor, struct span *lines, struct error *err)
 		return false;
 	if (cursor->at == cursor->plain.length)
 		return true;
-	if (!cursor->line_at.data)
-		note_line(cursor, rest_of(cursor));
+	if (!cursor->id_at.data)
+		look_at(cursor, rest_of(cursor));
 	id = cursor->id_at;
 	fault = id_fault(cursor, id);
 	if (fault)
@@ -227,7 +224,7 @@ static size_t object_start(const char *text, size_t at, struct span id)
 static void skip(struct cursor *cursor, size_t length)
 {
 	cursor->at += length;
-	cursor->line_at = SPAN_NONE;
+	cursor->id_at = SPAN_NONE;
 }
 
 /*

@@ -46,7 +46,8 @@ static struct plan *head_new(const struct plan_options *options)
 {
 	int64_t expires_s = options->expires_s ? options->expires_s : PLAN_EXPIRES_S;
 	const struct snapshot_header *live = snapshot_header(options->live);
-	const struct writer *staging = &findings_summary(options->findings)->staging;
+	const struct findings_summary *summary = findings_summary(options->findings);
+	const struct writer *staging = &summary->staging;
 	struct plan *plan = plan_begin();
 	char id[GUID_TEXT_BYTES];
 
@@ -65,6 +66,11 @@ static struct plan *head_new(const struct plan_options *options)
 		plan->evidence = plan_keep_text(plan, evidence_identity(options->evidence));
 	if (options->decisions)
 		plan->decisions = plan_keep_text(plan, decisions_digest(options->decisions));
+	plan->rules_server = plan_keep_text(plan, summary->flows_server);
+	plan->rules_ms = summary->flows_server ? summary->flows_ms : TIME_NONE;
+	plan->has_production = summary->production_space;
+	plan->production_ms = summary->production_ms;
+	plan->production_deletes = summary->pending_deletes;
 	return plan;
 }
 

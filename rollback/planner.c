@@ -178,6 +178,35 @@ static enum door common_door(struct finding_group group)
 	return door;
 }
 
+/* What can be said of all of them: each exactly as before, or one of them not. */
+static const struct finding *foresees(struct finding_group group)
+{
+	static const int weights[FORESEEN_COUNT] = {
+		[FORESEEN_BEFORE] = 0,
+		[FORESEEN_UNKNOWN] = 1,
+		[FORESEEN_NOTHING] = 1,
+		[FORESEEN_OTHER] = 2,
+		[FORESEEN_DELETE] = 3,
+	};
+	const struct finding *heaviest = group.items[0];
+
+	for (size_t i = 1; i < group.count; i++)
+		if (weights[group.items[i]->next] > weights[heaviest->next])
+			heaviest = group.items[i];
+	return heaviest;
+}
+
+static void foresee_step(struct plan *plan, struct finding_group group, struct plan_step *step)
+{
+	const struct finding *finding = foresees(group);
+
+	if (step->door != DOOR_SYNC || finding->next == FORESEEN_NOTHING)
+		return;
+	step->next = finding->next;
+	if (step->next == FORESEEN_OTHER)
+		step->next_value = plan_keep_value(plan, finding->next_value.value);
+}
+
 static struct plan_step step_for(
 	struct plan *plan, struct finding_group group, enum graph_operation operation)
 {
@@ -192,6 +221,7 @@ static struct plan_step step_for(
 		.why = join_reasons(plan, group),
 	};
 
+	foresee_step(plan, group, &step);
 	join_references(plan, group, &step);
 	return step;
 }
@@ -254,6 +284,8 @@ static void draft_object(
 									      : GRAPH_REMOVE;
 	struct plan_step step = step_for(planner->plan, group, operation);
 
+	if (operation == GRAPH_RESTORE)
+		step.mastery = (*finding)->mastery;
 	if (step.door == DOOR_ADSYNC)
 		step.source_anchor = source_anchor_of(planner->plan, object);
 	add_draft(planner, step, object, NULL);

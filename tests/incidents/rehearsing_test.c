@@ -160,7 +160,7 @@ static struct snapshot *end_of(uint64_t seed, const struct incident *incident,
 
 /* ---- no step is too many ----------------------------------------------------------------------- */
 
-static bool each_live(void *live, const struct snapshot_visitor *visitor, struct error *err)
+static bool visit_live(void *live, const struct snapshot_visitor *visitor, struct error *err)
 {
 	return snapshot_visit(live, visitor, err);
 }
@@ -169,7 +169,7 @@ static bool each_live(void *live, const struct snapshot_visitor *visitor, struct
 static void expect_all_needed(struct rehearsed *rehearsed, struct totals *totals)
 {
 	const struct plan *plan = rehearsed->plan;
-	const struct check_live live = { each_live, rehearsed->incident->live };
+	const struct check_live live = { visit_live, rehearsed->incident->live };
 	struct error err = { 0 };
 	CLEANUP(check_freep) struct check *check = check_new(plan, &live, &err);
 	struct check_result result = { 0 };

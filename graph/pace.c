@@ -58,14 +58,17 @@ static const struct cost full_batch = {
 	.needs = { [METER_UNITS] = GRAPH_BATCH_MAX, [METER_WRITES] = GRAPH_BATCH_MAX },
 };
 
+/* No resource units: its own reading needs some first, and must not wait for itself. */
+static const struct cost reserved_batch = { .needs = { [METER_WRITES] = GRAPH_BATCH_MAX } };
+
 void graph_write_reserve(struct graph *graph)
 {
-	quota_reserve(&graph->quota, &full_batch);
+	quota_reserve(&graph->quota, &reserved_batch);
 }
 
 void graph_write_give_back(struct graph *graph)
 {
-	quota_give_back(&graph->quota, &full_batch);
+	quota_give_back(&graph->quota, &reserved_batch);
 }
 
 int64_t graph_write_wait_ms(struct graph *graph)

@@ -273,6 +273,14 @@ bool reader_end(struct reader *reader, struct error *err)
 	return done;
 }
 
+void reader_forget(struct reader *reader)
+{
+	for (size_t i = 0; i < reader->count; i++) {
+		memory_free(reader->reads[i].lines);
+		reader->reads[i].lines = NULL;
+	}
+}
+
 bool graph_read_objects(
 	struct graph *graph, struct graph_read *reads, size_t count, struct error *err)
 {

@@ -85,6 +85,8 @@ void graph_task_drop(struct graph_task *task)
 		at = &(*at)->next;
 	*at = task->next;
 	flow_release(&task->flow);
+	if (task->good && task->reader)
+		reader_forget(task->reader);
 	reader_free(task->reader);
 	writer_free(task->writer);
 	memory_free(task);
@@ -99,6 +101,7 @@ bool graph_task_finish(struct graph_task *task, struct error *err)
 	good = task->good;
 	if (!good)
 		*err = task->error;
+	task->good = false; /* what it brought is taken */
 	graph_task_drop(task);
 	return good;
 }

@@ -12,6 +12,7 @@ struct reader *reader_new(struct graph *graph, struct graph_read *reads, size_t 
 void reader_free(struct reader *reader);
 MUST_CHECK bool reader_begin(struct reader *reader, struct flow *flow, struct error *err);
 MUST_CHECK bool reader_end(struct reader *reader, struct error *err);
+void reader_forget(struct reader *reader); /* the answers of one that ended well */
 
 struct writer;
 struct writer *writer_new(struct graph *graph, struct graph_write *writes, size_t count);

@@ -85,11 +85,15 @@ void buf_addf(struct buf *buf, const char *format, ...)
 void buf_add_hex(struct buf *buf, const uint8_t *data, size_t length)
 {
 	static const char digits[] = "0123456789abcdef";
+	char *room = buf_room(buf, 2 * length);
 
+	if (!room)
+		return;
 	for (size_t i = 0; i < length; i++) {
-		buf_add_byte(buf, digits[data[i] >> 4]);
-		buf_add_byte(buf, digits[data[i] & 15]);
+		*room++ = digits[data[i] >> 4];
+		*room++ = digits[data[i] & 15];
 	}
+	buf_grew(buf, 2 * length);
 }
 
 void buf_cut(struct buf *buf, size_t length)

@@ -21,11 +21,13 @@ static struct span line_at(struct span text, size_t at)
 	return newline ? (struct span){ begin, (size_t)(newline - begin) + 1 } : SPAN_NONE;
 }
 
+/* Its keys are in byte order, and it has none before its id: most objects are told by that. */
 static bool is_part(struct span line)
 {
-	struct span mark = SPAN_LITERAL("\"part\":\"");
+	struct span begin = SPAN_LITERAL("{\"id\":\""), mark = SPAN_LITERAL("\"part\":\"");
 
-	return memmem(line.data, line.length, mark.data, mark.length);
+	return line.length > begin.length && memcmp(line.data, begin.data, begin.length) == 0 &&
+		memmem(line.data, line.length, mark.data, mark.length);
 }
 
 /* Adds the whole objects in `text`: what is left of it may go on. */

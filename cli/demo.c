@@ -24,6 +24,7 @@ enum {
 	WORDS_MAX = 24,
 	STATUS_ANY = -1,
 	GLIMPSE_LINES = 34,
+	CYCLE_EVERY_MS = 30 * 60 * 1000,
 	LOG_CATCHES_UP_MS = 11 * 60 * 1000
 };
 
@@ -357,6 +358,14 @@ static bool correct_directory(struct demo *demo, struct error *err)
 			played.stale, played.failed, played.first_trouble);
 }
 
+/* What the next cycle leaves alone, holds. */
+static bool next_cycle(struct simulator *simulator, struct error *err)
+{
+	say("   half an hour later SYNC01 runs its next cycle\n");
+	simulator_set_now_ms(simulator, simulator_now_ms(simulator) + CYCLE_EVERY_MS);
+	return simulator_play_production_cycle(simulator, err);
+}
+
 static bool other_doors(struct demo *demo, struct error *err)
 {
 	CLEANUP(memory_freep) char *csv = file_path(demo->simulated.folder, "plan-adsync.csv");
@@ -370,6 +379,7 @@ static bool other_doors(struct demo *demo, struct error *err)
 		return false;
 	say("   an administrator runs Remove-ADSyncToolsAadObject with plan-adsync.csv\n");
 	return simulator_play_adsync(simulator, csv, err) && take_turns(demo, err) &&
+		next_cycle(simulator, err) &&
 		type_command(demo,
 			"unstage status plan.json --key unstage.pub --journal journal.sqlite", 0,
 			false, err);

@@ -9,9 +9,10 @@
 
 enum { COMMANDS_MAX = 4 };
 
+/* Records may lack an id, and who types nothing means none of them. */
 static bool same_text(const char *a, const char *b)
 {
-	return a && b && text_compare_caseless(span_of(a), span_of(b)) == 0;
+	return a && b && *a && text_compare_caseless(span_of(a), span_of(b)) == 0;
 }
 
 static bool is_meant(const struct sync_identity *identity, const char *given)
@@ -375,6 +376,7 @@ static const char *const reach_names[] = {
 	[REACH_NO_LOG] = "no-log",
 	[REACH_CERTAIN] = "certain",
 	[REACH_BY_LICENCE] = "by-licence",
+	[REACH_NOT_YET] = "not-yet",
 	[REACH_GONE] = "gone",
 };
 

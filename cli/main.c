@@ -4,6 +4,8 @@
  */
 #include <assert.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -83,6 +85,20 @@ static int dispatch(int argc, char **argv, struct error *err)
 	return -1;
 }
 
+/*
+ * Whoever read the answer has had enough (`unstage diff … | head`): that is no error to tell, and ends
+ * this program as it ends others, by the signal. Only here, where everything is written and closed.
+ */
+static void end_where_nobody_reads(void)
+{
+	struct pollfd answer = { .fd = STDOUT_FILENO, .events = POLLOUT };
+
+	if (!ferror(stdout) || poll(&answer, 1, 0) < 1 || !(answer.revents & POLLERR))
+		return;
+	signal(SIGPIPE, SIG_DFL);
+	raise(SIGPIPE);
+}
+
 int main(int argc, char **argv)
 {
 	struct error err = { 0 };
@@ -98,6 +114,7 @@ int main(int argc, char **argv)
 	}
 	if (status >= 0)
 		return status;
+	end_where_nobody_reads();
 	assert(err.kind != ERROR_NONE);
 	screen_error(&err, wants_json(argc, argv));
 	return (int)err.kind;

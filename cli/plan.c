@@ -27,8 +27,7 @@ static bool save(const struct plan *plan, const struct statement *base,
 
 	screen_init(&screen, &to_screen);
 	plan_add_json(&text, plan);
-	if (!buf_check(&text, "the plan", err) ||
-		!file_save(arguments->common.output, buf_span(&text), err))
+	if (!buf_check(&text, "the plan", err))
 		return false;
 	if (arguments->common.json) {
 		screen_addf(&screen, STYLE_PLAIN,
@@ -40,6 +39,7 @@ static bool save(const struct plan *plan, const struct statement *base,
 			return false;
 		screen_addf(&screen, STYLE_PLAIN, "}\n");
 		return plan_write_hand_offs(plan, arguments->common.output, NULL, NULL, err) &&
+			file_save(arguments->common.output, buf_span(&text), err) &&
 			screen_give(&screen, &to_screen, err);
 	}
 	screen_text(&screen, STYLE_BOLD, span_of(arguments->common.output), 0, false);
@@ -52,6 +52,7 @@ static bool save(const struct plan *plan, const struct statement *base,
 	statement_add(&screen, base);
 	screen_addf(&screen, STYLE_PLAIN, "\n");
 	return plan_write_hand_offs(plan, arguments->common.output, add_hand_off, &screen, err) &&
+		file_save(arguments->common.output, buf_span(&text), err) &&
 		screen_give(&screen, &to_screen, err);
 }
 

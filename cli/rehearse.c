@@ -4,25 +4,21 @@
  */
 #include <string.h>
 
-#include "base/file.h"
-#include "base/memory.h"
 #include "base/text.h"
+#include "base/time.h"
 #include "cli/names.h"
-#include "cli/rehearse.h"
-#include "cli/simulated.h"
+#include "cli/plan_file.h"
+#include "rehearsal/rehearsal.h"
 
 struct rehearse_arguments {
 	struct common common;
 	const char *key;
 };
 
-/* As often as steps of one door can wait for those of another, and one for good measure. */
-enum { ROUNDS_MAX = 8 };
-
 struct performance {
 	const struct plan_file *file;
 	struct snapshot *live;
-	struct rehearsal rehearsal;
+	struct rehearsal *rehearsal;
 	struct step_notes notes;
 	struct apply_result result;
 	struct end_state end;
@@ -30,93 +26,42 @@ struct performance {
 
 static void performance_release(struct performance *performance)
 {
-	rehearsal_close(&performance->rehearsal);
+	rehearsal_close(performance->rehearsal);
 	step_notes_release(&performance->notes);
 	end_state_release(&performance->end);
 	snapshot_close(performance->live);
 }
 
-static void refused(void *context, const struct plan_step *step, const char *text)
+static bool prepare(struct performance *performance, struct error *err)
 {
-	step_notes_told(context, step, STEP_REFUSED, text);
-}
-
-/* ---- the play ---------------------------------------------------------------------------------- */
-
-static bool apply_once(struct performance *performance, struct error *err)
-{
-	const struct plan *plan = performance->file->plan;
-	struct rehearsal *rehearsal = &performance->rehearsal;
-	CLEANUP(memory_freep) char *journal = file_path(rehearsal->folder, "journal.sqlite");
-	CLEANUP(memory_freep) char *receipt = file_path(rehearsal->folder, "receipt.json");
-	CLEANUP(memory_freep) char *state = file_path(rehearsal->folder, "state");
-	const struct apply_options options = {
-		.graph = rehearsal->graph,
-		.journal_path = journal,
-		.receipt_path = receipt,
-		.state_folder = state,
-		.plan_bytes = buf_span(&performance->file->bytes),
-		.cloud = plan->cloud,
-		.signature = &performance->file->signature,
-		.canary = 1,
+	const struct rehearsal_options options = {
+		.live = performance->live,
 		.now_ms = time_now_ms(),
 		.progress = talk(),
-		.told = step_notes_told,
-		.told_context = &performance->notes,
 	};
 
-	/* What the other doors did took its time there. */
-	simulator_set_now_ms(rehearsal->simulator, options.now_ms);
-	if (apply_run(plan, &options, &performance->result, err))
-		return true;
-	if (err->kind != ERROR_STALE)
-		return false;
-	*err = (struct error){ 0 }; /* that nothing is left to do here is said by the states */
-	return true;
+	performance->rehearsal = rehearsal_open(&options, err);
+	return performance->rehearsal;
 }
 
-/* Graph's steps, then everybody else's, until nothing more gets done by going on. */
 static bool play(struct performance *performance, struct error *err)
 {
 	const struct plan *plan = performance->file->plan;
-	struct rehearsal *rehearsal = &performance->rehearsal;
-	CLEANUP(memory_freep) bool *followed = memory_array(plan->step_count + 1, sizeof(bool));
-
-	if (!rehearse_write_files(rehearsal, plan, err))
-		return false;
-	for (size_t round = 0, before = 0; round < ROUNDS_MAX; round++) {
-		if (!apply_once(performance, err))
-			return false;
-		if ((round && apply_result_good(&performance->result) <= before) ||
-			performance->result.stopped)
-			break;
-		before = apply_result_good(&performance->result);
-		if (!rehearse_production(rehearsal, plan, err) ||
-			!rehearse_files(rehearsal, plan, err) ||
-			!rehearse_paragraphs(
-				rehearsal, plan, followed, refused, &performance->notes, err))
-			return false;
-	}
-	return true;
-}
-
-static bool look(struct performance *performance, struct error *err)
-{
-	const struct plan *plan = performance->file->plan;
-	struct rehearsal *rehearsal = &performance->rehearsal;
-	CLEANUP(memory_freep) char *journal = file_path(rehearsal->folder, "journal.sqlite");
-	CLEANUP(snapshot_closep) struct snapshot *after = NULL;
-	const struct status_options options = {
-		.graph = rehearsal->graph,
-		.production = SIMULATED_PRODUCTION,
-		.journal_path = journal,
+	const struct rehearsal_play play = {
+		.plan = plan,
+		.plan_bytes = buf_span(&performance->file->bytes),
+		.signature = &performance->file->signature,
+		.now_ms = time_now_ms(),
 		.told = step_notes_told,
 		.told_context = &performance->notes,
 	};
+	CLEANUP(snapshot_closep) struct snapshot *after = NULL;
+	struct rehearsal_others others; /* what is left open is seen in the end */
 
-	if (!status_run(plan, &options, &performance->result, err))
+	if (!rehearsal_play(performance->rehearsal, &play, &performance->result, &others, err) ||
+		!rehearsal_status(performance->rehearsal, &play, &performance->result, err))
 		return false;
-	after = rehearsal_snapshot(rehearsal, plan->cloud, err);
+	after = rehearsal_snapshot(performance->rehearsal, plan->cloud, err);
 	return after && end_state_judge(&performance->end, plan, performance->live, after, err);
 }
 
@@ -256,9 +201,8 @@ static int run(
 		return -1;
 	step_notes_init(&performance.notes, file.plan);
 	performance.live = names_open(operands[1], rehearse->common.profile, err);
-	if (!performance.live || !check_tenant(&performance, err) ||
-		!rehearsal_open(&performance.rehearsal, performance.live, err) ||
-		!play(&performance, err) || !look(&performance, err))
+	if (!performance.live || !check_tenant(&performance, err) || !prepare(&performance, err) ||
+		!play(&performance, err))
 		return -1;
 	talk_end();
 	if (rehearse->common.json)

@@ -47,8 +47,8 @@ static bool save(const struct undo_arguments *arguments, const struct plan *plan
 	screen_init(&screen, &to_screen);
 	plan_add_json(&text, plan);
 	if (!buf_check(&text, "the plan", err) ||
-		!file_save(arguments->common.output, buf_span(&text), err) ||
-		!plan_write_hand_offs(plan, arguments->common.output, NULL, NULL, err))
+		!plan_write_hand_offs(plan, arguments->common.output, NULL, NULL, err) ||
+		!file_save(arguments->common.output, buf_span(&text), err))
 		return false;
 	if (arguments->common.json) {
 		screen_addf(&screen, STYLE_PLAIN,

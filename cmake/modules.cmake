@@ -100,6 +100,9 @@ function(unstage_fuzzers)
 		string(REGEX REPLACE "_.*" "" folder ${target})
 		add_executable(fuzz_${target} ${source})
 		target_link_libraries(fuzz_${target} PRIVATE unstage_${folder})
+		if(target STREQUAL "net_unpack")
+			target_link_libraries(fuzz_${target} PRIVATE z) # the oracle
+		endif()
 		target_link_options(fuzz_${target} PRIVATE -fsanitize=fuzzer)
 		set_target_properties(fuzz_${target} PROPERTIES
 			RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)

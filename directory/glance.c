@@ -100,19 +100,28 @@ struct look {
 
 static enum said said_of(struct span key)
 {
-	/* A bit for each length that one of these names has. */
-	enum {
-		LONGEST = 28,
-		LENGTHS = 1 << 2 | 1 << 4 | 1 << 7 | 1 << 11 | 1 << 14 | 1 << 17 | 1 << 21 |
-			1 << LONGEST
+	enum { LONGEST = 28 };
+	static const struct {
+		uint8_t count, said[3];
+	} of_length[LONGEST + 1] = {
+		[2] = { 1, { SAID_ID } },
+		[4] = { 3, { SAID_KIND, SAID_PART, SAID_MAIL } },
+		[7] = { 2, { SAID_DELETED, SAID_UNKNOWN } },
+		[11] = { 1, { SAID_DISPLAY_NAME } },
+		[14] = { 1, { SAID_SWITCHED } },
+		[17] = { 1, { SAID_UPN } },
+		[21] = { 2, { SAID_SYNCED, SAID_ANCHOR } },
+		[LONGEST] = { 1, { SAID_SID } },
 	};
 
-	if (key.length > LONGEST || !(LENGTHS >> key.length & 1))
+	if (key.length > LONGEST)
 		return SAID_COUNT;
-	for (int i = 0; i < SAID_COUNT; i++)
-		if (key.length == said_names[i].length &&
-			memcmp(key.data, said_names[i].data, key.length) == 0)
-			return (enum said)i;
+	for (size_t i = 0; i < of_length[key.length].count; i++) {
+		enum said said = (enum said)of_length[key.length].said[i];
+
+		if (name_equal(said_names[said].data, key.data, key.length))
+			return said;
+	}
 	return SAID_COUNT;
 }
 
@@ -265,7 +274,7 @@ static const struct attribute *row_of(const struct kind *kind, struct span outer
 /* Nothing, or what object_parse() would take for this attribute. */
 static bool is_value_of(const struct attribute *attribute, struct span value)
 {
-	struct error err;
+	UNINITIALIZED struct error err; /* a thousand bytes, looked at by nobody */
 
 	return !value.data ||
 		(scan_check(value, &err) && scan_type(value) != SCAN_NULL &&
@@ -275,7 +284,7 @@ static bool is_value_of(const struct attribute *attribute, struct span value)
 /* Nothing, or a list of names. */
 static bool is_list_of_names(struct span unknown)
 {
-	struct error err;
+	UNINITIALIZED struct error err; /* a thousand bytes, looked at by nobody */
 	struct scan scan;
 	struct span name;
 
@@ -333,7 +342,7 @@ static bool take_identity(struct look *look, struct glance *glance)
 static bool take_name(const struct look *look, struct glance *glance)
 {
 	static const enum said names[] = { SAID_UPN, SAID_DISPLAY_NAME, SAID_MAIL };
-	struct error err;
+	UNINITIALIZED struct error err; /* a thousand bytes, looked at by nobody */
 
 	glance->name = glance->id;
 	for (size_t i = 0; i < COUNT_OF(names); i++) {

@@ -53,42 +53,60 @@ static size_t take_header(char *data, size_t size, size_t count, void *context)
 	return 0;
 }
 
-/*
- * What came over the wire. With chunked bodies libcurl counts a read after handing it on, so
- * while the transfer runs the figure may lag by one of its reads.
- */
-static uint64_t wire_bytes(CURL *curl)
-{
-	curl_off_t bytes = 0;
-
-	curl_easy_getinfo(curl, CURLINFO_SIZE_DOWNLOAD_T, &bytes);
-	return bytes > 0 ? (uint64_t)bytes : 0;
-}
-
-static bool check_body(struct answer *answer, uint64_t wire)
+/* `slack`: what one read of libcurl holds may swell more than the rest. */
+static bool check_body(struct answer *answer, uint64_t slack)
 {
 	if (answer->body_bytes > NET_BODY_MAX)
 		return error_set(answer->err, ERROR_FORMAT,
 			"the answer is larger than %d bytes once unpacked", NET_BODY_MAX);
-	if (answer->body_bytes > wire * NET_RATIO_MAX)
+	if (answer->body_bytes > (answer->wire_bytes + slack) * NET_RATIO_MAX)
 		return error_set(answer->err, ERROR_FORMAT,
 			"the answer swells to more than %d times what came over the wire",
 			NET_RATIO_MAX);
 	return true;
 }
 
-static bool hand_on(struct answer *answer, struct span piece)
+static bool hand_on(void *context, struct span piece, struct error *err)
 {
+	struct answer *answer = context;
 	const struct net_request *request = answer->request;
 	long status = 0;
 
+	answer->body_bytes += piece.length;
+	if (!check_body(answer, CURL_MAX_WRITE_SIZE))
+		return false;
 	curl_easy_getinfo(answer->curl, CURLINFO_RESPONSE_CODE, &status);
 	if (request->sink && status >= 200 && status < 300) {
 		*answer->heard = true;
-		return request->sink(request->sink_context, piece, answer->err);
+		return request->sink(request->sink_context, piece, err);
 	}
 	buf_add_span(&answer->response->body, piece);
-	return buf_check(&answer->response->body, "the answer", answer->err);
+	return buf_check(&answer->response->body, "the answer", err);
+}
+
+/* The body begins: is it packed, and in the one way that was offered? */
+static bool learn_packing(struct answer *answer)
+{
+	struct span coding = net_response_header(answer->response, "content-encoding");
+
+	if (!coding.length || text_compare_caseless(coding, SPAN_LITERAL("identity")) == 0)
+		return true;
+	if (text_compare_caseless(coding, SPAN_LITERAL("gzip")) != 0)
+		return error_set(answer->err, ERROR_FORMAT,
+			"the answer is packed as '%.*s', and gzip was offered",
+			SPAN_FORMAT(coding));
+	answer->unpack = unpack_new();
+	return true;
+}
+
+static bool take_packed(struct answer *answer, struct span piece)
+{
+	if (!answer->wire_bytes && !learn_packing(answer))
+		return false;
+	answer->wire_bytes += piece.length;
+	if (answer->unpack)
+		return unpack_take(answer->unpack, piece, hand_on, answer, answer->err);
+	return hand_on(answer, piece, answer->err);
 }
 
 static size_t take_body(char *data, size_t size, size_t count, void *context)
@@ -96,13 +114,10 @@ static size_t take_body(char *data, size_t size, size_t count, void *context)
 	struct answer *answer = context;
 	size_t length = size * count;
 
-	answer->body_bytes += length;
-	if (check_body(answer, wire_bytes(answer->curl) + CURL_MAX_WRITE_SIZE) &&
-		hand_on(answer, (struct span){ data, length }))
+	if (!length || take_packed(answer, (struct span){ data, length }))
 		return length;
 	answer->failed = true;
-	/* Not `length`, also when that is 0: only a difference stops libcurl. */
-	return length ? 0 : 1;
+	return 0; /* not `length`, so that libcurl stops */
 }
 
 /* Called by libcurl when connected, and before a byte of the request itself leaves. */
@@ -135,5 +150,13 @@ CURLcode answer_listen(struct answer *answer)
 
 bool answer_finish(struct answer *answer)
 {
-	return check_body(answer, wire_bytes(answer->curl));
+	if (answer->unpack && !unpack_is_whole(answer->unpack))
+		return error_set(answer->err, ERROR_FORMAT,
+			"the answer can't be unpacked: it ends before its end");
+	return check_body(answer, 0);
+}
+
+void answer_forget(struct answer *answer)
+{
+	unpack_free(TAKE(answer->unpack));
 }

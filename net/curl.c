@@ -157,6 +157,7 @@ static void running_free(struct running *running)
 		*at = running->next;
 	running->exchange->own = NULL;
 	gate_pass_release(&running->pass);
+	answer_forget(&running->answer);
 	memory_free(running);
 }
 

@@ -41,6 +41,22 @@ const struct net_origin *origins_row(const struct net_origins *origins, size_t r
 /* Loopback, or link-local as the metadata service: no business of a proxy. */
 bool origin_is_direct(const struct net_origin *origin);
 
+/* ---- unpack.c ---- */
+
+/* One gzip member (RFC 1952) that comes in pieces. */
+struct unpack;
+struct unpack *unpack_new(void);
+void unpack_free(struct unpack *unpack);
+/*
+ * Hands on what the next packed bytes hold, at most 64 KiB at a time. ERROR_FORMAT: they are
+ * damaged, or follow the member's end; or whatever `take` set.
+ */
+MUST_CHECK bool unpack_take(struct unpack *unpack, struct span packed,
+	bool (*take)(void *context, struct span piece, struct error *err), void *context,
+	struct error *err);
+/* Its end came, and checksum and length were right. */
+bool unpack_is_whole(const struct unpack *unpack);
+
 /* ---- answer.c ---- */
 
 /* What comes back in one exchange, kept within the limits of T30. */
@@ -49,14 +65,17 @@ struct answer {
 	const struct net_request *request;
 	struct net_response *response;
 	struct error *err;
-	uint64_t body_bytes; /* after decompression */
-	bool failed;         /* a limit or the sink ended it, and `err` is set */
-	bool *heard;         /* to be set when a sink got bytes */
+	uint64_t wire_bytes;   /* of the body */
+	uint64_t body_bytes;   /* after decompression */
+	struct unpack *unpack; /* NULL: it does not come packed, or none of it came yet */
+	bool failed;           /* a limit or the sink ended it, and `err` is set */
+	bool *heard;           /* to be set when a sink got bytes */
 };
 
 MUST_CHECK CURLcode answer_listen(struct answer *answer);
 /* The checks that need the whole answer. */
 MUST_CHECK bool answer_finish(struct answer *answer);
+void answer_forget(struct answer *answer);
 
 /* ---- curl_handle.c ---- */
 

@@ -16,7 +16,8 @@ enum reach evidence_reach(const struct evidence *evidence)
 	if (!header->until_ms)
 		return REACH_NO_LOG;
 	if (header->from_ms >= header->until_ms)
-		return REACH_GONE;
+		return header->collected_ms - header->until_ms <= AUDIT_TRAILS_MS ? REACH_NOT_YET
+										  : REACH_GONE;
 	if (back_ms <= LEAST_DAYS * day_ms)
 		return REACH_CERTAIN;
 	return back_ms <= MOST_DAYS * day_ms ? REACH_BY_LICENCE : REACH_GONE;
@@ -30,6 +31,8 @@ const char *reach_text(enum reach reach)
 		[REACH_BY_LICENCE] =
 			"the log reaches back that far only with Entra ID P1 or P2, which "
 			"keep it for 30 days; else for 7",
+		[REACH_NOT_YET] = "nothing of the window is covered yet: the log trails by ten "
+				  "minutes, so collect it again later",
 		[REACH_GONE] = "the log did not reach back that far: it is kept for 7 days, with "
 			       "Entra ID P1 or P2 for 30",
 	};

@@ -278,6 +278,7 @@ enum reach {
 	REACH_NO_LOG,
 	REACH_CERTAIN,    /* whatever the licence */
 	REACH_BY_LICENCE, /* between 7 and 30 days before it was collected */
+	REACH_NOT_YET,    /* the window is younger than what the log trails by */
 	REACH_GONE,       /* nothing of the window can have been there */
 };
 

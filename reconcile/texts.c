@@ -22,21 +22,34 @@ struct texts *texts_new(void)
 	return memory_new(sizeof(struct texts));
 }
 
+static void free_blocks(struct texts_block *blocks)
+{
+	while (blocks) {
+		struct texts_block *next = blocks->next;
+
+		memory_free(blocks);
+		blocks = next;
+	}
+}
+
+/* One block is kept: a stream of findings fills and empties its texts for every bucket. */
 void texts_empty(struct texts *texts)
 {
-	while (texts->blocks) {
-		struct texts_block *next = texts->blocks->next;
+	struct texts_block *kept = texts->blocks;
 
-		memory_free(texts->blocks);
-		texts->blocks = next;
-	}
+	if (!kept)
+		return;
+	free_blocks(TAKE(kept->next));
+	kept->used = 0;
+	if (kept->size > TEXTS_BLOCK)
+		memory_free(TAKE(texts->blocks));
 }
 
 void texts_free(struct texts *texts)
 {
 	if (!texts)
 		return;
-	texts_empty(texts);
+	free_blocks(texts->blocks);
 	memory_free(texts);
 }
 
@@ -47,9 +60,8 @@ static struct texts_block *texts_room(struct texts *texts, size_t size)
 
 	if (block && block->size - block->used >= size)
 		return block;
-	block = memory_new(sizeof(*block) + block_size);
-	block->size = block_size;
-	block->next = texts->blocks;
+	block = memory_resize(NULL, sizeof(*block) + block_size, 1);
+	*block = (struct texts_block){ .size = block_size, .next = texts->blocks };
 	texts->blocks = block;
 	return block;
 }

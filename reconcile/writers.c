@@ -12,14 +12,9 @@
 #include "base/text.h"
 #include "reconcile/evidence_internal.h"
 
-static bool same_text(const char *a, const char *b)
-{
-	return a && b && text_compare_caseless(span_of(a), span_of(b)) == 0;
-}
-
 static bool is_identity(const struct writer *writer, const char *given)
 {
-	return same_text(writer->name, given) || same_text(writer->id, given);
+	return same_name(writer->name, given) || same_name(writer->id, given);
 }
 
 /* What the accounts of all sync servers are displayed as (facts 2), where a record has no more. */
@@ -27,13 +22,13 @@ static bool is_identity(const struct writer *writer, const char *given)
 
 static bool is_anybody(const struct writer *writer)
 {
-	return same_text(writer->name, SYNC_ACCOUNT_NAME) ||
-		same_text(writer->name, NAME_NOT_RECORDED);
+	return same_name(writer->name, SYNC_ACCOUNT_NAME) ||
+		same_name(writer->name, NAME_NOT_RECORDED);
 }
 
 static bool is_meant(const struct writer *writer, const char *given)
 {
-	return same_text(writer->server, given) || is_identity(writer, given);
+	return same_name(writer->server, given) || is_identity(writer, given);
 }
 
 static bool same_installation(const struct writer *a, const struct writer *b)
@@ -41,14 +36,14 @@ static bool same_installation(const struct writer *a, const struct writer *b)
 	struct span of_a = sync_identity_installation(a->name);
 	struct span of_b = sync_identity_installation(b->name);
 
-	return of_a.data && of_b.data && same_text(a->server, b->server) &&
+	return of_a.data && of_b.data && same_name(a->server, b->server) &&
 		text_compare_caseless(of_a, of_b) == 0;
 }
 
 /* A server's file names the server and no installation: who imported it said whose it is. */
 static bool is_of_file(const struct writer *writer, const struct writer *named)
 {
-	return same_text(writer->server, named->server) && same_text(writer->name, writer->server);
+	return same_name(writer->server, named->server) && same_name(writer->name, writer->server);
 }
 
 static bool refuse_unknown(struct evidence *evidence, const char *staging, struct error *err)
@@ -83,7 +78,7 @@ static void classify_kin(struct reconciling *reconciling, const struct evidence 
 			continue;
 		if (same_installation(writer, named) || is_of_file(writer, named))
 			reconciling->writers[i] = WRITER_STAGING;
-		else if (same_text(writer->server, named->server))
+		else if (same_name(writer->server, named->server))
 			reconciling->writers[i] = WRITER_DOUBTFUL;
 	}
 }
@@ -97,7 +92,7 @@ static void classify_same_account(struct reconciling *reconciling, const struct 
 		if (reconciling->writers[i] != WRITER_STAGING || !*staging->id)
 			continue;
 		for (size_t j = 0; j < evidence_writer_count(evidence); j++)
-			if (same_text(evidence_writer(evidence, j)->id, staging->id))
+			if (same_name(evidence_writer(evidence, j)->id, staging->id))
 				reconciling->writers[j] = WRITER_STAGING;
 	}
 	for (size_t i = 0; i < evidence_writer_count(evidence); i++)

@@ -149,9 +149,11 @@ static bool flight_may_go(struct apply *apply, struct flight *flight, struct buf
 {
 	enum standing standing = step_standing(flight->step, flight->object, value);
 	struct error err = { 0 };
+	/* What an earlier attempt of ours left there is not what stood there before it. */
+	bool ours = standing == STANDING_TO && step_may_be_our_work(flight->record);
 	const char *forbidden;
 
-	if (standing != STANDING_UNREADABLE)
+	if (standing != STANDING_UNREADABLE && !ours)
 		step_record_set_text(&flight->record->before, buf_span(value));
 	if (standing == STANDING_TO) {
 		step_record_set_text(&flight->record->after, buf_span(value));
@@ -162,6 +164,11 @@ static bool flight_may_go(struct apply *apply, struct flight *flight, struct buf
 		apply_decide(apply, flight->index, STEP_STALE,
 			"what stands there is neither what the plan saw nor what it wants: %.*s",
 			TEXT_UP_TO(VALUE_SHOWN_MAX, buf_text(value)));
+		return false;
+	}
+	if (step_deleted_again(apply->plan, flight->step, flight->object)) {
+		apply_decide(apply, flight->index, STEP_STALE,
+			"it was deleted once more since the plan was made: somebody meant it");
 		return false;
 	}
 	forbidden = standing == STANDING_UNREADABLE

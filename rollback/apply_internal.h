@@ -197,6 +197,9 @@ MUST_CHECK bool objects_read(struct graph *graph, struct graph_read *reads, size
  */
 enum standing step_standing(
 	const struct plan_step *step, const struct object *object, struct buf *value);
+/* A step that restores: was the object deleted once more since the plan was made, by whomever? */
+bool step_deleted_again(
+	const struct plan *plan, const struct plan_step *step, const struct object *object);
 /* Why the object as it is now may not be written at all; NULL: it may. */
 const char *step_forbidden(const struct plan_step *step, const struct object *object);
 /* Appends the body of a PATCH. ERROR_REFUSED: a sibling that must be sent along can't be read. */

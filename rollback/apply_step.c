@@ -185,13 +185,39 @@ enum standing step_standing(
 	return counts;
 }
 
+/* Clocks of the service and of whoever made the plan differ a little. */
+enum { DELETED_AGAIN_SLACK_MS = 60 * 1000 };
+
+bool step_deleted_again(
+	const struct plan *plan, const struct plan_step *step, const struct object *object)
+{
+	CLEANUP(buf_release) struct buf text = BUF_UP_TO(2 * TIME_TEXT_BYTES);
+	struct span when;
+	int64_t when_ms;
+
+	if (step->operation != GRAPH_RESTORE || !object || !object_deleted(object))
+		return false;
+	when = object_get_named(object, "deletedDateTime");
+	if (!when.data || scan_type(when) != SCAN_STRING)
+		return false;
+	scan_text(when, &text);
+	return time_parse(buf_span(&text), &when_ms) &&
+		when_ms > plan->created_ms + DELETED_AGAIN_SLACK_MS;
+}
+
 /* ---- writing ---------------------------------------------------------------------------- */
+
+/* What stays the cloud's own on an object that directory sync masters. */
+static bool is_the_clouds(const struct plan_step *step)
+{
+	return step->operation == GRAPH_SET && step->attribute->when_synced == MASTER_CLOUD;
+}
 
 const char *step_forbidden(const struct plan_step *step, const struct object *object)
 {
 	/* Entra restores whoever mastered the object, and the link to its source comes back with
 	 * it. */
-	if (step->operation == GRAPH_RESTORE)
+	if (step->operation == GRAPH_RESTORE || is_the_clouds(step))
 		return NULL;
 	switch (object_mastery(object)) {
 	case MASTERY_CLOUD:

@@ -6,6 +6,7 @@
  * signs it signs them too; they hold its id and never its hash, which would depend on them.
  */
 #include <sodium.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -138,11 +139,33 @@ static bool save(
 	return buf_check(&content, path, err) && file_save(path, buf_span(&content), err);
 }
 
+/* What an earlier plan of this name left there would pass for this one's: a script, a list of deletions. */
+static bool check_no_others(const struct plan *plan, const char *plan_path, struct error *err)
+{
+	for (size_t i = 0; i < COUNT_OF(handoffs); i++) {
+		CLEANUP(buf_release) struct buf path = BUF_UP_TO(64 << 10);
+		struct stat facts;
+
+		if (is_wanted(&handoffs[i], plan))
+			continue;
+		if (!add_path(&path, plan_path, handoffs[i].name, err))
+			return false;
+		if (lstat(buf_text(&path), &facts) == 0)
+			return error_set(err, ERROR_REFUSED,
+				"%s: it is of another plan, and this one has no such file: take it "
+				"away, and do not use it with this plan",
+				buf_text(&path));
+	}
+	return true;
+}
+
 bool plan_write_hand_offs(const struct plan *plan, const char *plan_path,
 	void (*written)(void *context, const char *path), void *context, struct error *err)
 {
 	const struct handoff *handoff;
 
+	if (!check_no_others(plan, plan_path, err))
+		return error_prefix(err, "hand-off file");
 	for (size_t i = 0; (handoff = wanted_at(plan, i)); i++) {
 		CLEANUP(buf_release) struct buf path = BUF_UP_TO(64 << 10);
 
@@ -182,5 +205,5 @@ bool plan_check_hand_offs(const struct plan *plan, const char *plan_path, struct
 			!check_one(&plan->files[i], buf_text(&path), err))
 			return error_prefix(err, "hand-off file");
 	}
-	return true;
+	return check_no_others(plan, plan_path, err) || error_prefix(err, "hand-off file");
 }

@@ -93,6 +93,9 @@ const char *addresses_refusal(const struct plan_step *step)
 		return "more than one address would be the primary one, so a person must choose.";
 	if (!primaries && step->to.data && count_primaries(step->from))
 		return "no address would be the primary one any more, so a person must choose.";
+	if (!primaries && step->door == DOOR_EXCHANGE)
+		return "Exchange Online takes addresses only with exactly one primary one among them, and "
+		       "none was: a person must choose one, or make it no mail recipient any more.";
 	return NULL;
 }
 

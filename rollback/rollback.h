@@ -108,13 +108,15 @@ MUST_CHECK struct plan *plan_parse(struct span bytes, struct error *err);
 /*
  * Writes the hand-off files beside the plan, those that its doors want: "<stem>-adsync.csv",
  * "<stem>-directory.ps1" and ".ldif", "<stem>-exchange.ps1", "<stem>-sync.txt" (the production
- * server's run), "<stem>-manual.txt". Names of those written are handed to `written`.
+ * server's run), "<stem>-manual.txt". Names of those written are handed to `written`. Before anything
+ * is written: ERROR_REFUSED names a file of another plan that would pass for one of this plan's. The plan
+ * itself is written after them, so that none is there whose files are not.
  */
 MUST_CHECK bool plan_write_hand_offs(const struct plan *plan, const char *plan_path,
 	void (*written)(void *context, const char *path), void *context, struct error *err);
 /*
  * Compares the hand-off files beside the plan with the digests it carries: ERROR_REFUSED names the
- * first that is missing or altered.
+ * first that is missing, altered, or another plan's.
  */
 MUST_CHECK bool plan_check_hand_offs(
 	const struct plan *plan, const char *plan_path, struct error *err);

@@ -30,8 +30,9 @@ struct status {
 };
 
 /*
- * The cycle that wrote a value ends some minutes later: what is to be held needs one that began after
- * that. Cycles are half an hour apart at least (facts 1.2).
+ * The cycle that wrote a value, or that was under way when it was written, ends some minutes later, and
+ * our clock may be five minutes off the service's: what is to be held needs one that began after that.
+ * Cycles are half an hour apart at least (facts 1.2).
  */
 enum { CYCLE_TAKES_MS = 15 * 60 * 1000 };
 
@@ -193,7 +194,8 @@ static void see_reached(struct status *status, size_t index)
 	/* What we sent and what stands there now is our work, however the run ended. */
 	if (!record->attempts || record->state == STEP_ALREADY)
 		see(status, index, STEP_ALREADY, "it stands there, not by this plan");
-	else if (status->last_sync_ms != TIME_NONE && status->last_sync_ms > record->begun_ms)
+	else if (status->last_sync_ms != TIME_NONE &&
+		status->last_sync_ms > record->begun_ms + CYCLE_TAKES_MS)
 		see_held(status, index);
 	else
 		see(status, index, STEP_DONE, "it holds; no sync cycle came after it yet");
@@ -301,6 +303,9 @@ static bool see_step(
 	CLEANUP(buf_release) struct buf value = BUF_UP_TO(APPLY_VALUE_MAX);
 	const struct plan_step *step = &status->plan->steps[index];
 	enum standing standing = step_standing(step, object, &value);
+
+	if (step_deleted_again(status->plan, step, object))
+		standing = STANDING_NEITHER;
 
 	if (standing == STANDING_UNREADABLE) {
 		see(status, index, step->door == DOOR_GRAPH ? STEP_UNKNOWN : STEP_WAITING,

@@ -3,12 +3,16 @@
  * really read before it was written. Every state on the way back stood there on the way forth, so what
  * could be done in that order can be undone in the opposite one.
  *
- * What other doors did is theirs to undo, and what stood there already was never done by us.
+ * What other doors did is theirs to undo, and what stood there already was never done by us. What was
+ * sent and became of nobody knows what is a paragraph for a person.
  */
 #include "rollback/apply_internal.h"
 #include "rollback/plan_internal.h"
 
 enum { UNDO_WHY_MAX = 256 };
+
+static const char unknown_cause[] =
+	"it was sent, and whether it was done is not known: look first at what stands there.";
 
 struct undoing {
 	const struct plan *done; /* the plan that was applied */
@@ -17,10 +21,22 @@ struct undoing {
 	size_t *number;    /* by index of the plan that was applied: the inverse step; 0: none */
 };
 
-static bool is_ours(const struct undoing *undoing, size_t index)
+/*
+ * What became of it nobody knows, or it had no effect as long as replicas were waited for: to leave it
+ * out would say that it was never done.
+ */
+static bool is_unknown(const struct undoing *undoing, size_t index)
+{
+	const struct step_record *record = &undoing->records[index];
+
+	return record->state == STEP_UNKNOWN ||
+		(record->state == STEP_OPEN && step_may_be_our_work(record));
+}
+
+static bool may_be_ours(const struct undoing *undoing, size_t index)
 {
 	return undoing->done->steps[index].door == DOOR_GRAPH &&
-		undoing->records[index].state == STEP_DONE;
+		(undoing->records[index].state == STEP_DONE || is_unknown(undoing, index));
 }
 
 static bool check_settled(const struct undoing *undoing, struct error *err)
@@ -108,8 +124,9 @@ static void (*const undo[GRAPH_OPERATION_COUNT])(struct plan *plan,
 	[GRAPH_CLEAR_MANAGER] = undo_manager,
 };
 
-static void add_why(struct undoing *undoing, const struct plan_step *done, struct plan_step *step)
+static void add_why(struct undoing *undoing, size_t index, struct plan_step *step)
 {
+	const struct plan_step *done = &undoing->done->steps[index];
 	CLEANUP(buf_release) struct buf why = BUF_UP_TO(UNDO_WHY_MAX);
 	const char *refusal;
 
@@ -118,7 +135,7 @@ static void add_why(struct undoing *undoing, const struct plan_step *done, struc
 			? "; Graph refuses it where directory sync masters the object by now"
 			: "");
 	step->why = plan_keep_span(undoing->plan, buf_span(&why));
-	refusal = step_refusal(step);
+	refusal = is_unknown(undoing, index) ? unknown_cause : step_refusal(step);
 	if (!refusal)
 		return;
 	step->door = DOOR_MANUAL;
@@ -146,6 +163,9 @@ static void add_after(struct undoing *undoing, size_t index, struct plan_step *s
 static void invert(struct undoing *undoing, size_t index, struct plan_step *step)
 {
 	const struct plan_step *done = &undoing->done->steps[index];
+	const struct step_record unread = { 0 };
+	const struct step_record *record = is_unknown(undoing, index) ? &unread
+								      : &undoing->records[index];
 	struct plan *plan = undoing->plan;
 
 	step->door = DOOR_GRAPH;
@@ -153,9 +173,9 @@ static void invert(struct undoing *undoing, size_t index, struct plan_step *step
 	step->id = plan_keep_text(plan, done->id);
 	step->name = plan_keep_text(plan, done->name);
 	step->attribute = done->attribute;
-	undo[done->operation](plan, &undoing->records[index], done, step);
-	add_why(undoing, done, step);
+	undo[done->operation](plan, record, done, step);
 	add_after(undoing, index, step);
+	add_why(undoing, index, step);
 }
 
 /* ---- the plan ------------------------------------------------------------------------------------ */
@@ -207,7 +227,7 @@ static void invert_all(struct undoing *undoing)
 	for (size_t i = done->step_count; i-- > 0;) {
 		struct plan_step *step = &steps[plan->step_count];
 
-		if (!is_ours(undoing, i))
+		if (!may_be_ours(undoing, i))
 			continue;
 		step->number = undoing->number[i] = ++plan->step_count;
 		invert(undoing, i, step);
@@ -248,5 +268,7 @@ struct plan *plan_undo(
 		return NULL;
 	undoing.plan = head_of(done, options);
 	invert_all(&undoing);
+	if (!plan_seal_files(undoing.plan, err))
+		return NULL;
 	return TAKE(undoing.plan);
 }

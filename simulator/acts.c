@@ -185,6 +185,9 @@ static bool come_and_go(struct simulator *simulator, struct error *err)
 
 static bool day(struct simulator *simulator, struct error *err)
 {
+	if (!story_mark_once(simulator, MARK_DAY,
+		    "a new tenant has a new day: another --folder and --database", err))
+		return false;
 	story_wait_ms(simulator, 60 * minute_ms);
 	if (!story_for_cast(
 		    simulator, CAST_PERSON, PEOPLE_SEEN, PEOPLE_SEEN_COUNT, move_seen, err) ||

@@ -137,3 +137,13 @@ bool requests_each(struct simulator *simulator, int64_t after,
 	}
 	return err->kind == ERROR_NONE;
 }
+
+int64_t simulator_writes(struct simulator *simulator)
+{
+	int64_t last;
+
+	simulator_lock(simulator);
+	last = writes_last(simulator);
+	simulator_unlock(simulator);
+	return last;
+}

@@ -7,6 +7,7 @@
 
 enum {
 	FOUNDED_DAYS_AGO = 400,
+	RECORDED_DAYS = 1, /* what the servers ran before the base */
 	LEAST_USERS = 300,
 	LEAST_GROUPS = 40,
 	LEAST_CONTACTS = 4,
@@ -401,7 +402,8 @@ static bool populate(
 	if (!found(simulator, size, err) || !assign_roles(simulator, err))
 		return false;
 	simulator_set_now_ms(simulator, now);
-	return tenant_set_last_sync_ms(simulator, now, err) && schedule_prepare(simulator, err) &&
+	return tenant_set_last_sync_ms(simulator, now, err) &&
+		schedule_prepare(simulator, now - RECORDED_DAYS * 86400000, err) &&
 		story_set_mark(simulator, MARK_BASE, err);
 }
 

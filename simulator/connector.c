@@ -38,17 +38,18 @@ static bool run(struct simulator *simulator, const char *sql, const char *const 
 	int text_count, int number, struct error *err)
 {
 	sqlite3 *database = simulator_database(simulator);
-	CLEANUP(statement_finalize) sqlite3_stmt *statement = NULL;
+	sqlite3_stmt *statement = store_kept(simulator, sql);
+	bool done;
 
-	if (sqlite3_prepare_v2(database, sql, -1, &statement, NULL) != SQLITE_OK)
-		return error_set(err, ERROR_SYSTEM, "simulator: %s", sqlite3_errmsg(database));
 	for (int i = 0; i < text_count; i++)
 		sqlite3_bind_text(statement, i + 1, texts[i], -1, SQLITE_TRANSIENT);
 	if (sqlite3_bind_parameter_count(statement) > text_count)
 		sqlite3_bind_int(statement, text_count + 1, number);
-	if (sqlite3_step(statement) != SQLITE_DONE)
-		return error_set(err, ERROR_SYSTEM, "simulator: %s", sqlite3_errmsg(database));
-	return true;
+	/* One that can't be prepared is NULL, which no step completes. */
+	done = sqlite3_step(statement) == SQLITE_DONE ||
+		error_set(err, ERROR_SYSTEM, "simulator: %s", sqlite3_errmsg(database));
+	sqlite3_reset(statement);
+	return done;
 }
 
 bool connector_add(struct simulator *simulator, const char *server, const char *anchor,
@@ -75,19 +76,19 @@ bool connector_drop(
 
 json_t *connector_wanted(struct simulator *simulator, const char *server, const char *cloud_id)
 {
-	CLEANUP(statement_finalize) sqlite3_stmt *statement = NULL;
+	sqlite3_stmt *statement = store_kept(
+		simulator, "SELECT wanted FROM connector WHERE server = ?1 AND cloud_id = ?2");
 	const char *text;
+	json_t *wanted;
 
-	if (sqlite3_prepare_v2(simulator_database(simulator),
-		    "SELECT wanted FROM connector WHERE server = ?1 AND cloud_id = ?2", -1,
-		    &statement, NULL) != SQLITE_OK)
-		return NULL;
-	sqlite3_bind_text(statement, 1, server, -1, SQLITE_STATIC);
-	sqlite3_bind_text(statement, 2, cloud_id, -1, SQLITE_STATIC);
-	if (sqlite3_step(statement) != SQLITE_ROW)
-		return NULL;
-	text = (const char *)sqlite3_column_text(statement, 0);
-	return text ? json_from_span(span_of(text)) : NULL;
+	sqlite3_bind_text(statement, 1, server, -1, SQLITE_TRANSIENT);
+	sqlite3_bind_text(statement, 2, cloud_id, -1, SQLITE_TRANSIENT);
+	text = sqlite3_step(statement) == SQLITE_ROW
+		? (const char *)sqlite3_column_text(statement, 0)
+		: NULL;
+	wanted = text ? json_from_span(span_of(text)) : NULL;
+	sqlite3_reset(statement);
+	return wanted;
 }
 
 /*
@@ -178,14 +179,14 @@ bool cast_add(struct simulator *simulator, enum cast_role role, const char *id, 
 static int64_t query_number(
 	struct simulator *simulator, const char *sql, int first, int64_t otherwise)
 {
-	CLEANUP(statement_finalize) sqlite3_stmt *statement = NULL;
+	sqlite3_stmt *statement = store_kept(simulator, sql);
+	int64_t number = otherwise;
 
-	if (sqlite3_prepare_v2(simulator_database(simulator), sql, -1, &statement, NULL) !=
-		SQLITE_OK)
-		return otherwise;
 	sqlite3_bind_int(statement, 1, first);
-	return sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int64(statement, 0)
-						     : otherwise;
+	if (sqlite3_step(statement) == SQLITE_ROW)
+		number = sqlite3_column_int64(statement, 0);
+	sqlite3_reset(statement);
+	return number;
 }
 
 size_t cast_count(struct simulator *simulator, enum cast_role role)
@@ -225,6 +226,14 @@ int64_t story_mark(struct simulator *simulator, enum story_mark mark)
 {
 	return query_number(
 		simulator, "SELECT sequence FROM story_mark WHERE mark = ?1", (int)mark, 0);
+}
+
+bool story_mark_once(
+	struct simulator *simulator, enum story_mark mark, const char *again, struct error *err)
+{
+	if (story_mark(simulator, mark))
+		return error_set(err, ERROR_USAGE, "it was played already; %s", again);
+	return story_set_mark(simulator, mark, err);
 }
 
 void story_wait_ms(struct simulator *simulator, int64_t duration_ms)

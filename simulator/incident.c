@@ -275,7 +275,9 @@ static const struct cast_change incident_rows[] = {
 
 bool story_incident(struct simulator *simulator, struct error *err)
 {
-	if (!story_change_cast(simulator, incident_rows, COUNT_OF(incident_rows), err))
+	if (!story_mark_once(simulator, MARK_INCIDENT,
+		    "\"export SYNC02\" writes once more what the staging server holds", err) ||
+		!story_change_cast(simulator, incident_rows, COUNT_OF(incident_rows), err))
 		return false;
 	story_wait_ms(simulator, NIGHT_MS);
 	return stage_wider_scope(simulator, err) && stage_clash(simulator, err) &&

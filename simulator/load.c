@@ -120,7 +120,9 @@ bool simulator_load_begin(struct simulator *simulator, struct error *err)
 
 bool simulator_load_end(struct simulator *simulator, struct error *err)
 {
-	return connector_prepare(simulator, err) && schedule_prepare(simulator, err) &&
+	/* Nobody asks for runs from before: none are made up. */
+	return connector_prepare(simulator, err) &&
+		schedule_prepare(simulator, simulator_now_ms(simulator), err) &&
 		simulator_commit(simulator, err);
 }
 

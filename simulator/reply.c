@@ -113,6 +113,7 @@ bool exchange_refuse_conflict(struct exchange *exchange, const char *property, c
 	details = json_pack("[{s:s, s:s, s:s}, {s:s, s:s, s:s}]", "code", "ObjectConflict",
 		"message", message, "target", property, "code", "ConflictingObjects", "message",
 		"The conflicting object.", "target", conflicting);
+	exchange->simulator->quota.usage.conflicts++;
 	put_error(exchange, 400, "Request_BadRequest", message, details);
 	return true;
 }

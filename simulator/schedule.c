@@ -10,9 +10,8 @@
 enum {
 	CYCLE_MS = 30 * 60 * 1000,
 	STAGING_LATER_MS = 11 * 60 * 1000,
-	FIRST_DAY_MS = 24 * 3600 * 1000,
-	KEPT_MS = 7 * FIRST_DAY_MS, /* RunHistoryPurgeInterval */
-	FIRST_RUN = 4100,           /* both were installed long ago */
+	KEPT_MS = 7 * 24 * 3600 * 1000, /* RunHistoryPurgeInterval */
+	FIRST_RUN = 4100,               /* both were installed long ago */
 };
 
 /* When each run of a cycle begins and ends, in milliseconds from the first one's begin. */
@@ -35,17 +34,16 @@ static bool is_production(const char *server)
 	return strcmp(server, SERVER_PRODUCTION) == 0;
 }
 
-bool schedule_prepare(struct simulator *simulator, struct error *err)
+bool schedule_prepare(struct simulator *simulator, int64_t since_ms, struct error *err)
 {
-	int64_t first = simulator_now_ms(simulator) - FIRST_DAY_MS;
 	static const char sql[] =
 		"INSERT OR IGNORE INTO sync_server (server, scheduled, cycle_ms, imported,"
 		" synchronised, imported_ms, cloud_runs, directory_runs)"
 		" VALUES (?1, 1, ?2, 0, 0, ?2, ?3, ?3)";
 
-	return story_run(
-		       simulator, err, sql, "tii", SERVER_PRODUCTION, first, (int64_t)FIRST_RUN) &&
-		story_run(simulator, err, sql, "tii", SERVER_STAGING, first + STAGING_LATER_MS,
+	return story_run(simulator, err, sql, "tii", SERVER_PRODUCTION, since_ms,
+		       (int64_t)FIRST_RUN) &&
+		story_run(simulator, err, sql, "tii", SERVER_STAGING, since_ms + STAGING_LATER_MS,
 			(int64_t)FIRST_RUN);
 }
 

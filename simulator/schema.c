@@ -71,8 +71,9 @@ static const struct property user_properties[] = {
 	{ "onPremisesSecurityIdentifier", TEXT, 0, F_EQ | NULL_ADVANCED, 0 },
 	{ "onPremisesSyncEnabled", FLAG, 0, F_EQ | NULL_ADVANCED, 0 },
 	{ "onPremisesUserPrincipalName", TEXT, 0, 0, 0 },
-	{ "otherMails", TEXTS, P_WRITE | P_NEVER_NULL, ADDRESSED, 250 },
-	{ "passwordPolicies", TEXT, P_WRITE, ADVANCED(F_EQ | F_NULL), 0 },
+	/* No default rule flows these three; sync overrides otherMails only where told to (contract 8). */
+	{ "otherMails", TEXTS, P_WRITE | P_NEVER_NULL | P_CLOUD, ADDRESSED, 250 },
+	{ "passwordPolicies", TEXT, P_WRITE | P_CLOUD, ADVANCED(F_EQ | F_NULL), 0 },
 	{ "pastProjects", TEXTS, P_SINGLE, 0, 0 },
 	{ "postalCode", TEXT, P_WRITE, ADVANCED_TEXT, 40 },
 	{ "preferredDataLocation", TEXT, 0, 0, 0 },
@@ -93,7 +94,7 @@ static const struct property user_properties[] = {
 	{ "usageLocation", TEXT, P_WRITE | P_KEEP | P_CLOUD, NAMED, 2 },
 	{ "userPrincipalName", TEXT, P_WRITE | P_DEFAULT | P_KEEP,
 		F_EQ | F_STARTS | ADVANCED(F_ENDS), 113 },
-	{ "userType", TEXT, P_WRITE | P_KEEP, F_EQ | NULL_ADVANCED, 0 },
+	{ "userType", TEXT, P_WRITE | P_KEEP | P_CLOUD, F_EQ | NULL_ADVANCED, 0 },
 };
 
 static const struct property group_properties[] = {

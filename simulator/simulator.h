@@ -184,6 +184,7 @@ struct simulator_usage {
 	uint64_t requests;
 	uint64_t units, writes; /* of those that were not refused for them */
 	uint64_t throttled;     /* answered 429, faults among them */
+	uint64_t conflicts;     /* writes refused because another object holds the value */
 };
 struct simulator_usage simulator_usage(struct simulator *simulator);
 
@@ -217,6 +218,9 @@ MUST_CHECK bool simulator_trust_issuer(
 
 int64_t simulator_now_ms(const struct simulator *simulator);
 void simulator_set_now_ms(struct simulator *simulator, int64_t now_ms);
+
+/* How many values anybody has written so far: it stands still when nothing happens any more. */
+int64_t simulator_writes(struct simulator *simulator);
 
 /* ---- the story ------------------------------------------------------------------------------ */
 

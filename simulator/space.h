@@ -123,8 +123,8 @@ struct run {
 #define RUN_BY_PERSON                                                                              \
 	"CONTOSO\\adm.kurt" /* who pressed Run in SYNC02's Synchronization Service Manager */
 
-/* Both schedulers ran for a day before the base. */
-MUST_CHECK bool schedule_prepare(struct simulator *simulator, struct error *err);
+/* Both schedulers run, and their runs are recorded, since then. */
+MUST_CHECK bool schedule_prepare(struct simulator *simulator, int64_t since_ms, struct error *err);
 /* What the server's scheduler did until then: every half hour an import and a synchronisation. */
 MUST_CHECK bool schedule_until(
 	struct simulator *simulator, const char *server, int64_t until_ms, struct error *err);

@@ -4,10 +4,12 @@
  * of thousands of people a matter of milliseconds.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "base/time.h"
 #include "simulator/store.h"
+#include "simulator/story_sql.h"
 
 static const char tables[] =
 	"PRAGMA journal_mode = MEMORY;"
@@ -169,8 +171,35 @@ bool store_open(struct simulator *simulator, struct error *err)
 	return true;
 }
 
+/* FNV-1a. */
+static uint32_t hash_of(const char *text)
+{
+	uint32_t hash = 2166136261U;
+
+	for (; *text; text++)
+		hash = (hash ^ (unsigned char)*text) * 16777619U;
+	return hash;
+}
+
+sqlite3_stmt *store_kept(struct simulator *simulator, const char *sql)
+{
+	sqlite3_stmt **place = &simulator->kept[hash_of(sql) % STATEMENTS_KEPT];
+
+	if (*place && strcmp(sqlite3_sql(*place), sql) == 0) {
+		sqlite3_reset(*place);
+		sqlite3_clear_bindings(*place);
+		return *place;
+	}
+	sqlite3_finalize(*place);
+	*place = NULL;
+	sqlite3_prepare_v3(simulator->database, sql, -1, SQLITE_PREPARE_PERSISTENT, place, NULL);
+	return *place;
+}
+
 void store_close(struct simulator *simulator)
 {
+	for (size_t i = 0; i < STATEMENTS_KEPT; i++)
+		sqlite3_finalize(simulator->kept[i]);
 	for (size_t i = 0; i < STATEMENT_COUNT; i++)
 		sqlite3_finalize(simulator->statements[i]);
 	/* v2 waits for statements that the story has not finalised yet. */

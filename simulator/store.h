@@ -99,10 +99,14 @@ struct quota {
 	struct simulator_usage usage;
 };
 
+/* Statements of the story that were run once are kept for the next time, by their text. */
+enum { STATEMENTS_KEPT = 256 };
+
 struct simulator {
 	struct simulator_options options; /* its texts are our own copies */
 	sqlite3 *database;
 	sqlite3_stmt *statements[STATEMENT_COUNT];
+	sqlite3_stmt *kept[STATEMENTS_KEPT];
 	pthread_mutex_t lock;
 	unsigned transaction_depth;
 	_Atomic int64_t now_ms; /* read without the lock by who only asks the time */

@@ -219,10 +219,13 @@ MUST_CHECK bool switch_rings(
 	struct simulator *simulator, change_function *switch_to_cloud, struct error *err);
 
 /* Where the book stood, for the proof: the base, and the end of the story's people. */
-enum story_mark { MARK_BASE, MARK_MORNING };
+enum story_mark { MARK_BASE, MARK_MORNING, MARK_DAY, MARK_INCIDENT };
 MUST_CHECK bool story_set_mark(
 	struct simulator *simulator, enum story_mark mark, struct error *err);
 int64_t story_mark(struct simulator *simulator, enum story_mark mark); /* 0: not yet */
+/* What a story has once: sets the mark, or ERROR_USAGE with `again`, the way to what is meant. */
+MUST_CHECK bool story_mark_once(
+	struct simulator *simulator, enum story_mark mark, const char *again, struct error *err);
 
 /* The clock, forward. */
 void story_wait_ms(struct simulator *simulator, int64_t duration_ms);

@@ -19,47 +19,48 @@ static void bind_json(sqlite3_stmt *statement, int position, const json_t *json)
 	sqlite3_bind_text(statement, position, buf_text(&text), (int)text.length, SQLITE_TRANSIENT);
 }
 
-static bool prepare(struct simulator *simulator, sqlite3_stmt **statement, const char *sql,
-	const char *types, va_list arguments, struct error *err)
+static void bind_all(sqlite3_stmt *statement, const char *types, va_list arguments)
 {
-	if (sqlite3_prepare_v2(simulator_database(simulator), sql, -1, statement, NULL) !=
-		SQLITE_OK)
-		return refuse(simulator, err);
 	for (int i = 0; types[i]; i++) {
 		if (types[i] == 't')
-			sqlite3_bind_text(*statement, i + 1, va_arg(arguments, const char *), -1,
+			sqlite3_bind_text(statement, i + 1, va_arg(arguments, const char *), -1,
 				SQLITE_TRANSIENT);
 		else if (types[i] == 'i')
-			sqlite3_bind_int64(*statement, i + 1, va_arg(arguments, int64_t));
+			sqlite3_bind_int64(statement, i + 1, va_arg(arguments, int64_t));
 		else
-			bind_json(*statement, i + 1, va_arg(arguments, const json_t *));
+			bind_json(statement, i + 1, va_arg(arguments, const json_t *));
 	}
-	return true;
 }
 
 bool story_prepare(struct simulator *simulator, sqlite3_stmt **statement, struct error *err,
 	const char *sql, const char *types, ...)
 {
 	va_list arguments;
-	bool done;
 
+	if (sqlite3_prepare_v2(simulator_database(simulator), sql, -1, statement, NULL) !=
+		SQLITE_OK)
+		return refuse(simulator, err);
 	va_start(arguments, types);
-	done = prepare(simulator, statement, sql, types, arguments, err);
+	bind_all(*statement, types, arguments);
 	va_end(arguments);
-	return done;
+	return true;
 }
 
 bool story_run(
 	struct simulator *simulator, struct error *err, const char *sql, const char *types, ...)
 {
-	CLEANUP(statement_finalize) sqlite3_stmt *statement = NULL;
+	sqlite3_stmt *statement = store_kept(simulator, sql);
 	va_list arguments;
 	bool done;
 
+	if (!statement)
+		return refuse(simulator, err);
 	va_start(arguments, types);
-	done = prepare(simulator, &statement, sql, types, arguments, err);
+	bind_all(statement, types, arguments);
 	va_end(arguments);
-	return done && (sqlite3_step(statement) == SQLITE_DONE || refuse(simulator, err));
+	done = sqlite3_step(statement) == SQLITE_DONE || refuse(simulator, err);
+	sqlite3_reset(statement);
+	return done;
 }
 
 bool story_row(struct simulator *simulator, sqlite3_stmt *statement, struct error *err)

@@ -13,6 +13,12 @@ static inline void statement_finalize(sqlite3_stmt **statement)
 }
 
 /*
+ * A statement that was prepared before, or is now, and stays the simulator's: whoever runs it resets it, and
+ * runs no other in between. NULL: it can't be prepared.
+ */
+sqlite3_stmt *store_kept(struct simulator *simulator, const char *sql);
+
+/*
  * `types` has a letter for each parameter: 't' text (NULL binds NULL), 'i' int64_t, 'j' a json_t
  * (NULL binds the text null). ERROR_SYSTEM.
  */

@@ -4,6 +4,9 @@
  * how many threads there are. Without threads, or where none can be started, a job is worked on
  * when it is given.
  *
+ * The caller is one of the crew: while the oldest job is not done, it works on those that nobody has begun. So
+ * there are as many threads as processors, and hardly ever does one wait for another.
+ *
  * Jobs lie in a ring: [taken back … being worked on … waiting … being filled …].
  */
 #include <pthread.h>
@@ -29,7 +32,6 @@ struct crew {
 	unsigned size;                  /* of the ring */
 	bool *done;                     /* of each job in it */
 	uint64_t given, begun, dropped; /* jobs, since the start */
-	uint64_t awaited; /* the caller sleeps until all before this one are done; 0: it does not */
 	bool ended;
 	struct member members[CREW_MAX];
 	unsigned member_count;
@@ -63,27 +65,12 @@ static bool begin(struct crew *crew, uint64_t *number)
 	return there;
 }
 
-/* Jobs before this one are waited for together: waking somebody up for each would cost more. */
-static uint64_t wait_until(const struct crew *crew)
+static void work_on(struct crew *crew, unsigned worker, uint64_t number)
 {
-	uint64_t half = crew->dropped + (crew->size + 1) / 2;
-
-	return half < crew->given ? half : crew->given;
-}
-
-static bool all_done(const struct crew *crew)
-{
-	for (uint64_t number = crew->dropped; number < crew->awaited; number++)
-		if (!crew->done[number % crew->size])
-			return false;
-	return true;
-}
-
-static void end(struct crew *crew, uint64_t number)
-{
+	crew->work(crew->context, worker, job_at(crew, number));
 	pthread_mutex_lock(&crew->lock);
 	crew->done[number % crew->size] = true;
-	if (number < crew->awaited && all_done(crew))
+	if (number == crew->dropped)
 		pthread_cond_signal(&crew->done_more);
 	pthread_mutex_unlock(&crew->lock);
 }
@@ -94,10 +81,8 @@ static void *thread_main(void *argument)
 	struct crew *crew = member->crew;
 	uint64_t number;
 
-	while (begin(crew, &number)) {
-		crew->work(crew->context, member->number, job_at(crew, number));
-		end(crew, number);
-	}
+	while (begin(crew, &number))
+		work_on(crew, member->number, number);
 	return NULL;
 }
 
@@ -124,6 +109,12 @@ static void start_members(struct crew *crew, unsigned workers)
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
+/* The threads beside the caller's. */
+static unsigned others_of(unsigned workers)
+{
+	return workers > 1 ? workers - 1 : 1;
+}
+
 struct crew *crew_new(unsigned workers, size_t job_size, crew_work_function *work, void *context)
 {
 	struct crew *crew = memory_new(sizeof(*crew));
@@ -137,7 +128,8 @@ struct crew *crew_new(unsigned workers, size_t job_size, crew_work_function *wor
 	crew->size = workers ? CREW_JOBS : 1;
 	crew->jobs = memory_array(crew->size, job_size);
 	crew->done = memory_array(crew->size, sizeof(*crew->done));
-	start_members(crew, workers < CREW_MAX ? workers : CREW_MAX);
+	if (workers)
+		start_members(crew, others_of(workers < CREW_MAX ? workers : CREW_MAX));
 	return crew;
 }
 
@@ -182,20 +174,31 @@ void crew_give(struct crew *crew)
 	pthread_mutex_unlock(&crew->lock);
 }
 
+/* True when the oldest job is done; else, with one that nobody has begun, there is work to do. */
+static bool wait_or_begin(struct crew *crew, uint64_t *number)
+{
+	const bool *done = &crew->done[crew->dropped % crew->size];
+	bool is_done;
+
+	pthread_mutex_lock(&crew->lock);
+	while (!*done && crew->begun == crew->given)
+		pthread_cond_wait(&crew->done_more, &crew->lock);
+	is_done = *done;
+	if (!is_done)
+		*number = crew->begun++;
+	pthread_mutex_unlock(&crew->lock);
+	return is_done;
+}
+
 void *crew_oldest(struct crew *crew)
 {
+	uint64_t number;
+
 	if (crew->dropped == crew->given)
 		return NULL;
-	if (crew->member_count) {
-		pthread_mutex_lock(&crew->lock);
-		if (!crew->done[crew->dropped % crew->size]) {
-			crew->awaited = wait_until(crew);
-			while (!all_done(crew))
-				pthread_cond_wait(&crew->done_more, &crew->lock);
-			crew->awaited = 0;
-		}
-		pthread_mutex_unlock(&crew->lock);
-	}
+	if (crew->member_count)
+		while (!wait_or_begin(crew, &number))
+			work_on(crew, crew->member_count, number);
 	return job_at(crew, crew->dropped);
 }
 

@@ -79,6 +79,12 @@ static bool may_go_on(const struct cursor *cursor)
 		snapshot_entry_bucket(snapshot, cursor->loaded);
 }
 
+static void look_at(struct cursor *cursor, struct span rest)
+{
+	cursor->line_at = line_first(rest);
+	cursor->id_at = line_id(cursor->line_at);
+}
+
 /* Moves over the lines with this id and returns them. */
 static struct span pass_lines(struct cursor *cursor, struct span id)
 {
@@ -86,10 +92,10 @@ static struct span pass_lines(struct cursor *cursor, struct span id)
 	const char *begin = rest.data;
 
 	if (!cursor->id_at.data)
-		cursor->id_at = line_id(line_first(rest));
+		look_at(cursor, rest);
 	while (rest.length && span_equal(cursor->id_at, id)) {
-		rest = line_rest(rest);
-		cursor->id_at = line_id(line_first(rest));
+		rest = line_behind(rest, cursor->line_at);
+		look_at(cursor, rest);
 	}
 	cursor->at = cursor->plain.length - rest.length;
 	return (struct span){ begin, (size_t)(rest.data - begin) };
@@ -145,7 +151,7 @@ bool cursor_next(struct cursor *cursor, struct span *lines, struct error *err)
 	if (cursor->at == cursor->plain.length)
 		return true;
 	if (!cursor->id_at.data)
-		cursor->id_at = line_id(line_first(rest_of(cursor)));
+		look_at(cursor, rest_of(cursor));
 	id = cursor->id_at;
 	fault = id_fault(cursor, id);
 	if (fault)

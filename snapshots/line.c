@@ -7,6 +7,7 @@
  * outermost object in lines that our writer made, and in others something or nothing, inside the
  * line.
  */
+#include "base/find.h"
 #include "base/unchecked.h"
 #include "snapshots/snapshots_internal.h"
 
@@ -17,12 +18,16 @@ struct span line_first(struct span text)
 	return (struct span){ text.data, newline ? (size_t)(newline - text.data) : text.length };
 }
 
+struct span line_behind(struct span text, struct span line)
+{
+	size_t taken = line.length + (line.length < text.length);
+
+	return (struct span){ text.data + taken, text.length - taken };
+}
+
 struct span line_rest(struct span text)
 {
-	size_t taken = line_first(text).length;
-
-	taken += taken < text.length;
-	return (struct span){ text.data + taken, text.length - taken };
+	return line_behind(text, line_first(text));
 }
 
 uint32_t line_count(struct span text)
@@ -83,7 +88,33 @@ static struct keys keys_of(struct span line)
 	return (struct keys){ .at = line.data, .end = line.data + line.length };
 }
 
-struct span line_id(struct span line)
+/* ---- keys in lines as our writer makes them ------------------------------------------------ */
+
+enum found {
+	FOUND,
+	ABSENT,
+	UNCLEAR, /* only a walk can tell */
+};
+
+/*
+ * Looks for a key of the outermost object, in its quotes and with its colon, without walking over what
+ * is before it. In a string such a text would have backslashes, so that where it stands behind a brace
+ * or a comma it is a key; and where no brace but the line's own opens before it, no inner object's.
+ */
+static enum found find_key(struct span line, struct span key, const char **value)
+{
+	const char *at = find_text(line.data, line.data + line.length, key);
+
+	if (!at)
+		return ABSENT;
+	if (at == line.data || line.data[0] != '{' || (at[-1] != ',' && at[-1] != '{') ||
+		memchr(line.data + 1, '{', (size_t)(at - line.data - 1)))
+		return UNCLEAR;
+	*value = at + key.length;
+	return FOUND;
+}
+
+static struct span walk_to_id(struct span line)
 {
 	struct keys keys = keys_of(line);
 	struct span key;
@@ -95,7 +126,21 @@ struct span line_id(struct span line)
 	return SPAN_NONE;
 }
 
-bool line_is_part(struct span line)
+struct span line_id(struct span line)
+{
+	const char *value;
+
+	switch (find_key(line, SPAN_LITERAL("\"id\":"), &value)) {
+	case FOUND:
+		return plain_string(value, line.data + line.length);
+	case ABSENT:
+		return SPAN_NONE;
+	default:
+		return walk_to_id(line);
+	}
+}
+
+static bool walk_to_part(struct span line)
 {
 	struct keys keys = keys_of(line);
 	struct span key;
@@ -107,13 +152,20 @@ bool line_is_part(struct span line)
 	return false;
 }
 
-bool line_read(struct span line, struct line_facts *facts)
+bool line_is_part(struct span line)
+{
+	const char *value;
+	enum found found = find_key(line, SPAN_LITERAL("\"part\":"), &value);
+
+	return found == UNCLEAR ? walk_to_part(line) : found == FOUND;
+}
+
+static void walk_to_facts(struct span line, struct line_facts *facts)
 {
 	struct keys keys = keys_of(line);
 	struct span key;
 	const char *value;
 
-	*facts = (struct line_facts){ 0 };
 	while (next_key(&keys, &key, &value)) {
 		if (span_is(key, "id"))
 			facts->id = plain_string(value, keys.end);
@@ -124,5 +176,28 @@ bool line_read(struct span line, struct line_facts *facts)
 		else if (span_is(key, "onPremisesProvisioningErrors"))
 			facts->quarantined = true; /* an empty one is not written */
 	}
+}
+
+/* Most lines: an object that is there and that nothing is wrong with. */
+static bool find_facts(struct span line, struct line_facts *facts)
+{
+	const char *id, *kind, *other;
+
+	if (find_key(line, SPAN_LITERAL("\"deleted\":"), &other) != ABSENT ||
+		find_key(line, SPAN_LITERAL("\"onPremisesProvisioningErrors\":"), &other) !=
+			ABSENT ||
+		find_key(line, SPAN_LITERAL("\"id\":"), &id) != FOUND ||
+		find_key(line, SPAN_LITERAL("\"kind\":"), &kind) != FOUND)
+		return false;
+	facts->id = plain_string(id, line.data + line.length);
+	facts->kind = kind_find(plain_string(kind, line.data + line.length));
+	return true;
+}
+
+bool line_read(struct span line, struct line_facts *facts)
+{
+	*facts = (struct line_facts){ 0 };
+	if (!find_facts(line, facts))
+		walk_to_facts(line, facts);
 	return facts->id.data && facts->kind;
 }

@@ -109,6 +109,8 @@ struct line_facts {
 struct span line_first(struct span text);
 /* What is behind that line and its newline. */
 struct span line_rest(struct span text);
+/* The same, for who has line_first(text) at hand. */
+struct span line_behind(struct span text, struct span line);
 uint32_t line_count(struct span text);
 /* The id, or absent. Any bytes may be handed in: a snapshot nobody signed is hostile. */
 struct span line_id(struct span line);
@@ -228,7 +230,7 @@ struct cursor {
 	uint32_t loaded, next, end;  /* frames: in `plain`, not read yet, behind the range */
 	struct buf plain, carried;   /* `carried`: an object that goes over several frames */
 	size_t at;                   /* in plain: the first line not handed out */
-	struct span id_at;           /* that line's id, where it is known already */
+	struct span line_at, id_at;  /* that line and its id, where they are known already */
 	uint8_t id[ID_BINARY_BYTES]; /* of the last object handed out */
 	bool started;
 	bool thorough; /* checks the digest of the lines, too */

@@ -231,19 +231,22 @@ static bool add(struct snapshot_writer *writer, const struct change *change, str
 /* What is wrong with the lines of one object; NULL when nothing is. */
 static const char *lines_fault(struct span lines, struct line_facts *facts, uint8_t *id)
 {
+	struct span line = line_first(lines);
+
 	if (!lines.length || lines.data[lines.length - 1] != '\n')
 		return "lines that do not end";
 	if (lines.length > SNAPSHOT_OBJECT_MAX)
 		return "an object larger than a snapshot takes";
-	if (!line_read(line_first(lines), facts))
+	if (!line_read(line, facts))
 		return "a line without id or with an unknown kind";
 	if (!id_parse(facts->id, id))
 		return "an id that is no GUID in lower case";
-	for (struct span rest = lines; rest.length; rest = line_rest(rest)) {
-		if (line_first(rest).length > DIRECTORY_LINE_MAX)
+	for (struct span rest = lines; rest.length; line = line_first(rest)) {
+		if (line.length > DIRECTORY_LINE_MAX)
 			return "a line longer than a snapshot takes";
-		if (rest.data != lines.data && !span_equal(line_id(line_first(rest)), facts->id))
+		if (line.data != lines.data && !span_equal(line_id(line), facts->id))
 			return "a part line of another object";
+		rest = line_behind(rest, line);
 	}
 	return NULL;
 }

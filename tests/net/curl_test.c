@@ -384,6 +384,35 @@ static void a_packed_answer_is_unpacked(void **state)
 	bench_close(&bench);
 }
 
+static void an_answer_packed_as_nobody_asked_for_is_refused(void **state)
+{
+	static const struct {
+		const char *coding, *words;
+	} codings[] = {
+		{ "br", "packed as 'br', and gzip was offered" },
+		{ "gzip, gzip", "packed as 'gzip, gzip', and gzip was offered" },
+		{ "GZIP", "does not begin like gzip" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(codings); i++) {
+		char text[256];
+
+		snprintf(text, sizeof(text),
+			"HTTP/1.1 200 OK\r\nContent-Encoding: %s\r\nContent-Length: 19\r\n\r\nnothing of a member",
+			codings[i].coding);
+		expect_failure((struct reply){ .text = text }, ERROR_FORMAT, codings[i].words);
+	}
+}
+
+static void an_answer_whose_packing_has_no_end_is_refused(void **state)
+{
+	(void)state;
+	expect_failure((struct reply){ .text = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n"
+					       "Content-Length: 3\r\n\r\n\x1f\x8b\x08" },
+		ERROR_FORMAT, "ends before its end");
+}
+
 static void a_redirect_is_an_answer_and_not_an_order(void **state)
 {
 	static const struct reply replies[] = {
@@ -611,9 +640,9 @@ static void a_trace_holds_no_secret_and_no_body(void **state)
 {
 	static const struct reply replies[] = {
 		{ .text = "HTTP/1.1 200 OK\r\nRequest-Id: r1\r\nX-Ms-Throttle-Scope: s\r\n"
-			  "X-Secret: hidden\r\nContent-Length: 4\r\n\r\nbody",
+			  "X-Secret: hidden\r\nContent-Length: 19\r\n\r\nnothing of a member",
 			.ending = ENDS_CLOSED },
-		{ .text = "HTTP/1.1 400 Bad\r\nContent-Length: 4\r\n\r\nbody",
+		{ .text = "HTTP/1.1 400 Bad\r\nContent-Length: 19\r\n\r\nnothing of a member",
 			.ending = ENDS_CLOSED },
 	};
 	struct bench bench;
@@ -652,6 +681,8 @@ int main(void)
 		cmocka_unit_test(a_header_value_can_not_bring_another_header),
 		cmocka_unit_test(headers_come_in_lower_case_and_interim_ones_are_dropped),
 		cmocka_unit_test(a_packed_answer_is_unpacked),
+		cmocka_unit_test(an_answer_packed_as_nobody_asked_for_is_refused),
+		cmocka_unit_test(an_answer_whose_packing_has_no_end_is_refused),
 		cmocka_unit_test(a_redirect_is_an_answer_and_not_an_order),
 		cmocka_unit_test(a_sink_gets_success_and_the_response_the_rest),
 		cmocka_unit_test(a_body_that_swells_too_far_is_refused),

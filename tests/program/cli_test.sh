@@ -266,6 +266,20 @@ closed 9 '<&- >&- 2>&-' show "$snapshot"
 closed 9 '2>&-' show nowhere
 closed 2 '2>&-' nosuch
 
+# unread COMMAND...: the reader of its answer is gone before it begins.
+unread() {
+	(sleep 0.2 && exec "$UNSTAGE" "$@") 2>"$work/stderr" | :
+	same "status of $*" 141 "${PIPESTATUS[0]}"
+	same "what $* says" "" "$(cat "$work/stderr")"
+}
+
+sentence "whoever reads no further ends it as other programs end: by the signal, without a word"
+unread --version
+unread diff --help
+unread show "$snapshot"
+unread show --json "$snapshot"
+unread verify "$snapshot"
+
 sentence "a file that is written is not mixed with what stdout would have got"
 closed 0 '<&- >&- 2>&-' show "$snapshot" --output closed
 same "the answer" "$(cat answer)" "$(cat closed)"

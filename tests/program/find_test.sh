@@ -211,6 +211,14 @@ for from in 2026-01-10T00:00:00Z 2026-03-02T00:00:00Z; do
 	said "the log did not reach back that far"
 done
 
+sentence "of the last ten minutes it says that they are not covered yet, and not that they are gone"
+expect 0 "$UNSTAGE" evidence --from 5m --output young.jsonl
+expect 2 "$UNSTAGE" find --evidence young.jsonl
+screen
+answered "collect it again later"
+expect 2 "$UNSTAGE" find --evidence young.jsonl --json
+same "reach" not-yet "$(jq -r .reach "$work/stdout")"
+
 sentence "evidence of another tenant is refused, with snapshots and without"
 sed '1s/"tenant":"[^"]*"/"tenant":"00000000-0000-4000-8000-000000000001"/' evidence.jsonl >other.jsonl
 expect 8 "$UNSTAGE" find base.jsonl.zst live.jsonl.zst --evidence other.jsonl --staging SYNC02

@@ -33,7 +33,7 @@ expect 2 "$UNSTAGE" status plan.json --key unstage.pub --journal journal.sqlite 
 said "--wait"
 
 sentence "after production's cycle what we did is held, what production did is settled"
-say cycle && say adsync plan-adsync.csv || give_up
+say wait 16 && say cycle && say adsync plan-adsync.csv || give_up
 expect_any() { "$@" >stdout 2>stderr </dev/null; }
 expect_any "$UNSTAGE" status plan.json --key unstage.pub --journal journal.sqlite --json
 same "graph" "$(doors graph)" "$(state graph held)"

@@ -199,6 +199,7 @@ sentence "status says who is waited for: 1; once the other doors have done their
 expect 1 "$UNSTAGE" status plan.json --key unstage.pub --json
 same "waiting" "$(jq '[.steps[] | select(.door != "graph")] | length' plan.json)" \
 	"$(jq -r 'select(.state? == "waiting") | .step' "$work/stdout" | wc -l)"
+say wait 16
 say cycle
 say adsync "$PWD/plan-adsync.csv"
 say exchange "$PWD/plan-exchange.ps1"

@@ -18,6 +18,7 @@ enum {
 	TRAILING_PERCENT = 5,
 	IMPORT_PERCENT = 12,
 	STALE_PERCENT = 10,
+	SWITCHED_PERCENT = 40,
 	CYCLE_PERCENT = 30,
 	SECOND_BURST_PERCENT = 30,
 	MEANWHILE = 3,
@@ -68,30 +69,53 @@ struct mailbox mailbox_changed(struct incident *incident, struct mailbox mailbox
 
 /* ---- the history -------------------------------------------------------------------------- */
 
+static int begin_name(struct incident *incident, const struct thing *thing)
+{
+	int name = 1 + (int)incident_random(incident, CHOICES - 1);
+
+	return name_is_free(incident, thing, name) ? name : 1;
+}
+
 static void begin_values(struct incident *incident, struct thing *thing)
 {
 	struct mailbox mailbox = { .primary = NO_PRIMARY };
 
 	mailbox = mailbox_changed(incident, mailbox_changed(incident, mailbox));
+	mailbox_fit(incident, thing, &mailbox);
 	thing->primary.now = mailbox.primary;
 	for (size_t i = 0; i < ADDRESSES; i++)
 		thing->addresses[i].now = mailbox.there[i];
-	for (size_t i = 0; i < thing->sort->field_count; i++)
-		thing->fields[i].now = thing->sort->fields[i].always
-			? 1 + (int)incident_random(incident, 2)
-			: (int)incident_random(incident, CHOICES);
+	for (size_t i = 0; i < thing->sort->field_count; i++) {
+		const struct field *field = &thing->sort->fields[i];
+
+		thing->fields[i].now = field->always ? 1 + (int)incident_random(incident, 2)
+						     : (int)incident_random(incident, CHOICES);
+		if (field->form == FORM_SIGN_IN_NAME)
+			thing->fields[i].now = begin_name(incident, thing);
+	}
 	for (size_t i = 0; i < thing->sort->set_count; i++)
 		for (size_t j = 0; j < ELEMENTS; j++)
 			thing->sets[i][j].now = incident_chance(incident, 50);
 }
 
+/* Of some companies nearly nothing is the cloud's, of others half of it. */
+static void begin_mastery(struct incident *incident, struct thing *thing, unsigned cloud_percent)
+{
+	thing->cloud = thing->cloud || incident_chance(incident, cloud_percent);
+	thing->switched = thing->cloud && thing->sort->kind != KIND_CONTACT &&
+		incident_chance(incident, SWITCHED_PERCENT);
+}
+
 static void begin(struct incident *incident)
 {
+	unsigned cloud_percent = 25 * (unsigned)incident_random(incident, 3);
+
 	for (size_t i = 0; i < THINGS; i++) {
 		struct thing *thing = &incident->things[i];
 		enum kind_id kind;
 
 		thing_init(thing, i);
+		begin_mastery(incident, thing, cloud_percent);
 		kind = thing->sort->kind;
 		if ((kind == KIND_USER && thing->number < STEADY) ||
 			(kind == KIND_GROUP && thing->number < STEADY_GROUPS))

@@ -13,11 +13,14 @@ enum {
 	GROUPS = 4,
 	CONTACTS = 3,
 	THINGS = USERS + GROUPS + CONTACTS, /* in this order */
+	NAME_SHARERS = 3,  /* users who sit beside each other, and pass sign-in names on */
 	STEADY = 6,        /* the first users are never deleted: members, owners, managers */
 	STEADY_GROUPS = 2, /* the first groups likewise */
 	FIELDS_MAX = 9,
-	CHOICES = 4, /* of a field; 0: nothing */
-	ADDRESSES = 5,
+	CHOICES = 5, /* of a field; 0: nothing */
+	ADDRESSES = 8,
+	NEXT_ADDRESS = 4,   /* it is also the first of the thing beside it */
+	SHARED_ADDRESS = 5, /* from here on, anybody may have them */
 	NO_PRIMARY = -1,
 	SETS_MAX = 2,
 	ELEMENTS = STEADY, /* of a set */
@@ -100,7 +103,8 @@ struct thing {
 	const struct sort *sort;
 	size_t number;         /* among its kind */
 	char id[ID_BYTES + 1]; /* of the object */
-	bool cloud;            /* born in the cloud: no sync server flows it */
+	bool cloud;            /* no sync server flows it */
+	bool switched;         /* that was not always so */
 	enum where where;
 	struct unit fields[FIELDS_MAX], addresses[ADDRESSES], primary;
 	struct unit sets[SETS_MAX][ELEMENTS];
@@ -201,5 +205,5 @@ void field_json(char text[static VALUE_TEXT_MAX], const struct thing *thing,
 	const struct field *field, int value);
 void element_text(char text[static VALUE_TEXT_MAX], const struct thing *thing,
 	const struct field_set *set, size_t element);
-/* "p3.a1@contoso.com"; the last is also the next one's first. */
+/* "user3.a1@contoso.com", "shared0@contoso.com" */
 void address_text(char text[static VALUE_TEXT_MAX], const struct thing *thing, size_t address);

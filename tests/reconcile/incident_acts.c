@@ -56,6 +56,16 @@ static int any_value(struct incident *incident, const struct field *field)
 			     : (int)incident_random(incident, choices + 1);
 }
 
+/* What a directory takes: a sign-in name that another one has is none. */
+static int fitting_value(
+	struct incident *incident, const struct thing *thing, const struct field *field)
+{
+	int value = any_value(incident, field);
+
+	return field->form == FORM_SIGN_IN_NAME && !name_is_free(incident, thing, value) ? 1
+											 : value;
+}
+
 static void write_field(struct act *act, size_t number, int value)
 {
 	const struct field *field = &act->thing->sort->fields[number];
@@ -127,11 +137,13 @@ static void update(struct incident *incident, enum who who, struct thing *thing)
 	for (size_t i = 0; i < thing->sort->field_count; i++)
 		if (incident_chance(incident, FIELD_PERCENT)) {
 			act_split(&act);
-			write_field(&act, i, any_value(incident, &thing->sort->fields[i]));
+			write_field(
+				&act, i, fitting_value(incident, thing, &thing->sort->fields[i]));
 		}
 	if (incident_chance(incident, 50)) {
 		struct mailbox is = mailbox_changed(incident, mailbox_of(thing));
 
+		mailbox_fit(incident, thing, &is);
 		act_split(&act);
 		write_mailbox(&act, &is);
 	}
@@ -141,29 +153,135 @@ static void update(struct incident *incident, enum who who, struct thing *thing)
 	record_end(act.record);
 }
 
-/* Primary addresses and sign-in names go round among some people who sit beside each other. */
-static void turn_ring(struct incident *incident, enum who who)
+/* One record that makes this of somebody's addresses. */
+static void readdress(
+	struct incident *incident, enum who who, struct thing *thing, struct mailbox is)
+{
+	char activity[64];
+	struct act act = act_begin(incident, who, thing, activity_of(activity, "Update", thing));
+
+	if (is.primary == NO_PRIMARY || !is.there[is.primary])
+		mailbox_choose_primary(incident, &is);
+	thing_touch(thing, act.deed);
+	write_mailbox(&act, &is);
+	record_end(act.record);
+}
+
+/* Each of some who sit beside each other gets the first address of the next one. */
+static void pass_first_on(struct incident *incident, enum who who)
 {
 	size_t count = 2 + incident_random(incident, 3),
 	       first = incident_random(incident, USERS - 4);
 
-	for (size_t i = first; i < first + count; i++) {
+	for (size_t i = first + count; i-- > first;) {
 		struct thing *thing = &incident->things[i];
 		struct mailbox is = mailbox_of(thing);
-		struct act act;
 
 		if (thing->where != THERE)
 			continue;
-		act = act_begin(incident, who, thing, "Update user");
-		thing_touch(thing, act.deed);
-		is.there[0] = incident_chance(incident, 30);
-		is.there[ADDRESSES - 1] = true;
-		is.primary = ADDRESSES - 1;
-		write_mailbox(&act, &is);
-		for (size_t j = 0; j < thing->sort->field_count; j++)
-			if (thing->sort->fields[j].form == FORM_SIGN_IN_NAME)
-				write_field(&act, j, CHOICES - 1);
-		record_end(act.record);
+		is.there[0] = is.there[0] && incident_chance(incident, 30);
+		is.there[NEXT_ADDRESS] = true;
+		is.primary = NEXT_ADDRESS;
+		mailbox_fit(incident, thing, &is);
+		readdress(incident, who, thing, is);
+	}
+}
+
+/* An address that anybody may have goes from who holds it to `next`, primary or not as it was. */
+static void pass_shared_on(
+	struct incident *incident, enum who who, struct thing *next, size_t address, bool primary)
+{
+	struct mailbox is = mailbox_of(next);
+
+	is.there[address] = true;
+	if (primary)
+		is.primary = (int)address;
+	mailbox_fit(incident, next, &is);
+	readdress(incident, who, next, is);
+}
+
+/* All let theirs go, and then each takes the one of the next: no two ever hold the same. */
+static void turn_addresses(struct incident *incident, enum who who)
+{
+	enum { SHARED = ADDRESSES - SHARED_ADDRESS };
+	struct thing *holders[SHARED];
+	size_t addresses[SHARED], count = 0;
+	bool primary[SHARED];
+
+	for (size_t i = SHARED_ADDRESS; i < ADDRESSES; i++) {
+		struct thing *holder = shared_holder(incident, i);
+
+		if (!holder || !holder->addresses[i].now)
+			continue;
+		holders[count] = holder;
+		primary[count] = holder->primary.now == (int)i;
+		addresses[count++] = i;
+	}
+	for (size_t i = 0; i < count && count > 1; i++) {
+		struct mailbox is = mailbox_of(holders[i]);
+
+		is.there[addresses[i]] = false;
+		readdress(incident, who, holders[i], is);
+	}
+	for (size_t i = 0; i < count && count > 1; i++)
+		pass_shared_on(incident, who, holders[i], addresses[(i + 1) % count], primary[i]);
+}
+
+static size_t name_field(const struct thing *thing)
+{
+	size_t i = 0;
+
+	while (thing->sort->fields[i].form != FORM_SIGN_IN_NAME)
+		i++;
+	return i;
+}
+
+static void rename_user(struct incident *incident, enum who who, struct thing *thing, int name)
+{
+	struct act act = act_begin(incident, who, thing, "Update user");
+
+	thing_touch(thing, act.deed);
+	write_field(&act, name_field(thing), name);
+	record_end(act.record);
+}
+
+/* The first one steps aside to his own, the others move up, and he takes what is left. */
+static void turn_names(struct incident *incident, enum who who)
+{
+	struct thing *first =
+		&incident->things[NAME_SHARERS * incident_random(incident, USERS / NAME_SHARERS)];
+	struct thing *ring[NAME_SHARERS];
+	size_t field = name_field(first), count = 0;
+	int free_name;
+
+	for (size_t i = 0; i < NAME_SHARERS; i++)
+		if (first[i].where == THERE && first[i].fields[field].now > 1)
+			ring[count++] = &first[i];
+	if (count < 2)
+		return;
+	free_name = ring[0]->fields[field].now;
+	rename_user(incident, who, ring[0], 1);
+	for (size_t i = count; i-- > 1;) {
+		int name = ring[i]->fields[field].now;
+
+		rename_user(incident, who, ring[i], free_name);
+		free_name = name;
+	}
+	rename_user(incident, who, ring[0], free_name);
+}
+
+/* Addresses and sign-in names change hands, in chains and in rings. */
+static void pass_on(struct incident *incident, enum who who)
+{
+	switch (incident_random(incident, 4)) {
+	case 0:
+		pass_first_on(incident, who);
+		break;
+	case 1:
+		turn_names(incident, who);
+		break;
+	default:
+		turn_addresses(incident, who);
 	}
 }
 
@@ -181,7 +299,17 @@ static void heal_mailbox(struct act *act)
 		is.primary = thing->primary.before;
 	if (is.primary != NO_PRIMARY && !is.there[is.primary])
 		mailbox_choose_primary(act->incident, &is);
+	mailbox_fit(act->incident, thing, &is);
 	write_mailbox(act, &is);
+}
+
+static bool heals(const struct incident *incident, const struct thing *thing, size_t field)
+{
+	const struct unit *unit = &thing->fields[field];
+
+	return unit->by_staging &&
+		(thing->sort->fields[field].form != FORM_SIGN_IN_NAME ||
+			name_is_free(incident, thing, unit->before));
 }
 
 static void heal(struct incident *incident, struct thing *thing)
@@ -194,7 +322,7 @@ static void heal(struct incident *incident, struct thing *thing)
 	act = act_begin(incident, PRODUCTION, thing, activity_of(activity, "Update", thing));
 	thing_touch(thing, act.deed);
 	for (size_t i = 0; i < thing->sort->field_count; i++)
-		if (thing->fields[i].by_staging)
+		if (heals(incident, thing, i))
 			write_field(&act, i, thing->fields[i].before);
 	heal_mailbox(&act);
 	record_end(act.record);
@@ -216,11 +344,13 @@ static void create(struct incident *incident, enum who who, struct thing *thing)
 	CLEANUP(buf_release) struct buf addresses = BUF_UP_TO(INCIDENT_TEXT_MAX);
 	struct act act = act_begin(incident, who, thing, activity_of(activity, "Add", thing));
 
+	thing->cloud = who == HELP_DESK;
+	thing->switched = false;
 	thing_move(thing, act.deed, THERE);
 	for (size_t i = 0; i < thing->sort->field_count; i++) {
 		const struct field *field = &thing->sort->fields[i];
 		CLEANUP(buf_release) struct buf listed = BUF_UP_TO(INCIDENT_TEXT_MAX);
-		int is_now = any_value(incident, field);
+		int is_now = fitting_value(incident, thing, field);
 
 		if (!field->always && incident_chance(incident, 50))
 			continue;
@@ -229,6 +359,7 @@ static void create(struct incident *incident, enum who who, struct thing *thing)
 		record_property(act.record, field->audit, NULL, buf_text(&listed));
 		unit_write(thing, &thing->fields[i], act.deed, is_now);
 	}
+	mailbox_fit(incident, thing, &is);
 	mailbox_add(&addresses, thing, &is);
 	record_property(act.record, "ProxyAddresses", NULL, buf_text(&addresses));
 	mailbox_write(thing, act.deed, &is);
@@ -249,6 +380,8 @@ static void move(struct incident *incident, enum who who, struct thing *thing)
 		create(incident, who, thing);
 		return;
 	}
+	if (!there && !purge && !thing_fits(incident, thing))
+		return; /* somebody has what it had */
 	act = act_begin(incident, who, thing, activity_of(activity, verb, thing));
 	record_end(act.record);
 	if (there)
@@ -365,8 +498,8 @@ void incident_act(struct incident *incident, enum who who, bool moves_too)
 			use(incident, who, mover(incident));
 		break;
 	case 7:
-		if (incident_chance(incident, 30))
-			turn_ring(incident, who);
+		if (incident_chance(incident, 60))
+			pass_on(incident, who);
 		else if (incident_chance(incident, 30))
 			empty_group(incident, who);
 		break;

@@ -36,13 +36,20 @@ static void run_begin(const struct thing *thing, struct unit *unit, const struct
 	unit->run_ms = deed->when_ms;
 }
 
-static void unit_send(struct unit *unit, const struct doing *deed, int value)
+/* What the cloud masters is in no production server's files. */
+static bool is_productions(const struct thing *thing, const struct doing *deed)
+{
+	return deed->who == PRODUCTION && !thing->cloud;
+}
+
+static void unit_send(
+	const struct thing *thing, struct unit *unit, const struct doing *deed, int value)
 {
 	const struct sent sent = { value, deed->when_ms };
 
 	if (deed->who == STAGING)
 		unit->staging = sent;
-	else if (deed->who == PRODUCTION)
+	else if (is_productions(thing, deed))
 		unit->production = sent;
 }
 
@@ -63,7 +70,7 @@ void unit_write(const struct thing *thing, struct unit *unit, struct doing deed,
 	unit->by_staging = deed.who == STAGING;
 	unit->last_ms = deed.when_ms;
 	unit->now = value;
-	unit_send(unit, &deed, value);
+	unit_send(thing, unit, &deed, value);
 }
 
 bool unit_must_go_back(const struct unit *unit)
@@ -133,7 +140,7 @@ static void mailbox_send(
 		thing->is = *mailbox;
 		thing->sent_ms = deed->when_ms;
 	}
-	if (deed->who == PRODUCTION) {
+	if (is_productions(thing, deed)) {
 		thing->sent = *mailbox;
 		thing->production_ms = deed->when_ms;
 	}

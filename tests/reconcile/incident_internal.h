@@ -77,6 +77,17 @@ void incident_act(struct incident *incident, enum who who, bool moves_too);
 /* The production server puts back much of what it can. */
 void incident_cycle(struct incident *incident);
 
+/* ---- incident_unique.c: nobody holds what another one holds ---------------------------------- */
+
+/* Can the thing take this sign-in name, besides what it has? */
+bool name_is_free(const struct incident *incident, const struct thing *thing, int value);
+/* Without what others hold. */
+void mailbox_fit(struct incident *incident, const struct thing *thing, struct mailbox *mailbox);
+/* Can the thing come back with all that it had? */
+bool thing_fits(const struct incident *incident, const struct thing *thing);
+/* Who holds it; NULL: nobody. */
+struct thing *shared_holder(struct incident *incident, size_t address);
+
 /* ---- incident_files.c: what the servers' connector spaces know -------------------------------- */
 
 /* The production server imports: what it reads it takes in, or has not yet, or objects to. */

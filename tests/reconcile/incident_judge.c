@@ -44,10 +44,24 @@ static void fail_trial(const struct trial *trial, const char *what, const struct
 		buf_text(&line));
 }
 
+/* And all that is said of it. */
+static void print_findings(const struct trial *trial, const char *id)
+{
+	for (size_t i = 0; i < findings_count(trial->findings); i++) {
+		const struct finding *finding = findings_get(trial->findings, i);
+		CLEANUP(buf_release) struct buf line = BUF_UP_TO(1 << 20);
+
+		finding_add_json(&line, finding);
+		if (span_is(finding->id, id))
+			printf("%s\n", buf_text(&line));
+	}
+}
+
 static void fail_unit(const struct trial *trial, const char *what, const struct thing *thing,
 	const char *name, const struct unit *unit)
 {
 	print_records(trial, thing->id);
+	print_findings(trial, thing->id);
 	fail_msg("seed %zu, %s: %s\n%s %s, before %d, now %d", (size_t)trial->seed,
 		trial->given->name, what, thing->id, name, unit->before, unit->now);
 }

@@ -18,12 +18,27 @@ enum { TAKING_MS = 600 * 1000, PAUSE_MS = 5000, BYSTANDERS = 300 };
 
 /* ---- things ---------------------------------------------------------------------------------- */
 
-static void add_value(struct buf *out, const struct field *field, const char *json)
+/* The service puts the id's digits before the sign-in name of who lies in deleted items. */
+static void add_deleted_name(struct buf *out, const struct thing *thing, const char *json)
+{
+	buf_add_text(out, ",\"userPrincipalName\":\"");
+	for (const char *at = thing->id; *at; at++)
+		if (*at != '-')
+			buf_add_byte(out, *at);
+	buf_add_text(out, json + 1);
+}
+
+static void add_value(
+	struct buf *out, const struct thing *thing, const struct field *field, const char *json)
 {
 	const char *inner = strchr(field->name, '/');
 
 	if (!json[0])
 		return;
+	if (field->form == FORM_SIGN_IN_NAME && thing->where == IN_DELETED_ITEMS) {
+		add_deleted_name(out, thing, json);
+		return;
+	}
 	if (inner)
 		buf_addf(out, ",\"%.*s\":{\"%s\":%s}", (int)(inner - field->name), field->name,
 			inner + 1, json);
@@ -39,19 +54,50 @@ static void set_now(const struct thing *thing, size_t set, bool there[static ELE
 		there[i] = thing->sets[set][i].now;
 }
 
+/* Exchange knows who has a mail address. */
+static void add_mastery(struct buf *graph, const struct thing *thing)
+{
+	const struct sort *sort = thing->sort;
+
+	if (!thing->cloud)
+		buf_add_text(graph, ",\"onPremisesSyncEnabled\":true");
+	else
+		buf_addf(graph, ",\"mail\":\"%s%zu@contoso.com\"", sort->word, thing->number);
+	if (sort->kind == KIND_USER && (!thing->cloud || thing->switched))
+		buf_addf(graph, ",\"onPremisesImmutableId\":\"%s%zu\"", sort->word, thing->number);
+	if (sort->kind == KIND_GROUP && (!thing->cloud || thing->switched))
+		buf_addf(graph, ",\"onPremisesSecurityIdentifier\":\"S-1-5-21-1-2-3-%zu\"",
+			thing->number);
+	if (thing->switched)
+		buf_add_text(graph, ",\"isCloudManaged\":true");
+}
+
+/* Security groups, distribution groups, groups of Microsoft 365. */
+static void add_nature(struct buf *graph, const struct thing *thing)
+{
+	static const char *const natures[] = {
+		",\"mailEnabled\":false,\"securityEnabled\":true,\"groupTypes\":[]",
+		",\"mailEnabled\":true,\"securityEnabled\":false,\"groupTypes\":[]",
+		",\"mailEnabled\":true,\"securityEnabled\":false,\"groupTypes\":[\"Unified\"]",
+	};
+
+	if (thing->sort->kind == KIND_GROUP)
+		buf_add_text(graph, natures[thing->number % COUNT_OF(natures)]);
+}
+
 static void add_values(struct buf *graph, const struct thing *thing)
 {
 	struct mailbox mailbox = mailbox_of(thing);
 	char json[VALUE_TEXT_MAX];
 	bool there[ELEMENTS];
 
-	if (!thing->cloud)
-		buf_add_text(graph, ",\"onPremisesSyncEnabled\":true");
+	add_mastery(graph, thing);
+	add_nature(graph, thing);
 	buf_add_text(graph, ",\"proxyAddresses\":");
 	mailbox_add(graph, thing, &mailbox);
 	for (size_t i = 0; i < thing->sort->field_count; i++) {
 		field_json(json, thing, &thing->sort->fields[i], thing->fields[i].now);
-		add_value(graph, &thing->sort->fields[i], json);
+		add_value(graph, thing, &thing->sort->fields[i], json);
 	}
 	for (size_t i = 0; i < thing->sort->set_count; i++) {
 		if (!thing->sort->sets[i].audit)
@@ -93,8 +139,7 @@ static void add_thing(struct snapshot_writer *writer, const struct thing *thing)
 		return;
 	buf_addf(&graph, "{\"id\":\"%s\",\"displayName\":\"%s %zu\"", thing->id, thing->sort->type,
 		thing->number);
-	if (thing->where == THERE)
-		add_values(&graph, thing);
+	add_values(&graph, thing);
 	buf_add_byte(&graph, '}');
 	if (!line_add_object(&lines, kind_get(thing->sort->kind), buf_span(&graph),
 		    thing->where == IN_DELETED_ITEMS, NULL, 0, &err))

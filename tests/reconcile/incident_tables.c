@@ -65,14 +65,17 @@ struct thing *thing_of_id(struct incident *incident, struct span id)
 	return NULL;
 }
 
-/* The last sign-in name is the next one's first, so that names can go round in a ring. */
+/* All but the first are those of three people, and the last is an address, too. */
 static void sign_in_name(char text[static VALUE_TEXT_MAX], size_t number, int value)
 {
-	if (value == CHOICES - 1) {
-		number = (number + 1) % USERS;
-		value = 1;
-	}
-	snprintf(text, VALUE_TEXT_MAX, "\"u%zu.%d@contoso.com\"", number, value);
+	if (value == 1)
+		snprintf(text, VALUE_TEXT_MAX, "\"u%zu@contoso.com\"", number);
+	else if (value == CHOICES - 1)
+		snprintf(text, VALUE_TEXT_MAX, "\"shared%zu@contoso.com\"",
+			number / NAME_SHARERS % (ADDRESSES - SHARED_ADDRESS));
+	else
+		snprintf(text, VALUE_TEXT_MAX, "\"n%zu.%d@contoso.com\"", number / NAME_SHARERS,
+			value);
 }
 
 void field_json(char text[static VALUE_TEXT_MAX], const struct thing *thing,
@@ -94,7 +97,8 @@ void field_json(char text[static VALUE_TEXT_MAX], const struct thing *thing,
 		snprintf(text, VALUE_TEXT_MAX, value % 2 ? "true" : "false");
 		break;
 	case FORM_LINK:
-		id_of(id, KIND_USER, (size_t)value);
+		/* Nobody is his own manager. */
+		id_of(id, KIND_USER, (size_t)value == thing->number ? 0 : (size_t)value);
 		snprintf(text, VALUE_TEXT_MAX, "\"%s\"", id);
 	}
 }
@@ -115,7 +119,11 @@ void address_text(char text[static VALUE_TEXT_MAX], const struct thing *thing, s
 {
 	size_t number = thing->number;
 
-	if (address == ADDRESSES - 1) {
+	if (address >= SHARED_ADDRESS) {
+		snprintf(text, VALUE_TEXT_MAX, "shared%zu@contoso.com", address - SHARED_ADDRESS);
+		return;
+	}
+	if (address == NEXT_ADDRESS) {
 		address = 0;
 		number++;
 	}

@@ -272,6 +272,18 @@ static void an_object_that_went_to_directory_sync_is_not_written(void **state)
 	assert_int_equal(fixture->tiny.writes, 1);
 }
 
+static void what_stays_the_clouds_of_a_synced_object_is_written(void **state)
+{
+	struct fixture *fixture = *state;
+
+	tiny_add(&fixture->tiny, "users", 1, "{\"otherMails\":[\"bad@b.example\"]}");
+	tiny_set(&fixture->tiny, 1, "onPremisesSyncEnabled", "true");
+	fixture_set(fixture, 1, "otherMails", "[\"bad@b.example\"]", "[\"a@b.example\"]");
+	assert_true(fixture_apply(fixture));
+	assert_int_equal(fixture->told[1], STEP_DONE);
+	assert_int_equal(fixture->tiny.writes, 1);
+}
+
 static void a_sibling_that_patch_would_clear_is_sent_along(void **state)
 {
 	struct fixture *fixture = *state;
@@ -414,6 +426,27 @@ static void the_receipt_says_what_happened(void **state)
 	json_decref(receipt);
 }
 
+/* An administrator saw that the person is back, and deleted him because he left: the plan knows nothing of it. */
+static void who_was_deleted_once_more_since_the_plan_stays_deleted(void **state)
+{
+	struct fixture *fixture = *state;
+
+	for (size_t i = 1; i <= 2; i++) {
+		tiny_add(&fixture->tiny, "users", i, "{}");
+		tiny_delete(&fixture->tiny, i);
+		fixture_step(fixture, GRAPH_RESTORE, KIND_USER, i);
+	}
+	/* The plan was made at 02:05:40. */
+	tiny_set(&fixture->tiny, 1, "deletedDateTime", "\"2026-03-04T01:00:00Z\"");
+	tiny_set(&fixture->tiny, 2, "deletedDateTime", "\"2026-03-04T02:07:00Z\"");
+	assert_true(fixture_apply(fixture));
+	assert_int_equal(fixture->told[1], STEP_DONE);
+	assert_int_equal(fixture->told[2], STEP_STALE);
+	assert_true(tiny_is_deleted(&fixture->tiny, 2));
+	assert_true(fixture_status(fixture, NULL));
+	assert_int_equal(fixture->told[2], STEP_STALE);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -436,6 +469,7 @@ int main(void)
 		TEST(a_lagging_replica_is_waited_out),
 		TEST(done_says_graph_and_never_visible_is_unknown_and_stops),
 		TEST(an_object_that_went_to_directory_sync_is_not_written),
+		TEST(what_stays_the_clouds_of_a_synced_object_is_written),
 		TEST(a_sibling_that_patch_would_clear_is_sent_along),
 		TEST(steps_of_other_doors_wait_and_are_not_sent),
 		TEST(a_step_behind_another_door_goes_once_that_door_is_done),
@@ -443,6 +477,7 @@ int main(void)
 		TEST(an_expiry_in_mid_run_sends_nothing_new),
 		TEST(a_signal_sends_nothing_new_and_a_resume_goes_on),
 		TEST(the_receipt_says_what_happened),
+		TEST(who_was_deleted_once_more_since_the_plan_stays_deleted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -273,6 +273,31 @@ static void folder_that_is_not_there_is_an_error(void **state)
 	assert_int_equal(folder->written_count, 0);
 }
 
+/* A list of deletions that an earlier plan left there would be run as this one's. */
+static void file_of_another_plan_does_not_pass_for_one_of_this(void **state)
+{
+	struct folder *folder = *state;
+	CLEANUP(plan_freep) struct plan *before = hostile_plan("eve@x.org");
+	struct finding finding = object_finding(KIND_CONTACT, CONTACT("1"), CHANGE_DELETED);
+	struct directory directory = { { NULL } };
+	struct error err = { 0 };
+	size_t written;
+
+	finding.verdict = VERDICT_BLOCKED;
+	finding.reason = "deleted: gone for good";
+	CLEANUP(plan_freep) struct plan *after = make_plan(&directory, &finding, 1);
+
+	write_all(folder, before);
+	written = folder->written_count;
+	assert_false(plan_write_hand_offs(after, folder->plan, note, folder, &err));
+	assert_int_equal(err.kind, ERROR_REFUSED);
+	assert_non_null(strstr(err.text, "plan-adsync.csv"));
+	assert_int_equal(folder->written_count, written);
+	err = (struct error){ 0 };
+	assert_false(plan_check_hand_offs(after, folder->plan, &err));
+	assert_int_equal(err.kind, ERROR_REFUSED);
+}
+
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -286,6 +311,7 @@ int main(void)
 		WITH_FOLDER(production_run_lists_what_must_change_in_the_right_order),
 		WITH_FOLDER(manual_file_lists_what_is_lost),
 		WITH_FOLDER(folder_that_is_not_there_is_an_error),
+		WITH_FOLDER(file_of_another_plan_does_not_pass_for_one_of_this),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

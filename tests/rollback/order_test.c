@@ -275,8 +275,8 @@ static void restored_object_waits_for_its_address(void **state)
 static void address_that_a_mailbox_must_let_go_is_waited_for(void **state)
 {
 	struct directory directory = { { NAMED(USER("1"), "b@x.org"),
-		"{\"id\":" QUOTED(USER(
-			"2")) ",\"kind\":\"user\",\"proxyAddresses\":[\"smtp:a@x.org\"]}\n" } };
+		"{\"id\":" QUOTED(USER("2")) ",\"kind\":\"user\",\"proxyAddresses\":"
+					     "[\"SMTP:c@x.org\",\"smtp:a@x.org\"]}\n" } };
 	struct finding findings[] = {
 		renamed(USER("1"), VALUE("\"a@x.org\""), VALUE("\"b@x.org\"")),
 		element_finding(KIND_USER, USER("2"), "proxyAddresses", "smtp:a@x.org", NOTHING,

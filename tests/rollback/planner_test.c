@@ -434,6 +434,22 @@ static void addresses_of_a_mailbox_are_a_step_of_its_own_door(void **state)
 	assert_string_equal(plan->files[0].name, "exchange.ps1");
 }
 
+static void mailbox_without_a_primary_address_is_not_asked_of_exchange(void **state)
+{
+	struct directory directory = { { PROXIES("\"SMTP:a@x.org\"") } };
+	struct finding finding = element_finding(KIND_USER, USER("1"), "proxyAddresses",
+		"smtp:a@x.org", NOTHING, VALUE("\"SMTP:a@x.org\""));
+
+	(void)state;
+	finding.door = DOOR_EXCHANGE;
+	CLEANUP(plan_freep) struct plan *plan = make_plan(&directory, &finding, 1);
+
+	assert_int_equal(plan->steps[0].door, DOOR_MANUAL);
+	assert_non_null(strstr(plan->steps[0].manual, "exactly one primary"));
+	assert_int_equal(plan->file_count, 1);
+	assert_string_equal(plan->files[0].name, "manual.txt");
+}
+
 static void mail_is_a_step_for_exchange_only_where_it_follows(void **state)
 {
 	struct directory directory = { { "{\"id\":" QUOTED(
@@ -637,6 +653,7 @@ int main(void)
 		cmocka_unit_test(created_is_deleted_and_deleted_is_restored),
 		cmocka_unit_test(synced_object_carries_the_anchor_it_is_deleted_by),
 		cmocka_unit_test(addresses_of_a_mailbox_are_a_step_of_its_own_door),
+		cmocka_unit_test(mailbox_without_a_primary_address_is_not_asked_of_exchange),
 		cmocka_unit_test(mail_is_a_step_for_exchange_only_where_it_follows),
 		cmocka_unit_test(place_in_active_directory_is_in_the_step_or_a_person_does_it),
 		cmocka_unit_test(

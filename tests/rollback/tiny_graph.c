@@ -224,10 +224,12 @@ static struct answer restore(struct tiny_graph *tiny, const struct path *path)
 	return (struct answer){ 200, json_pack("{s:s}", "id", path->segments[2]) };
 }
 
-static bool is_synced(const json_t *object)
+/* No default rule of a sync server flows otherMails. */
+static bool is_mastered_elsewhere(const json_t *object, const json_t *body)
 {
-	return json_is_true(
-		json_object_get(json_object_get(object, "properties"), "onPremisesSyncEnabled"));
+	return !json_object_get(body, "otherMails") &&
+		json_is_true(json_object_get(
+			json_object_get(object, "properties"), "onPremisesSyncEnabled"));
 }
 
 static struct answer change(
@@ -239,7 +241,7 @@ static struct answer change(
 		return restore(tiny, path);
 	if (!object || json_is_true(json_object_get(object, "deleted")))
 		return not_found();
-	if (is_synced(object))
+	if (is_mastered_elsewhere(object, body))
 		return answer_error(400, "Request_BadRequest",
 			"Unable to update the specified properties for on-premises mastered Directory "
 			"Sync objects or objects currently undergoing migration.");

@@ -117,13 +117,21 @@ static void a_synced_user_is_refused_in_microsofts_words(void **state)
 	assert_stored(*state, id, "usageLocation", "null");
 }
 
-static void usage_location_is_the_clouds_even_of_a_synced_user(void **state)
+static void what_no_rule_flows_is_the_clouds_even_of_a_synced_user(void **state)
 {
-	char id[GUID_TEXT_BYTES];
+	static const struct {
+		const char *name, *value;
+	} rows[] = { { "usageLocation", "\"GB\"" }, { "otherMails", "[\"ada@home.example\"]" },
+		{ "passwordPolicies", "\"DisablePasswordExpiration\"" },
+		{ "userType", "\"Guest\"" } };
+	char id[GUID_TEXT_BYTES], body[128];
 
 	make_synced_user(*state, "ada", id);
-	assert_done(patch(*state, "/v1.0/users/{}", id, "{\"usageLocation\":\"GB\"}"));
-	assert_stored(*state, id, "usageLocation", "\"GB\"");
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		snprintf(body, sizeof(body), "{\"%s\":%s}", rows[i].name, rows[i].value);
+		assert_done(patch(*state, "/v1.0/users/{}", id, body));
+		assert_stored(*state, id, rows[i].name, rows[i].value);
+	}
 }
 
 static void extension_attributes_of_who_was_synced_stay_exchanges(void **state)
@@ -426,7 +434,7 @@ int main(void)
 		FRESH(null_clears_what_can_be_cleared),
 		FRESH(what_cannot_be_cleared_is_refused),
 		FRESH(a_synced_user_is_refused_in_microsofts_words),
-		FRESH(usage_location_is_the_clouds_even_of_a_synced_user),
+		FRESH(what_no_rule_flows_is_the_clouds_even_of_a_synced_user),
 		FRESH(extension_attributes_of_who_was_synced_stay_exchanges),
 		FRESH(extension_attributes_merge),
 		FRESH(read_only_properties_are_named),

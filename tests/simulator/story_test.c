@@ -59,6 +59,22 @@ static void without_an_incident_nothing_is_damaged(void **state)
 	assert_int_equal(proof.legitimate_lost, 0);
 }
 
+static void day_and_incident_are_played_once_and_say_so(void **state)
+{
+	CLEANUP(simulator_closep) struct simulator *simulator = open_company();
+	struct error err = { 0 };
+
+	(void)state;
+	assert_true(simulator_play_day(simulator, &err));
+	assert_true(simulator_play_incident(simulator, &err));
+	assert_false(simulator_play_incident(simulator, &err));
+	assert_int_equal(err.kind, ERROR_USAGE);
+	assert_non_null(strstr(err.text, "export SYNC02"));
+	err = (struct error){ 0 };
+	assert_false(simulator_play_day(simulator, &err));
+	assert_int_equal(err.kind, ERROR_USAGE);
+}
+
 static void the_incident_damages_values_and_loses_legitimate_changes(void **state)
 {
 	CLEANUP(simulator_closep) struct simulator *simulator = open_company();
@@ -184,6 +200,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_an_incident_nothing_is_damaged),
+		cmocka_unit_test(day_and_incident_are_played_once_and_say_so),
 		cmocka_unit_test(the_incident_damages_values_and_loses_legitimate_changes),
 		cmocka_unit_test(eight_are_deleted_and_six_created_some_in_conflict),
 		cmocka_unit_test(production_heals_what_it_flows_and_nothing_else),

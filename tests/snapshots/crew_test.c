@@ -1,5 +1,6 @@
 /* Work done ahead comes back in the order in which it was given. */
 #include <sched.h>
+#include <stdatomic.h>
 
 #include "snapshots/snapshots_internal.h"
 #include "snapshots_testing.h"
@@ -76,6 +77,37 @@ static void a_crew_may_end_with_jobs_in_flight(void **state)
 			give_and_take(workers, stop_at);
 }
 
+/* The first job is done when all others are. */
+static void wait_for_others(void *context, unsigned worker, void *worked)
+{
+	atomic_uint *others = context;
+	const struct job *job = worked;
+
+	(void)worker;
+	while (!job->given && atomic_load(others) < CREW_JOBS - 1)
+		sched_yield();
+	if (job->given)
+		atomic_fetch_add(others, 1);
+}
+
+/* One thread alone would wait for ever. */
+static void who_waits_for_a_job_works_on_others(void **state)
+{
+	for (unsigned workers = 1; workers <= 2; workers++) {
+		atomic_uint others = 0;
+		struct crew *crew = crew_new(workers, sizeof(struct job), wait_for_others, &others);
+
+		for (uint64_t given = 0; given < CREW_JOBS; given++) {
+			((struct job *)crew_vacant(crew))->given = given;
+			crew_give(crew);
+		}
+		assert_int_equal(((struct job *)crew_oldest(crew))->given, 0);
+		assert_int_equal(atomic_load(&others), CREW_JOBS - 1);
+		crew_free(crew, release);
+	}
+	(void)state;
+}
+
 static void one_core_has_no_workers_and_several_have_few(void **state)
 {
 	cpu_set_t before, one;
@@ -98,6 +130,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(jobs_come_back_in_order),
 		cmocka_unit_test(a_crew_may_end_with_jobs_in_flight),
+		cmocka_unit_test(who_waits_for_a_job_works_on_others),
 		cmocka_unit_test(one_core_has_no_workers_and_several_have_few),
 	};
 

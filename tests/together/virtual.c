@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "base/time.h"
+#include "rehearsal/rehearsal.h"
 
 enum { START_MS = 1000, FLIGHTS_MAX = 64 };
 
@@ -21,9 +22,7 @@ struct virtual
 {
 	struct simulator *simulator;
 	struct transport transport;
-	struct net_origins *origins;
-	struct auth *auth;
-	struct graph *graph;
+	struct rehearsal_client client;
 	int64_t latency_ms, story_ms;
 	struct flight flights[FLIGHTS_MAX];
 	size_t count, most, throttled;
@@ -57,82 +56,25 @@ void virtual_sleep_ms(int64_t duration_ms)
 
 /* ---- one exchange ---------------------------------------------------------------------- */
 
-static struct span header_of(const struct net_request *request, const char *name)
+static bool answer(struct virtual *world, const struct net_request *request,
+	struct net_response *response, struct error *err)
 {
-	for (size_t i = 0; i < request->header_count; i++)
-		if (strcmp(request->headers[i].name, name) == 0)
-			return span_of(request->headers[i].value);
-	return SPAN_NONE;
-}
+	bool good;
 
-static void take_headers(struct net_response *response, const struct buf *headers)
-{
-	const char *at = buf_text(headers);
-
-	while (*at) {
-		const char *end = strstr(at, "\r\n");
-		const char *colon = memchr(at, ':', (size_t)(end - at));
-
-		for (const char *name = at; name < colon; name++)
-			buf_add_byte(&response->headers,
-				(char)(*name >= 'A' && *name <= 'Z' ? *name + 32 : *name));
-		buf_add_span(&response->headers, (struct span){ colon, (size_t)(end - colon) });
-		buf_add_byte(&response->headers, '\n');
-		at = end + 2;
-	}
-}
-
-static void answer(struct virtual *world, struct net_exchange *exchange)
-{
-	const struct net_request *request = &exchange->request;
-	struct net_response *response = &exchange->response;
-	CLEANUP(buf_release) struct buf bearer = BUF_UP_TO(64 << 10);
-	CLEANUP(simulator_response_release) struct simulator_response got = { 0 };
-	struct simulator_request asked = {
-		.method = request->method,
-		.path = request->url + strlen(VIRTUAL_ORIGIN),
-		.content_type = header_of(request, "content-type"),
-		.consistency_level = header_of(request, "consistencylevel"),
-		.client_request_id = header_of(request, "client-request-id"),
-		.prefer = header_of(request, "prefer"),
-		.body = request->body,
-	};
-
-	if (request->bearer) {
-		buf_addf(&bearer, "Bearer %s", request->bearer);
-		asked.authorization = buf_span(&bearer);
-	}
-	got.headers.limit = got.body.limit = 64 << 20;
 	buf_add_span(&world->bodies, request->bearer ? request->body : SPAN_NONE);
 	simulator_set_now_ms(world->simulator, world->story_ms + now_ms);
-	simulator_handle(world->simulator, &asked, &got);
-	response->sent = true;
-	exchange->good = !got.cut;
-	if (got.cut) {
-		error_set(&exchange->error, ERROR_NETWORK, "the connection broke");
-		return;
-	}
-	response->status = got.status;
-	world->throttled += got.status == 429;
-	take_headers(response, &got.headers);
-	if (request->sink && got.status / 100 == 2)
-		exchange->good = request->sink(
-			request->sink_context, buf_span(&got.body), &exchange->error);
-	else
-		buf_add_span(&response->body, buf_span(&got.body));
+	good = rehearsal_answer(world->simulator, request, response, err);
+	world->throttled += response->status == 429;
+	return good;
 }
 
 static bool send(void *context, const struct net_request *request, struct net_response *response,
 	struct error *err)
 {
 	struct virtual *world = context;
-	struct net_exchange exchange = { .request = *request, .response = *response };
 
 	pass_until(world, now_ms + world->latency_ms);
-	answer(world, &exchange);
-	*response = exchange.response;
-	*err = exchange.error;
-	return exchange.good;
+	return answer(world, request, response, err);
 }
 
 /* ---- several at once ------------------------------------------------------------------- */
@@ -180,7 +122,10 @@ static bool step(struct virtual *world)
 		struct flight *flight = &world->flights[i];
 
 		if (!flight->answered && flight->arrives_ms <= now_ms) {
-			answer(world, flight->exchange);
+			struct net_exchange *exchange = flight->exchange;
+
+			exchange->good = answer(
+				world, &exchange->request, &exchange->response, &exchange->error);
 			flight->answered = true;
 		}
 		if (!flight->answered || flight->returns_ms > now_ms)
@@ -223,9 +168,8 @@ struct virtual *virtual_open(const struct simulator_options *options,
 {
 	struct virtual *world = memory_new(sizeof(*world));
 	struct simulator_options simulated = *options;
-	struct auth_options auth = { .authority = VIRTUAL_ORIGIN, .graph = VIRTUAL_ORIGIN };
-	struct graph_options graph = {
-		.url = VIRTUAL_ORIGIN,
+	const struct graph_options graph = {
+		.transport = &world->transport,
 		.clock_ms = clock_ms,
 		.sleep_ms = virtual_sleep_ms,
 		.quota_share = quota_share,
@@ -235,7 +179,7 @@ struct virtual *virtual_open(const struct simulator_options *options,
 	now_ms = START_MS;
 	world->bodies.limit = 64 << 20;
 	world->latency_ms = latency_ms;
-	simulated.graph_url = VIRTUAL_ORIGIN;
+	simulated.graph_url = REHEARSAL_ORIGIN;
 	simulated.quota_clock_ms = quota_clock;
 	world->simulator = simulator_open(&simulated, &err);
 	if (!world->simulator || !simulator_populate(world->simulator, size, &err))
@@ -248,27 +192,14 @@ struct virtual *virtual_open(const struct simulator_options *options,
 		.cancel = cancel,
 		.context = world,
 	};
-	world->origins = net_origins_new();
-	assert_true(
-		net_origins_add(world->origins, VIRTUAL_ORIGIN, NET_SECRET_TOKEN, "/v1.0/", &err));
-	auth.tenant = simulator_tenant(world->simulator);
-	auth.client_id = simulator_client_id(world->simulator);
-	auth.secret = span_of(simulator_client_secret(world->simulator));
-	world->auth = auth_open(&auth, &world->transport, NULL, &err);
-	graph.transport = &world->transport;
-	graph.auth = world->auth;
-	graph.origins = world->origins;
-	world->graph = world->auth ? graph_open(&graph, &err) : NULL;
-	if (!world->graph)
+	if (!rehearsal_client_open(&world->client, world->simulator, &graph, &err))
 		fail_msg("%s", err.text);
 	return world;
 }
 
 void virtual_close(struct virtual *world)
 {
-	graph_close(world->graph);
-	auth_close(world->auth);
-	net_origins_free(world->origins);
+	rehearsal_client_close(&world->client);
 	simulator_close(world->simulator);
 	buf_release(&world->bodies);
 	memory_free(world);
@@ -276,7 +207,7 @@ void virtual_close(struct virtual *world)
 
 struct graph *virtual_graph(struct virtual *world)
 {
-	return world->graph;
+	return world->client.graph;
 }
 
 struct simulator *virtual_simulator(struct virtual *world)

@@ -15,8 +15,6 @@
 #include "graph/graph.h"
 #include "simulator/simulator.h"
 
-#define VIRTUAL_ORIGIN "http://127.0.0.1:1"
-
 struct virtual;
 
 /* `options` as for the simulator; clock, address and quota clock are set here. */

@@ -7,7 +7,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
-#include "cli/rehearse.h"
+#include "rehearsal/rehearsal_internal.h"
 
 /* ---- references ------------------------------------------------------------------------------------- */
 
@@ -70,11 +70,19 @@ static bool servers_hold(
 	return step->door != DOOR_DIRECTORY || directory_holds(simulator, step, err);
 }
 
-bool rehearse_production(
-	const struct rehearsal *rehearsal, const struct plan *plan, struct error *err)
+static void add_refused(struct rehearsal_others *others, const struct simulator_played *played)
+{
+	if (played->failed && !others->refused)
+		snprintf(others->first_refusal, sizeof(others->first_refusal), "%s",
+			played->first_trouble);
+	others->refused += played->failed;
+}
+
+bool doors_play_production(const struct rehearsal *rehearsal, const struct plan *plan,
+	struct rehearsal_others *others, struct error *err)
 {
 	CLEANUP(memory_freep) char *ldif = file_path(rehearsal->folder, "plan-directory.ldif");
-	struct simulator_played played; /* what is left open is seen in the end */
+	struct simulator_played played = { 0 };
 
 	for (size_t i = 0; i < plan->step_count; i++)
 		if (!servers_hold(rehearsal->simulator, &plan->steps[i], err))
@@ -82,13 +90,14 @@ bool rehearse_production(
 	if (plan->by_door[DOOR_DIRECTORY] &&
 		!simulator_play_ldif(rehearsal->simulator, ldif, &played, err))
 		return false;
+	add_refused(others, &played);
 	return (!plan->by_door[DOOR_SYNC] && !plan->by_door[DOOR_DIRECTORY]) ||
 		simulator_play_production_cycle(rehearsal->simulator, err);
 }
 
 /* ---- the files, made again from the plan ------------------------------------------------------------ */
 
-bool rehearse_write_files(
+bool doors_write_files(
 	const struct rehearsal *rehearsal, const struct plan *plan, struct error *err)
 {
 	CLEANUP(memory_freep) char *beside = file_path(rehearsal->folder, "plan.json");
@@ -96,16 +105,20 @@ bool rehearse_write_files(
 	return plan_write_hand_offs(plan, beside, NULL, NULL, err);
 }
 
-bool rehearse_files(const struct rehearsal *rehearsal, const struct plan *plan, struct error *err)
+bool doors_play_files(const struct rehearsal *rehearsal, const struct plan *plan,
+	struct rehearsal_others *others, struct error *err)
 {
 	CLEANUP(memory_freep) char *csv = file_path(rehearsal->folder, "plan-adsync.csv");
 	CLEANUP(memory_freep) char *script = file_path(rehearsal->folder, "plan-exchange.ps1");
-	struct simulator_played played; /* what is left open is seen in the end */
+	struct simulator_played played = { 0 };
 
-	return (!plan->by_door[DOOR_ADSYNC] ||
-		       simulator_play_adsync(rehearsal->simulator, csv, err)) &&
-		(!plan->by_door[DOOR_EXCHANGE] ||
-			simulator_play_exchange(rehearsal->simulator, script, &played, err));
+	if (plan->by_door[DOOR_ADSYNC] && !simulator_play_adsync(rehearsal->simulator, csv, err))
+		return false;
+	if (plan->by_door[DOOR_EXCHANGE] &&
+		!simulator_play_exchange(rehearsal->simulator, script, &played, err))
+		return false;
+	add_refused(others, &played);
+	return true;
 }
 
 /* ---- manual ----------------------------------------------------------------------------------------- */
@@ -126,11 +139,11 @@ static bool follow_paragraph(
 	return simulator_play_manual(simulator, step->id, step->attribute->name, step->to, err);
 }
 
-bool rehearse_paragraphs(const struct rehearsal *rehearsal, const struct plan *plan, bool *followed,
-	rehearse_refused_function *refused, void *context, struct error *err)
+bool doors_follow_paragraphs(const struct rehearsal *rehearsal, const struct rehearsal_play *play,
+	bool *followed, struct rehearsal_others *others, struct error *err)
 {
-	for (size_t i = 0; i < plan->step_count; i++) {
-		const struct plan_step *step = &plan->steps[i];
+	for (size_t i = 0; i < play->plan->step_count; i++) {
+		const struct plan_step *step = &play->plan->steps[i];
 		struct error refusal = { 0 };
 
 		if (step->door != DOOR_MANUAL || followed[i])
@@ -142,7 +155,9 @@ bool rehearse_paragraphs(const struct rehearsal *rehearsal, const struct plan *p
 			*err = refusal;
 			return false;
 		}
-		refused(context, step, refusal.text);
+		others->paragraphs_refused++;
+		if (play->told)
+			play->told(play->told_context, step, STEP_REFUSED, refusal.text);
 	}
 	return true;
 }

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "cli/rehearsal.h"
+#include "rehearsal/rehearsal.h"
 
 enum { ANSWER_BYTES_MAX = 64 << 20, BEARER_MAX = 64 << 10 };
 
@@ -31,8 +31,8 @@ static void take_headers(struct net_response *response, const struct buf *header
 	}
 }
 
-static bool send(void *context, const struct net_request *request, struct net_response *response,
-	struct error *err)
+bool rehearsal_answer(struct simulator *simulator, const struct net_request *request,
+	struct net_response *response, struct error *err)
 {
 	CLEANUP(buf_release) struct buf bearer = BUF_UP_TO(BEARER_MAX);
 	CLEANUP(simulator_response_release) struct simulator_response got = { 0 };
@@ -51,8 +51,10 @@ static bool send(void *context, const struct net_request *request, struct net_re
 		asked.authorization = buf_span(&bearer);
 	}
 	got.headers.limit = got.body.limit = ANSWER_BYTES_MAX;
-	simulator_handle(context, &asked, &got);
+	simulator_handle(simulator, &asked, &got);
 	response->sent = true;
+	if (got.cut)
+		return error_set(err, ERROR_NETWORK, "the connection broke");
 	response->status = got.status;
 	take_headers(response, &got.headers);
 	if (request->sink && got.status / 100 == 2)
@@ -61,9 +63,18 @@ static bool send(void *context, const struct net_request *request, struct net_re
 	return true;
 }
 
+/* ---- at once ------------------------------------------------------------------------------------ */
+
+static bool send(void *context, const struct net_request *request, struct net_response *response,
+	struct error *err)
+{
+	return rehearsal_answer(context, request, response, err);
+}
+
 static void begin(void *context, struct net_exchange *exchange)
 {
-	exchange->good = send(context, &exchange->request, &exchange->response, &exchange->error);
+	exchange->good = rehearsal_answer(
+		context, &exchange->request, &exchange->response, &exchange->error);
 	exchange->done = true;
 }
 
@@ -88,4 +99,39 @@ struct transport rehearsal_transport(struct simulator *simulator)
 		.cancel = cancel,
 		.context = simulator,
 	};
+}
+
+/* ---- a client of it ----------------------------------------------------------------------------- */
+
+bool rehearsal_client_open(struct rehearsal_client *client, struct simulator *simulator,
+	const struct graph_options *options, struct error *err)
+{
+	const struct auth_options auth = {
+		.authority = REHEARSAL_ORIGIN,
+		.graph = REHEARSAL_ORIGIN,
+		.tenant = simulator_tenant(simulator),
+		.client_id = simulator_client_id(simulator),
+		.secret = span_of(simulator_client_secret(simulator)),
+	};
+	struct graph_options graph = *options;
+
+	client->origins = net_origins_new();
+	if (!net_origins_add(client->origins, REHEARSAL_ORIGIN, NET_SECRET_TOKEN, "/v1.0/", err))
+		return false;
+	client->auth = auth_open(&auth, graph.transport, graph.progress, err);
+	if (!client->auth)
+		return false;
+	graph.url = REHEARSAL_ORIGIN;
+	graph.auth = client->auth;
+	graph.origins = client->origins;
+	client->graph = graph_open(&graph, err);
+	return client->graph;
+}
+
+void rehearsal_client_close(struct rehearsal_client *client)
+{
+	graph_close(client->graph);
+	auth_close(client->auth);
+	net_origins_free(client->origins);
+	*client = (struct rehearsal_client){ 0 };
 }

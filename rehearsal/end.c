@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "cli/rehearse.h"
+#include "rehearsal/rehearsal.h"
 
 static void add_trouble(struct end_state *end, const struct kind *kind, struct span id,
 	struct span name, const struct attribute *attribute, const struct plan_step *step)

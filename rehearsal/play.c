@@ -1,0 +1,102 @@
+/*
+ * A plan on the copy: the engine is the one that applies it, and everybody else plays his part between its
+ * runs, as they would.
+ */
+#include "base/file.h"
+#include "base/memory.h"
+#include "rehearsal/rehearsal_internal.h"
+
+/* The simulated company's production server. */
+#define PRODUCTION "SYNC01"
+
+/* As often as steps of one door wait for those of another; of what is longer, the end is told as it is. */
+enum { ROUNDS_MAX = 32 };
+
+static bool apply_once(struct rehearsal *rehearsal, const struct rehearsal_play *play,
+	struct apply_result *result, struct error *err)
+{
+	CLEANUP(memory_freep) char *journal = file_path(rehearsal->folder, "journal.sqlite");
+	CLEANUP(memory_freep) char *receipt = file_path(rehearsal->folder, "receipt.json");
+	CLEANUP(memory_freep) char *state = file_path(rehearsal->folder, "state");
+	const struct apply_options options = {
+		.graph = rehearsal->client.graph,
+		.journal_path = journal,
+		.receipt_path = receipt,
+		.state_folder = state,
+		.plan_bytes = play->plan_bytes,
+		.cloud = play->plan->cloud,
+		.signature = play->signature,
+		.canary = 1,
+		.now_ms = play->now_ms,
+		.progress = rehearsal->progress,
+		.told = play->told,
+		.told_context = play->told_context,
+	};
+
+	/* What the other doors did took its time there. */
+	simulator_set_now_ms(rehearsal->simulator, play->now_ms);
+	if (apply_run(play->plan, &options, result, err))
+		return true;
+	if (err->kind != ERROR_STALE)
+		return false;
+	*err = (struct error){ 0 }; /* that nothing is left to do here is said by the states */
+	return true;
+}
+
+static bool play_others(struct rehearsal *rehearsal, const struct rehearsal_play *play,
+	bool *followed, struct rehearsal_others *others, struct error *err)
+{
+	others->paragraphs_refused = 0;
+	return doors_play_production(rehearsal, play->plan, others, err) &&
+		doors_play_files(rehearsal, play->plan, others, err) &&
+		doors_follow_paragraphs(rehearsal, play, followed, others, err);
+}
+
+/* Does a step of one door wait for one of another? Else everybody's turn comes once. */
+static bool doors_wait(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->step_count; i++)
+		for (size_t j = 0; j < plan->steps[i].after_count; j++)
+			if (plan->steps[plan->steps[i].after[j] - 1].door != plan->steps[i].door)
+				return true;
+	return false;
+}
+
+bool rehearsal_play(struct rehearsal *rehearsal, const struct rehearsal_play *play,
+	struct apply_result *result, struct rehearsal_others *others, struct error *err)
+{
+	CLEANUP(memory_freep)
+	bool *followed = memory_array(play->plan->step_count + 1, sizeof(bool));
+	bool waits = doors_wait(play->plan), more = true;
+
+	*others = (struct rehearsal_others){ 0 };
+	if (!doors_write_files(rehearsal, play->plan, err))
+		return false;
+	for (size_t round = 0; round < ROUNDS_MAX && more; round++) {
+		int64_t before = simulator_writes(rehearsal->simulator);
+
+		if (!apply_once(rehearsal, play, result, err))
+			return false;
+		if (result->stopped)
+			break;
+		if (!play_others(rehearsal, play, followed, others, err))
+			return false;
+		more = waits && simulator_writes(rehearsal->simulator) != before;
+	}
+	return true;
+}
+
+bool rehearsal_status(struct rehearsal *rehearsal, const struct rehearsal_play *play,
+	struct apply_result *result, struct error *err)
+{
+	CLEANUP(memory_freep) char *journal = file_path(rehearsal->folder, "journal.sqlite");
+	const struct status_options options = {
+		.graph = rehearsal->client.graph,
+		.production = PRODUCTION,
+		.journal_path = journal,
+		.told = play->told,
+		.told_context = play->told_context,
+	};
+
+	return status_run(play->plan, &options, result, err);
+}

@@ -200,7 +200,8 @@ static void a_slow_service_is_waited_for_by_sixteen_batches_at_once(void **state
 	static const struct {
 		int64_t latency_ms;
 		size_t shorter, longer;
-	} rows[] = { { 500, 281, 601 }, { 2000, 281, 921 }, { 3000, 281, 1241 }, { 8000, 281, 3481 } };
+	} rows[] = { { 500, 281, 601 }, { 2000, 281, 921 }, { 3000, 281, 1241 },
+		{ 8000, 281, 3481 } };
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		size_t steps = rows[i].longer - rows[i].shorter;
@@ -209,8 +210,9 @@ static void a_slow_service_is_waited_for_by_sixteen_batches_at_once(void **state
 		int64_t shorter_ms = lasts_ms(rows[i].shorter, rows[i].latency_ms);
 		int64_t took_ms = lasts_ms(rows[i].longer, rows[i].latency_ms) - shorter_ms;
 
-		print_message("%lld ms a batch: %zu changes in %lld ms, %zu more in %lld ms, ideally "
-			      "%.0f ms\n",
+		print_message(
+			"%lld ms a batch: %zu changes in %lld ms, %zu more in %lld ms, ideally "
+			"%.0f ms\n",
 			(long long)rows[i].latency_ms, rows[i].shorter, (long long)shorter_ms,
 			steps, (long long)took_ms, ideal_ms);
 		assert_true((double)took_ms <= ideal_ms / 0.9);

@@ -11,9 +11,13 @@
 
 #include <cmocka.h>
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include "base/log.h"
 #include "tests/rollback/apply_fixture.h"
 #include "tests/rollback/apply_killing.h"
 
@@ -344,6 +348,40 @@ static void throttled_nothing_leaves_before_the_time_it_asked_for_is_over(void *
 	assert_true(fixture_effects_differ(fixture));
 }
 
+static size_t writes_at_signal;
+
+static void somebody_presses_ctrl_c(struct tiny_graph *tiny)
+{
+	writes_at_signal = tiny->beside->write_count;
+	raise(SIGINT);
+}
+
+/* In a child, since the flag of the signal stays. */
+static bool lands(struct fixture *fixture)
+{
+	interrupted_listen();
+	return fixture_apply(fixture) && fixture->result.interrupted &&
+		beside.write_count == writes_at_signal && beside.count == 0 &&
+		fixture->result.by_state[STEP_DONE] == fixture_effects(fixture) &&
+		fixture->result.by_state[STEP_OPEN] + fixture_effects(fixture) == 250;
+}
+
+static void after_a_signal_what_is_under_way_is_settled_and_nothing_new_leaves(void **state)
+{
+	struct fixture *fixture = *state;
+	int status;
+	pid_t child;
+
+	users(fixture, 250);
+	beside.slow_answer = 16;
+	beside.meanwhile = somebody_presses_ctrl_c;
+	child = fork();
+	if (!child)
+		_exit(lands(fixture) ? 0 : 1);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 /* ---- freshness -------------------------------------------------------------------------------- */
 
 static void somebody_decides(struct tiny_graph *tiny)
@@ -392,6 +430,7 @@ int main(void)
 		TEST(it_begins_with_one_and_each_that_comes_back_lets_one_more_go),
 		TEST(refused_one_goes_alone_again),
 		TEST(throttled_nothing_leaves_before_the_time_it_asked_for_is_over),
+		TEST(after_a_signal_what_is_under_way_is_settled_and_nothing_new_leaves),
 		TEST(what_was_read_long_ago_is_read_again_before_it_is_written),
 		TEST(where_every_reading_takes_too_long_nothing_is_written),
 		TEST(a_request_lost_on_its_way_beside_others_is_sent_once_more_after_reading),

@@ -117,7 +117,7 @@ static void apply_tell(struct apply *apply, size_t index)
 		record->text ? record->text : waiting_texts[step->door]);
 }
 
-bool apply_save(struct apply *apply, struct error *err)
+bool apply_record(struct apply *apply, struct error *err)
 {
 	size_t count = apply->changed_count;
 	CLEANUP(memory_freep)
@@ -130,12 +130,22 @@ bool apply_save(struct apply *apply, struct error *err)
 			.number = apply->changed[i] + 1,
 			.record = &apply->records[apply->changed[i]],
 		};
-	if (!journal_set_states(apply->journal, entries, count, apply_now_ms(apply), err))
-		return false;
-	for (size_t i = 0; i < count; i++)
+	return journal_set_states(apply->journal, entries, count, apply_now_ms(apply), err);
+}
+
+void apply_tell_recorded(struct apply *apply)
+{
+	for (size_t i = 0; i < apply->changed_count; i++)
 		if (apply->records[apply->changed[i]].state != STEP_OPEN)
 			apply_tell(apply, apply->changed[i]);
 	apply->changed_count = 0;
+}
+
+bool apply_save(struct apply *apply, struct error *err)
+{
+	if (!apply_record(apply, err))
+		return false;
+	apply_tell_recorded(apply);
 	return true;
 }
 

@@ -277,26 +277,25 @@ static void begin_attempts(struct batch *batch, int64_t now_ms)
 	}
 }
 
-bool batches_send(
+bool batches_intend(
 	struct apply *apply, struct batch *const *batches, size_t count, struct error *err)
 {
 	CLEANUP(entries_release) struct entries entries;
 	int64_t now_ms = apply_now_ms(apply);
 
-	for (size_t i = 0; i < count; i++)
-		begin_attempts(batches[i], now_ms);
-	entries_init(&entries, batches, count);
-	if (!journal_add_intents(apply->journal, entries.items, entries.count, now_ms, err))
-		return false;
 	for (size_t i = 0; i < count; i++) {
-		struct batch *batch = batches[i];
-
-		give_back(apply, batch);
-		batch->stage = BATCH_WRITING;
-		batch->task = graph_begin_writing(
-			apply->options->graph, batch->writes, batch->count);
+		begin_attempts(batches[i], now_ms);
+		batches[i]->stage = BATCH_INTENDED;
 	}
-	return true;
+	entries_init(&entries, batches, count);
+	return journal_add_intents(apply->journal, entries.items, entries.count, now_ms, err);
+}
+
+void batch_leave(struct apply *apply, struct batch *batch)
+{
+	give_back(apply, batch);
+	batch->stage = BATCH_WRITING;
+	batch->task = graph_begin_writing(apply->options->graph, batch->writes, batch->count);
 }
 
 /* What came back, in words for the steps. */

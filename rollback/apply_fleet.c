@@ -192,7 +192,7 @@ static void keep_fresh(struct fleet *fleet)
 	}
 }
 
-static bool send_ready(struct fleet *fleet, struct error *err)
+static bool intend_ready(struct fleet *fleet, struct error *err)
 {
 	struct batch *ready[APPLY_BATCHES_MAX];
 	size_t count = 0;
@@ -207,18 +207,20 @@ static bool send_ready(struct fleet *fleet, struct error *err)
 		drop_unsent(fleet, false);
 		return true;
 	}
-	return !count || batches_send(fleet->apply, ready, count, err);
+	return !count || batches_intend(fleet->apply, ready, count, err);
 }
 
-/* Reads again what waited for replicas long enough. */
-static void look_again(struct fleet *fleet)
+/* What was intended leaves, and what waited for replicas long enough is read again. */
+static void leave(struct fleet *fleet)
 {
 	int64_t now_ms = apply_clock_ms(fleet->apply);
 
 	for (size_t i = 0; i < fleet->count; i++) {
 		struct batch *batch = fleet->batches[i];
 
-		if (batch->stage == BATCH_SETTLING && !batch->task && batch->count &&
+		if (batch->stage == BATCH_INTENDED)
+			batch_leave(fleet->apply, batch);
+		else if (batch->stage == BATCH_SETTLING && !batch->task && batch->count &&
 			now_ms >= batch->again_ms)
 			batch_look_again(fleet->apply, batch);
 	}
@@ -356,21 +358,30 @@ static void fleet_wait(struct fleet *fleet)
 				      : "for the directory's replicas");
 }
 
-static bool fleet_turn(struct fleet *fleet, struct error *err)
+/* What came, what it means, and what leaves next. */
+static bool record_turn(struct fleet *fleet, struct error *err)
 {
-	struct apply *apply = fleet->apply;
-
 	if (!take_outcomes(fleet, err))
 		return false;
 	take_readings(fleet);
 	keep_fresh(fleet);
-	if (!apply_save(apply, err))
+	if (!apply_record(fleet->apply, err))
 		return false;
 	if (has_trouble(fleet))
 		set_back(fleet);
-	if (!send_ready(fleet, err))
+	return intend_ready(fleet, err);
+}
+
+/* A disk takes milliseconds for each transaction, so a turn has one: nothing leaves before it is durable. */
+static bool fleet_turn(struct fleet *fleet, struct error *err)
+{
+	struct apply *apply = fleet->apply;
+
+	journal_together(apply->journal);
+	if (!record_turn(fleet, err) || !journal_commit(apply->journal, err))
 		return false;
-	look_again(fleet);
+	apply_tell_recorded(apply);
+	leave(fleet);
 	retire(fleet);
 	return begin_more(fleet, err);
 }

@@ -119,13 +119,20 @@ struct journal_entry {
 	const struct step_record *record; /* journal_set_states() only */
 };
 
-/* Durable when they return true, each call in one transaction [T4]. */
+/* Durable when they return true, each call in one transaction [T4], but for journal_together(). */
 MUST_CHECK bool journal_add_intents(struct journal *journal, const struct journal_entry *entries,
 	size_t count, int64_t now_ms, struct error *err);
 MUST_CHECK bool journal_add_outcomes(struct journal *journal, const struct journal_entry *entries,
 	size_t count, int64_t now_ms, struct error *err);
 MUST_CHECK bool journal_set_states(struct journal *journal, const struct journal_entry *entries,
 	size_t count, int64_t now_ms, struct error *err);
+
+/*
+ * From here on what is added is one transaction, until journal_commit() makes it durable. A failure
+ * takes back all of it.
+ */
+void journal_together(struct journal *journal);
+MUST_CHECK bool journal_commit(struct journal *journal, struct error *err);
 
 MUST_CHECK bool journal_begin_run(struct journal *journal, int64_t now_ms, struct error *err);
 /* Ends the run and folds the log into the file, which stands alone afterwards. */
@@ -250,6 +257,9 @@ void apply_stop(struct apply *apply, const char *format, ...) PRINTF_LIKE(2, 3);
 void apply_decide(struct apply *apply, size_t index, enum step_state state, const char *format, ...)
 	PRINTF_LIKE(4, 5);
 MUST_CHECK bool apply_save(struct apply *apply, struct error *err);
+/* Its two halves, for what becomes durable with more: nobody is told before. */
+MUST_CHECK bool apply_record(struct apply *apply, struct error *err);
+void apply_tell_recorded(struct apply *apply);
 
 /* One step in a batch. */
 struct flight {
@@ -264,6 +274,7 @@ struct flight {
 enum batch_stage {
 	BATCH_READING,  /* what stands there */
 	BATCH_READY,    /* was read a moment ago, and may be sent */
+	BATCH_INTENDED, /* its INTENT is recorded, and leaves once it is durable */
 	BATCH_WRITING,  /* between INTENT and OUTCOME */
 	BATCH_SETTLING, /* is read again, or waits for replicas before that */
 };
@@ -304,9 +315,10 @@ void batch_pick(struct apply *apply, struct batch *batch);
 void batch_look(struct apply *apply, struct batch *batch);
 /* The reading is done: compares, and keeps only the steps to be sent. */
 MUST_CHECK bool batch_compare(struct apply *apply, struct batch *batch, struct error *err);
-/* INTENT of all of them in one transaction, and then they leave. */
-MUST_CHECK bool batches_send(
+/* INTENT of all of them in one transaction; they leave once that is durable. */
+MUST_CHECK bool batches_intend(
 	struct apply *apply, struct batch *const *batches, size_t count, struct error *err);
+void batch_leave(struct apply *apply, struct batch *batch);
 /*
  * The writing is done: OUTCOME of all of them in one transaction. `unsent` is set where a batch could
  * not be sent, for a reason that the next one would meet as well.
@@ -315,8 +327,8 @@ MUST_CHECK bool batches_note(struct apply *apply, struct batch *const *batches, 
 	struct error *unsent, struct error *err);
 
 /*
- * What became of what was sent (settle.c): decides what needs no reading, and begins to read the rest;
- * the reading is done: decides what it shows, and says when the rest is read again.
+ * What became of what was sent (settle.c): decides what needs no reading; the rest is to be read at
+ * again_ms. The reading is done: decides what it shows, and says when the rest is read again.
  */
 void batch_settle(struct apply *apply, struct batch *batch);
 void batch_look_again(struct apply *apply, struct batch *batch);

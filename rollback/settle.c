@@ -233,6 +233,5 @@ void batch_settle(struct apply *apply, struct batch *batch)
 	batch_keep(apply, batch, keep_if_read);
 	batch->wait_ms = SETTLE_FIRST_WAIT_MS;
 	batch->deadline_ms = apply_clock_ms(apply) + lag_left_ms(apply, batch);
-	if (batch->count)
-		batch_look_again(apply, batch);
+	batch->again_ms = apply_clock_ms(apply);
 }

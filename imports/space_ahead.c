@@ -14,7 +14,7 @@
 #include "imports/space_internal.h"
 
 enum {
-	AHEAD_OBJECTS = 128,
+	AHEAD_OBJECTS = 512,
 	AHEAD_BYTES = 4 << 20, /* of all of them, but one is always let through */
 	KEPT_BYTES = 64 << 10, /* buffers that are larger do not go round */
 };

@@ -28,7 +28,7 @@ jq -c --slurp 'to_entries[] | {number: (.key + 1), operation: "set", door: "grap
 	references: [], after: []}' people >many.steps
 count=$(wc -l <many.steps)
 {
-	head -n 1 plan.json
+	sed '/^"limits"/,$d' plan.json
 	echo "\"limits\":{\"steps\":$count,\"deletes\":0,\"member_removals\":0,\"objects\":$count},"
 	echo "\"counts\":{\"steps\":$count,\"blocked\":0,\"doors\":{\"graph\":$count,\"sync\":0,\"directory\":0,\"exchange\":0,\"adsync\":0,\"manual\":0}},"
 	printf '%s\n' '"files":[' '],' '"blocked":[' '],' '"steps":['

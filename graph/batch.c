@@ -235,38 +235,44 @@ static bool take_envelope(struct graph *graph, const struct cost *cost,
 	return false;
 }
 
-bool batch_post(struct graph *graph, struct batch_item *const *items, size_t count, bool bulk,
-	struct net_response *response, struct error *err)
+struct call *batch_call(struct flow *flow, struct batch_item *const *items, size_t count,
+	const struct call_owner *owner, void *context, struct error *err)
 {
+	struct graph *graph = flow->graph;
 	CLEANUP(buf_release) struct buf url = BUF_UP_TO(NET_URL_MAX);
 	CLEANUP(buf_release) struct buf body = BUF_UP_TO(GRAPH_BATCH_BODY_MAX);
-	struct graph_request request = {
-		.method = "POST",
-		.bulk = bulk,
-		.cost = cost_of_all(items, count),
-	};
-	struct failure failure;
+	struct call *call;
 
 	assert(count && count <= GRAPH_BATCH_MAX);
-	net_response_release(response);
-	net_response_init(response);
 	for (size_t i = 0; i < count; i++)
 		forget_answer(items[i]);
 	if (!add_request(&body, items, count, err))
-		return false;
+		return NULL;
 	buf_addf(&url, "%s/$batch", graph->root);
-	request.url = buf_text(&url);
-	request.body = buf_span(&body);
-	if (!graph_send(graph, &request, response, err))
-		return error_prefix(err, "POST /$batch");
-	if (response->status / 100 != 2) {
-		failure_read(&failure, response->status, buf_span(&response->body),
-			net_response_header(response, "request-id"));
-		failure_set(&failure, "POST", "/$batch", err);
-		return error_prefix(err, "POST /$batch");
+	call = call_new(graph, "POST", buf_text(&url), owner, context, "POST /$batch");
+	buf_release(&call->body);
+	call->body = body;
+	body = (struct buf){ 0 };
+	call->request.cost = cost_of_all(items, count);
+	flow_add(flow, call);
+	return call;
+}
+
+bool batch_take(struct call *call, struct batch_item *const *items, size_t count, struct error *err)
+{
+	const struct net_exchange *exchange = &call->exchange;
+	struct failure failure;
+
+	if (!exchange->good) {
+		*err = exchange->error;
+		return false;
 	}
-	return take_envelope(graph, &request.cost, items, count, response, err) ||
-		error_prefix(err, "POST /$batch");
+	if (exchange->response.status / 100 == 2)
+		return take_envelope(call->flow->graph, &call->request.cost, items, count,
+			&exchange->response, err);
+	failure_read(&failure, exchange->response.status, buf_span(&exchange->response.body),
+		net_response_header(&exchange->response, "request-id"));
+	return failure_set(&failure, "POST", "/$batch", err);
 }
 
 void batch_item_failure(const struct batch_item *item, struct failure *failure)
@@ -377,6 +383,7 @@ static bool post_again(
 	struct span retry_after = *again->retry_after ? span_of(again->retry_after) : SPAN_NONE;
 	int64_t pause_ms = 0;
 
+	graph->troubles += again->ruling != NULL;
 	if (again->token) {
 		chunk->renewed = true;
 		/* Another request may have seen to it meanwhile. */
@@ -421,23 +428,21 @@ static const struct call_owner chunk_owner = {
 	.freed = chunk_freed,
 };
 
-/* Takes the chunk. */
+/* Takes the chunk, also where it can't be sent. */
 static bool chunk_post(struct flow *flow, struct chunk *chunk, const struct attempt *attempt,
 	int64_t pause_ms, struct error *err)
 {
-	struct graph *graph = flow->graph;
-	CLEANUP(buf_release) struct buf url = BUF_UP_TO(NET_URL_MAX);
-	struct call *call;
+	struct call *call = batch_call(flow, chunk->open, chunk->count, &chunk_owner, chunk, err);
 
-	buf_addf(&url, "%s/$batch", graph->root);
-	call = call_new(graph, "POST", buf_text(&url), &chunk_owner, chunk, "POST /$batch");
-	flow_add(flow, call);
+	if (!call) {
+		memory_free(chunk);
+		return false;
+	}
 	if (attempt)
 		call->attempt = *attempt;
-	call->not_before_ms = pause_ms ? graph->clock_ms() + pause_ms : 0;
+	call->not_before_ms = pause_ms ? flow->graph->clock_ms() + pause_ms : 0;
 	call->request.bulk = chunk->bulk;
-	call->request.cost = cost_of_all(chunk->open, chunk->count);
-	return add_request(&call->body, chunk->open, chunk->count, err);
+	return true;
 }
 
 bool batch_begin(struct flow *flow, struct batch_item *items, size_t count, bool bulk,

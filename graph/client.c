@@ -37,7 +37,7 @@ struct graph *graph_open(const struct graph_options *options, struct error *err)
 		.sleep_ms = options->sleep_ms,
 	};
 	graph->deadline_ms = graph->clock_ms() + limit_ms;
-	pace_free(graph);
+	attempt_init(&graph->pace.attempt, graph);
 	quota_init(&graph->quota, graph_quota_share(options->quota_share));
 	return TAKE(graph);
 }

@@ -10,7 +10,6 @@
 #include <stdarg.h>
 
 enum {
-	WAIT_MOST_MS = 1000, /* with requests under way; a signal must not wait longer */
 	WAIT_TOLD_MS = 1000, /* shorter waits are nobody's business */
 	WHY_MAX = 256,
 	WHAT_MAX = 512,
@@ -174,7 +173,9 @@ static bool begin_all(struct flow *flow, int64_t *next_ms, struct error *err)
 			continue;
 		if (flow->under_way >= GRAPH_CALLS_MAX)
 			return true;
-		opens_ms = quota_opens_ms(&graph->quota, &call->request.cost, now_ms, &why);
+		opens_ms = call->owner->answered
+			? now_ms
+			: quota_opens_ms(&graph->quota, &call->request.cost, now_ms, &why);
 		if (call->not_before_ms > opens_ms)
 			opens_ms = call->not_before_ms;
 		if (opens_ms <= now_ms) {
@@ -214,6 +215,7 @@ static bool judge(struct call *call, const struct failure *failure, struct error
 		repeat(call, 0);
 		return true;
 	}
+	graph->troubles++;
 	if (attempt_pause(&call->attempt, graph, failure->ruling, retry_after, &pause_ms, err)) {
 		call->attempt.why = failure->ruling->meaning;
 		/* One is throttled, all of this application are (contract 7.2). */
@@ -231,6 +233,19 @@ static bool judge(struct call *call, const struct failure *failure, struct error
 	return false;
 }
 
+/* A new token is no second try: what met a 401 was not done. */
+static bool settle_write(struct call *call, struct error *err)
+{
+	const struct net_exchange *exchange = &call->exchange;
+
+	if (exchange->good && exchange->response.status == 401 && !call->renewed) {
+		call->renewed = true;
+		repeat(call, 0);
+		return true;
+	}
+	return call->owner->answered(call, err);
+}
+
 static bool settle(struct call *call, struct error *err)
 {
 	struct graph *graph = call->flow->graph;
@@ -240,6 +255,10 @@ static bool settle(struct call *call, struct error *err)
 
 	call->state = CALL_OVER; /* unless it is repeated */
 	call->flow->under_way--;
+	if (exchange->good)
+		graph_note_answer(graph, &call->request.cost, response);
+	if (call->owner->answered)
+		return settle_write(call, err);
 	if (!exchange->good) {
 		*err = exchange->error;
 		if (call->sink_failed || err->kind != ERROR_NETWORK)
@@ -247,7 +266,6 @@ static bool settle(struct call *call, struct error *err)
 		failure_read(&failure, 0, SPAN_NONE, SPAN_NONE);
 		return judge(call, &failure, err);
 	}
-	graph_note_answer(graph, &call->request.cost, response);
 	if (response->status / 100 == 2)
 		return graph_check_json(response, err) && call->owner->taken(call, err);
 	failure_read(&failure, response->status, buf_span(&response->body),
@@ -302,10 +320,18 @@ static void wait_on(struct flow *flow, int64_t next_ms)
 			graph_sleep(graph, next_ms - now_ms, buf_text(&flow->why));
 		return;
 	}
-	left_ms = next_ms == INT64_MAX ? WAIT_MOST_MS : next_ms - now_ms;
+	left_ms = next_ms == INT64_MAX ? FLOW_WAIT_MOST_MS : next_ms - now_ms;
 	if (next_ms != INT64_MAX)
 		tell_wait(flow, now_ms, next_ms);
-	transport_wait(graph->transport, left_ms < WAIT_MOST_MS ? left_ms : WAIT_MOST_MS);
+	transport_wait(graph->transport, left_ms < FLOW_WAIT_MOST_MS ? left_ms : FLOW_WAIT_MOST_MS);
+}
+
+bool flow_turn(struct flow *flow, int64_t *next_ms, bool *any, struct error *err)
+{
+	if (!begin_all(flow, next_ms, err) || !settle_all(flow, any, err))
+		return false;
+	sweep(flow);
+	return true;
 }
 
 bool flow_run(struct flow *flow, struct error *err)
@@ -314,9 +340,8 @@ bool flow_run(struct flow *flow, struct error *err)
 	bool any;
 
 	while (flow->first) {
-		if (!begin_all(flow, &next_ms, err) || !settle_all(flow, &any, err))
+		if (!flow_turn(flow, &next_ms, &any, err))
 			return false;
-		sweep(flow);
 		if (any || !flow->first)
 			continue;
 		wait_on(flow, next_ms);

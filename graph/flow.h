@@ -5,6 +5,8 @@
 
 struct call;
 
+enum { FLOW_WAIT_MOST_MS = 1000 }; /* with requests under way; a signal must not wait longer */
+
 /* What the one who asks does with what comes. All are called by flow_run(), none inside of a transfer. */
 struct call_owner {
 	/* The answer is a 2xx and whole. False ends the flow. */
@@ -16,6 +18,12 @@ struct call_owner {
 	 * NULL: it ends the flow.
 	 */
 	bool (*refused)(struct call *call, const struct failure *failure, struct error *err);
+	/*
+	 * A write: it leaves at once and is not repeated, but for a 401. Whatever came, or that nothing
+	 * did (call->exchange), is its owner's to judge; the other functions are not asked. False ends
+	 * the flow.
+	 */
+	bool (*answered)(struct call *call, struct error *err);
 	/* The call goes, for whatever reason. NULL: nothing is bound to it. */
 	void (*freed)(struct call *call);
 };
@@ -63,6 +71,12 @@ struct call *call_new(const struct graph *graph, const char *method, const char 
 void flow_add(struct flow *flow, struct call *call);
 /* Forgets a call that is no longer wanted. */
 void flow_drop(struct call *call);
+
+/*
+ * Begins what may leave, and settles what came back (then `any`); never waits. `next_ms`: when the next
+ * call may leave, INT64_MAX where none waits.
+ */
+MUST_CHECK bool flow_turn(struct flow *flow, int64_t *next_ms, bool *any, struct error *err);
 
 /*
  * Runs until nothing is left: each call waits for the quota and for what the service asked, is

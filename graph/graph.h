@@ -216,6 +216,21 @@ MUST_CHECK bool graph_read_objects(
 	struct graph *graph, struct graph_read *reads, size_t count, struct error *err);
 
 /*
+ * The same and graph_write_batch() (below), beside others of their sort: they begin here and go on in
+ * graph_wait(). The arrays must live until the task is finished or dropped.
+ */
+struct graph_task;
+MUST_CHECK struct graph_task *graph_begin_reading(
+	struct graph *graph, struct graph_read *reads, size_t count);
+bool graph_task_is_done(const struct graph_task *task);
+/* Waits until it is done, and frees it: true or false as the function would have been that waits. */
+MUST_CHECK bool graph_task_finish(struct graph_task *task, struct error *err);
+/* Forgets it, whatever the service makes of what it sent. NULL is fine. */
+void graph_task_drop(struct graph_task *task);
+/* Lets all of them go on until one is done, or the time is over. */
+void graph_wait(struct graph *graph, int64_t timeout_ms);
+
+/*
  * Audit records (contract 4) from `from_ms` to `until_ms`, both included, every writer, in the
  * service's order.
  */
@@ -330,5 +345,18 @@ MUST_CHECK bool graph_write_pause(struct graph *graph, struct error *err);
  */
 MUST_CHECK bool graph_write_batch(
 	struct graph *graph, struct graph_write *writes, size_t count, struct error *err);
+
+MUST_CHECK struct graph_task *graph_begin_writing(
+	struct graph *graph, struct graph_write *writes, size_t count);
+
+/*
+ * For several batches beside each other: how long graph_write_pause() would wait for the quota, and
+ * room in it for one full batch that is sent later; to be given back when it is, or is not.
+ */
+int64_t graph_write_wait_ms(struct graph *graph);
+void graph_write_reserve(struct graph *graph);
+void graph_write_give_back(struct graph *graph);
+/* How often since graph_open() a reading met no answer, a 5xx or a 429, and was repeated. */
+unsigned graph_troubles(const struct graph *graph);
 
 const char *graph_outcome_name(enum graph_outcome outcome);

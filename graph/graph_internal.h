@@ -15,7 +15,7 @@ enum {
 	GRAPH_BATCH_BODY_MAX = 3 << 20,   /* Graph refuses requests of about 4 MB */
 	GRAPH_ERROR_BODY_MAX = 256 << 10, /* beyond it, the body of an error is not read */
 	GRAPH_PAGES_AHEAD = 4,            /* of one list, under way at once */
-	GRAPH_CALLS_MAX = 12,             /* of one flow, under way at once */
+	GRAPH_CALLS_MAX = 16,             /* of one flow, under way at once */
 	GRAPH_LINES_MAX = 256 << 20,      /* lines of one object, with all its members */
 	GRAPH_EXPANDED_MAX = 20,  /* items $expand gives, and no link to more (contract 2.8) */
 	GRAPH_HELD_MAX = 8 << 20, /* bytes of groups that wait for their members */
@@ -24,6 +24,8 @@ enum {
 };
 
 struct flow; /* flow.h */
+struct call;
+struct call_owner;
 
 /* Repetitions of one read, or of writes in a row that did not get through. */
 struct attempt {
@@ -38,6 +40,7 @@ struct write_pace {
 	const struct ruling *held_by; /* why the last writes did not get through; NULL: they did */
 	char retry_after[48];
 	struct error trouble; /* the last failure of `held_by`, for when tries are used up */
+	unsigned holds;       /* so many times */
 };
 
 /* A directory extension, and a bit for each kind that has it. */
@@ -67,6 +70,8 @@ struct graph {
 	struct extensions extensions;
 	unsigned
 		token_number; /* counts renewals: of requests that met a 401 together, one renews */
+	unsigned troubles;    /* answers that were none, or asked for patience */
+	struct graph_task *tasks; /* a list, the oldest first */
 };
 
 /* ---- outcome.c: what every answer means ---------------------------------------------- */
@@ -228,13 +233,18 @@ void batch_item_init(
 void batch_item_release(struct batch_item *item);
 
 /*
- * Posts up to GRAPH_BATCH_MAX items once. True when Graph's envelope came; each item then has
- * its answer or status 0. False otherwise: `response` tells how far it came, and holds
- * another status than 2xx where one came; a 2xx status with false is an envelope that can't be
- * believed.
+ * Adds a post of up to GRAPH_BATCH_MAX items to the flow; its owner has batch_take() say what came of
+ * them. NULL: they can't be sent (ERROR_REFUSED).
  */
-MUST_CHECK bool batch_post(struct graph *graph, struct batch_item *const *items, size_t count,
-	bool bulk, struct net_response *response, struct error *err);
+MUST_CHECK struct call *batch_call(struct flow *flow, struct batch_item *const *items, size_t count,
+	const struct call_owner *owner, void *context, struct error *err);
+/*
+ * True when Graph's envelope came; each item then has its answer or status 0. False otherwise: the
+ * call's response tells how far it came, and holds another status than 2xx where one came; a 2xx
+ * status with false is an envelope that can't be believed.
+ */
+MUST_CHECK bool batch_take(
+	struct call *call, struct batch_item *const *items, size_t count, struct error *err);
 
 /* What the item's answer says, where it is an error. */
 void batch_item_failure(const struct batch_item *item, struct failure *failure);
@@ -259,8 +269,11 @@ MUST_CHECK bool batch_read(
 
 /* ---- pace.c: when writes may leave --------------------------------------------------- */
 
-/* Writes got through; or none of these did, for this reason, and graph_write_pause() is to wait. */
-void pace_free(struct graph *graph);
+/*
+ * Writes got through that left when so many holds were known: what held others since is not over.
+ * Or none of these did, for this reason, and graph_write_pause() is to wait.
+ */
+void pace_free(struct graph *graph, unsigned holds);
 void pace_hold(struct graph *graph, const struct ruling *ruling, struct span retry_after,
 	const struct error *trouble);
 

@@ -139,11 +139,24 @@ void quota_spend(struct quota *quota, struct cost *cost, int64_t now_ms)
 		move_to(quota, id, now_ms);
 		meter->slots[meter->newest % METER_SLOTS] += cost->needs[id];
 		cost->spent_by_then[id] = spent(meter);
+		cost->refusals = quota->refusals;
 		if (meter->even_at_ms < (double)now_ms)
 			meter->even_at_ms = (double)now_ms;
 		meter->even_at_ms += cost->needs[id] * even_ms(quota, id);
 	}
 	quota->units_spent += cost->needs[METER_UNITS];
+}
+
+void quota_reserve(struct quota *quota, const struct cost *cost)
+{
+	for (int id = 0; id < METER_COUNT; id++)
+		quota->meters[id].reserved += cost->needs[id];
+}
+
+void quota_give_back(struct quota *quota, const struct cost *cost)
+{
+	for (int id = 0; id < METER_COUNT; id++)
+		quota->meters[id].reserved -= cost->needs[id];
 }
 
 /* ---- when the next may leave ---------------------------------------------------------- */
@@ -153,7 +166,7 @@ static int64_t window_opens_ms(
 	const struct quota *quota, enum meter_id id, double needs, int64_t now_ms)
 {
 	const struct meter *meter = &quota->meters[id];
-	double most = share_of(quota, meter), sum = spent(meter);
+	double most = share_of(quota, meter), sum = spent(meter) + meter->reserved;
 
 	for (int64_t slot = meter->newest - METER_SLOTS + 1; slot <= meter->newest; slot++) {
 		/* One request that is larger than the share goes when nothing else was spent. */
@@ -166,17 +179,20 @@ static int64_t window_opens_ms(
 	return (meter->newest + METER_SLOTS) * slot_ms(id);
 }
 
-static int64_t even_opens_ms(const struct quota *quota, enum meter_id id)
+static int64_t even_opens_ms(const struct quota *quota, enum meter_id id, int64_t now_ms)
 {
 	const struct meter *meter = &quota->meters[id];
 	double ahead = share_of(quota, meter) * meters[id].burst;
+	double spent_ms = meter->even_at_ms;
 
 	if (!meter->even)
 		return 0;
 	/* A batch of writes leaves as one. */
 	if (ahead < GRAPH_BATCH_MAX && id == METER_WRITES)
 		ahead = GRAPH_BATCH_MAX;
-	return (int64_t)(meter->even_at_ms - ahead * even_ms(quota, id));
+	if (spent_ms < (double)now_ms)
+		spent_ms = (double)now_ms;
+	return (int64_t)(spent_ms + (meter->reserved - ahead) * even_ms(quota, id));
 }
 
 int64_t quota_opens_ms(
@@ -194,7 +210,7 @@ int64_t quota_opens_ms(
 			continue;
 		move_to(quota, id, now_ms);
 		at_ms = window_opens_ms(quota, id, cost->needs[id], now_ms);
-		even = even_opens_ms(quota, id);
+		even = even_opens_ms(quota, id, now_ms);
 		if (even > at_ms)
 			at_ms = even;
 		if (at_ms <= opens_ms)
@@ -326,8 +342,9 @@ static void learn_refusal(struct quota *quota, const struct cost *cost,
 	double accepted, least;
 
 	/* Requests that were under way together are refused together: once is enough. */
-	if (id == METER_COUNT || quota->held_until_ms > now_ms)
+	if (id == METER_COUNT || quota->held_until_ms > now_ms || cost->refusals != quota->refusals)
 		return;
+	quota->refusals++;
 	meter = &quota->meters[id];
 	accepted = cost->spent_by_then[id] - cost->needs[id];
 	least = meter->limit * refused_most;

@@ -16,6 +16,7 @@ struct meter {
 	bool even;        /* requests leave evenly, and not as fast as they can */
 	int64_t learned_ms;
 	double even_at_ms; /* up to when an even flow is spent */
+	double reserved;   /* what will be spent soon, by those that were let go */
 	double slots[METER_SLOTS];
 	int64_t newest; /* number of the slot that is being filled */
 };
@@ -27,12 +28,14 @@ struct quota {
 	const char *held_by;
 	double units_spent; /* since the beginning */
 	int64_t began_ms;   /* the first request left */
+	unsigned refusals;  /* that something was learned from */
 };
 
 /* What a request needs of each meter, and what was spent of a window when it left. */
 struct cost {
 	double needs[METER_COUNT];
 	double spent_by_then[METER_COUNT];
+	unsigned refusals; /* so many were known then */
 };
 
 /* What an answer says about its cost. */
@@ -50,6 +53,9 @@ void quota_tenant_has(struct quota *quota, uint64_t users);
 int64_t quota_opens_ms(
 	struct quota *quota, const struct cost *cost, int64_t now_ms, struct buf *why);
 void quota_spend(struct quota *quota, struct cost *cost, int64_t now_ms); /* it leaves */
+/* Counts as spent, until it is given back: what leaves later is let go now. */
+void quota_reserve(struct quota *quota, const struct cost *cost);
+void quota_give_back(struct quota *quota, const struct cost *cost);
 void quota_learn(struct quota *quota, const struct cost *cost, const struct quota_report *report,
 	int64_t now_ms);
 /* Nothing leaves before `until_ms`; `why` is a constant text. */

@@ -3,33 +3,58 @@
  * deleted items, and then their relations. Not found in both places is an answer; everything
  * else that is not the object is an error.
  */
-#include "graph/graph_internal.h"
+#include "graph/tasks.h"
 
 #include <strings.h>
 
 #include "base/scan.h"
 #include "base/text.h"
 
-/* One call of graph_read_objects(). Arrays run parallel to the reads. */
+/* One reading. Arrays run parallel to the reads. */
 struct reader {
 	struct graph *graph;
+	struct flow *flow;
 	struct graph_read *reads;
 	size_t count;
 	struct line_reader *readers[KIND_COUNT][2]; /* of live and of deleted ones */
 	struct found *found;
 	bool *is_found;
+	/* what is being looked for, among live or among deleted objects */
+	bool deleted;
+	struct batch_item *items;
+	char **paths;
+	size_t *indices;
+	size_t asked, batches_left;
+	struct asking asking;
 };
 
-static void reader_release(struct reader *reader)
+static void forget_items(struct reader *reader)
 {
+	for (size_t i = 0; i < reader->asked; i++) {
+		batch_item_release(&reader->items[i]);
+		memory_free(reader->paths[i]);
+	}
+	reader->asked = 0;
+}
+
+void reader_free(struct reader *reader)
+{
+	if (!reader)
+		return;
 	for (int kind = 0; kind < KIND_COUNT; kind++) {
 		line_reader_free(reader->readers[kind][false]);
 		line_reader_free(reader->readers[kind][true]);
 	}
 	for (size_t i = 0; reader->found && i < reader->count; i++)
 		found_release(&reader->found[i]);
+	forget_items(reader);
+	asking_release(&reader->asking);
 	memory_free(reader->found);
 	memory_free(reader->is_found);
+	memory_free(reader->items);
+	memory_free(reader->paths);
+	memory_free(reader->indices);
+	memory_free(reader);
 }
 
 static struct line_reader *reader_of(struct reader *reader, const struct kind *kind, bool deleted)
@@ -106,35 +131,59 @@ static char *path_of(const struct graph *graph, const struct graph_read *read, b
 	return buf_detach(&path);
 }
 
-/* Asks for what was not found yet, among live or among deleted objects. */
-static bool look_in(struct reader *reader, bool deleted, struct error *err)
+static void choose_items(struct reader *reader)
 {
-	CLEANUP(memory_freep)
-	struct batch_item *items = memory_array(reader->count, sizeof(*items));
-	CLEANUP(memory_freep) char **paths = memory_array(reader->count, sizeof(*paths));
-	CLEANUP(memory_freep) size_t *indices = memory_array(reader->count, sizeof(*indices));
-	size_t asked = 0;
-	bool done;
-
 	for (size_t i = 0; i < reader->count; i++) {
 		const struct graph_read *read = &reader->reads[i];
 
-		if (reader->is_found[i] || (deleted && !read->kind->soft_deleted))
+		if (reader->is_found[i] || (reader->deleted && !read->kind->soft_deleted))
 			continue;
-		indices[asked] = i;
-		paths[asked] = path_of(reader->graph, read, deleted);
-		batch_item_init(&items[asked], "GET", paths[asked], SPAN_NONE);
-		asked++;
+		reader->indices[reader->asked] = i;
+		reader->paths[reader->asked] = path_of(reader->graph, read, reader->deleted);
+		batch_item_init(&reader->items[reader->asked], "GET", reader->paths[reader->asked],
+			SPAN_NONE);
+		reader->asked++;
 	}
-	done = batch_read(reader->graph, items, asked, false, err);
-	for (size_t i = 0; i < asked; i++) {
-		if (done && !take_object(reader, indices[i], &items[i], deleted, err))
-			done = error_prefix(
-				err, "GET %.*s", SPAN_FORMAT(path_without_query(paths[i])));
-		batch_item_release(&items[i]);
-		memory_free(paths[i]);
+}
+
+static bool take_objects(struct reader *reader, struct error *err)
+{
+	for (size_t i = 0; i < reader->asked; i++) {
+		if (!take_object(
+			    reader, reader->indices[i], &reader->items[i], reader->deleted, err))
+			return error_prefix(
+				err, "GET %.*s", SPAN_FORMAT(path_without_query(reader->paths[i])));
 	}
-	return done;
+	forget_items(reader);
+	return true;
+}
+
+static bool look_on(struct reader *reader, struct error *err);
+
+static bool has_looked(void *context, struct error *err)
+{
+	struct reader *reader = context;
+
+	if (--reader->batches_left)
+		return true;
+	return take_objects(reader, err) && look_on(reader, err);
+}
+
+/* Asks for what was not found yet, among live or among deleted objects. */
+static bool look_in(struct reader *reader, bool deleted, struct error *err)
+{
+	reader->deleted = deleted;
+	choose_items(reader);
+	reader->batches_left = (reader->asked + GRAPH_BATCH_MAX - 1) / GRAPH_BATCH_MAX;
+	for (size_t done = 0; done < reader->asked; done += GRAPH_BATCH_MAX) {
+		size_t left = reader->asked - done;
+
+		if (!batch_begin(reader->flow, reader->items + done,
+			    left < GRAPH_BATCH_MAX ? left : GRAPH_BATCH_MAX, false, has_looked,
+			    reader, err))
+			return false;
+	}
+	return reader->asked || look_on(reader, err);
 }
 
 static unsigned wanted_of(const struct found *found, unsigned flags)
@@ -156,7 +205,12 @@ static bool ask_relations(struct reader *reader, struct error *err)
 			reader->found[i].wanted = wanted_of(
 				&reader->found[i], reader->reads[i].flags);
 	}
-	return found_ask(reader->graph, reader->found, reader->count, false, err);
+	return asking_begin(&reader->asking, reader->flow, reader->found, reader->count, err);
+}
+
+static bool look_on(struct reader *reader, struct error *err)
+{
+	return reader->deleted ? ask_relations(reader, err) : look_in(reader, true, err);
 }
 
 static bool make_lines(struct reader *reader, char **lines, struct error *err)
@@ -185,26 +239,50 @@ static bool check_reads(const struct graph_read *reads, size_t count, struct err
 	return true;
 }
 
-bool graph_read_objects(
-	struct graph *graph, struct graph_read *reads, size_t count, struct error *err)
+struct reader *reader_new(struct graph *graph, struct graph_read *reads, size_t count)
 {
-	CLEANUP(reader_release)
-	struct reader reader = { .graph = graph, .reads = reads, .count = count };
-	CLEANUP(memory_freep) char **lines = memory_array(count, sizeof(*lines));
-	bool done;
+	struct reader *reader = memory_new(sizeof(*reader));
 
-	if (!check_reads(reads, count, err))
-		return false;
-	reader.found = memory_array(count, sizeof(*reader.found));
-	reader.is_found = memory_array(count, sizeof(*reader.is_found));
-	done = look_in(&reader, false, err) && look_in(&reader, true, err) &&
-		ask_relations(&reader, err) && make_lines(&reader, lines, err);
-	for (size_t i = 0; i < count; i++) {
+	*reader = (struct reader){ .graph = graph, .reads = reads, .count = count };
+	reader->found = memory_array(count, sizeof(*reader->found));
+	reader->is_found = memory_array(count, sizeof(*reader->is_found));
+	reader->items = memory_array(count, sizeof(*reader->items));
+	reader->paths = memory_array(count, sizeof(*reader->paths));
+	reader->indices = memory_array(count, sizeof(*reader->indices));
+	return reader;
+}
+
+bool reader_begin(struct reader *reader, struct flow *flow, struct error *err)
+{
+	reader->flow = flow;
+	return check_reads(reader->reads, reader->count, err) && look_in(reader, false, err);
+}
+
+bool reader_end(struct reader *reader, struct error *err)
+{
+	CLEANUP(memory_freep) char **lines = memory_array(reader->count, sizeof(*lines));
+	bool done = make_lines(reader, lines, err);
+
+	for (size_t i = 0; i < reader->count; i++) {
 		/* Every read gets its answer, or none does. */
 		if (done)
-			reads[i].lines = lines[i];
+			reader->reads[i].lines = lines[i];
 		else
 			memory_free(lines[i]);
 	}
 	return done;
+}
+
+void reader_forget(struct reader *reader)
+{
+	for (size_t i = 0; i < reader->count; i++) {
+		memory_free(reader->reads[i].lines);
+		reader->reads[i].lines = NULL;
+	}
+}
+
+bool graph_read_objects(
+	struct graph *graph, struct graph_read *reads, size_t count, struct error *err)
+{
+	return graph_task_finish(graph_begin_reading(graph, reads, count), err);
 }

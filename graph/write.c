@@ -3,7 +3,7 @@
  * after a 401, once, at once and with a new token. What was throttled is left to its owner, who
  * reads before it sends again [T2]. Everything that leaves a doubt is GRAPH_UNKNOWN [T5].
  */
-#include "graph/graph_internal.h"
+#include "graph/tasks.h"
 
 #include <assert.h>
 
@@ -128,34 +128,51 @@ static void settle_whole(struct outgoing *const *open, size_t count, const struc
 
 struct writer {
 	struct graph *graph;
-	struct outgoing *open[GRAPH_BATCH_MAX]; /* what has no final outcome */
+	struct graph_write *writes;
+	size_t write_count;
+	struct outgoing outgoing[GRAPH_BATCH_MAX];
+	struct outgoing *open[GRAPH_BATCH_MAX];    /* what has no final outcome */
+	struct batch_item *items[GRAPH_BATCH_MAX]; /* of those, for the call that is under way */
 	size_t count;
+	unsigned holds; /* of the pace, when it left */
 };
+
+/* True when an answer to some of the writes was seen: then "nothing was sent" is not true. */
+static bool any_outcome(const struct writer *writer)
+{
+	for (size_t i = 0; i < writer->write_count; i++) {
+		if (writer->writes[i].outcome != GRAPH_NOT_SENT)
+			return true;
+	}
+	return false;
+}
 
 /* What a batch that did not come back as one means for its writes. False: nothing was sent. */
 static bool judge_whole(
 	struct writer *writer, const struct net_response *response, const struct error *err)
 {
 	struct span retry_after = net_response_header(response, "retry-after");
+	struct error named = *err;
 	struct failure failure;
 
 	if (response->status == 401)
 		return false;
+	error_prefix(&named, "POST /$batch");
 	failure_read(&failure, response->status, buf_span(&response->body),
 		net_response_header(response, "request-id"));
 	if (!response->status && !response->sent) {
 		if (err->kind != ERROR_NETWORK)
 			return false;
-		settle_whole(writer->open, writer->count, &failure, GRAPH_NOT_SENT, err->text);
-		pace_hold(writer->graph, failure.ruling, retry_after, err);
+		settle_whole(writer->open, writer->count, &failure, GRAPH_NOT_SENT, named.text);
+		pace_hold(writer->graph, failure.ruling, retry_after, &named);
 		return true;
 	}
 	if (response->status == 429) {
-		settle_whole(writer->open, writer->count, &failure, GRAPH_THROTTLED, err->text);
-		pace_hold(writer->graph, failure.ruling, retry_after, err);
+		settle_whole(writer->open, writer->count, &failure, GRAPH_THROTTLED, named.text);
+		pace_hold(writer->graph, failure.ruling, retry_after, &named);
 		return true;
 	}
-	settle_whole(writer->open, writer->count, &failure, outcome_of_whole(&failure), err->text);
+	settle_whole(writer->open, writer->count, &failure, outcome_of_whole(&failure), named.text);
 	return true;
 }
 
@@ -169,7 +186,7 @@ static void hold_throttled(struct writer *writer)
 	for (size_t i = 0; i < writer->count; i++)
 		freed |= writer->open[i]->item.status != 429;
 	if (freed)
-		pace_free(writer->graph);
+		pace_free(writer->graph, writer->holds);
 	for (size_t i = 0; i < writer->count; i++) {
 		const struct batch_item *item = &writer->open[i]->item;
 		struct failure failure;
@@ -203,58 +220,80 @@ static void judge_items(struct writer *writer)
 	writer->count = kept;
 }
 
-/* True when an answer to some of the writes was seen: then "nothing was sent" is not true. */
-static bool any_outcome(const struct graph_write *writes, size_t count)
+/* Another request may have seen to it meanwhile. */
+static bool renew_token(const struct call *call)
 {
-	for (size_t i = 0; i < count; i++) {
-		if (writes[i].outcome != GRAPH_NOT_SENT)
-			return true;
-	}
-	return false;
-}
-
-/* Posts until every write has its outcome. False where nothing was done at all. */
-static bool send_all(
-	struct writer *writer, const struct graph_write *writes, size_t count, struct error *err)
-{
-	CLEANUP(net_response_release) struct net_response response;
+	struct graph *graph = call->flow->graph;
 	struct error ignored = { 0 };
 
-	net_response_init(&response);
-	while (writer->count) {
-		struct batch_item *items[GRAPH_BATCH_MAX];
-
-		for (size_t i = 0; i < writer->count; i++)
-			items[i] = &writer->open[i]->item;
-		if (!batch_post(writer->graph, items, writer->count, false, &response, err))
-			return judge_whole(writer, &response, err) || any_outcome(writes, count);
-		judge_items(writer);
-		/* Without a token their 401 stands. */
-		if (writer->count &&
-			(interrupted() || !auth_token(writer->graph->auth, true, &ignored)))
-			return true;
-	}
+	if (call->token_number != graph->token_number)
+		return true;
+	if (!auth_token(graph->auth, true, &ignored))
+		return false;
+	graph->token_number++;
 	return true;
+}
+
+static bool writer_post(struct writer *writer, struct flow *flow, struct error *err);
+
+static bool writer_answered(struct call *call, struct error *err)
+{
+	struct writer *writer = call->context;
+	struct error trouble = { 0 };
+
+	if (!batch_take(call, writer->items, writer->count, &trouble)) {
+		if (judge_whole(writer, &call->exchange.response, &trouble) || any_outcome(writer))
+			return true;
+		*err = trouble;
+		return false;
+	}
+	judge_items(writer);
+	/* Without a token their 401 stands. */
+	if (!writer->count || interrupted() || !renew_token(call))
+		return true;
+	return writer_post(writer, call->flow, err);
+}
+
+static const struct call_owner writer_owner = { .answered = writer_answered };
+
+static bool writer_post(struct writer *writer, struct flow *flow, struct error *err)
+{
+	for (size_t i = 0; i < writer->count; i++)
+		writer->items[i] = &writer->open[i]->item;
+	writer->holds = writer->graph->pace.holds;
+	return batch_call(flow, writer->items, writer->count, &writer_owner, writer, err) != NULL;
+}
+
+struct writer *writer_new(struct graph *graph, struct graph_write *writes, size_t count)
+{
+	struct writer *writer = memory_new(sizeof(*writer));
+
+	*writer = (struct writer){ .graph = graph, .writes = writes, .write_count = count };
+	return writer;
+}
+
+void writer_free(struct writer *writer)
+{
+	if (!writer)
+		return;
+	for (size_t i = 0; i < writer->write_count && writer->outgoing[i].write; i++)
+		outgoing_release(&writer->outgoing[i]);
+	memory_free(writer);
+}
+
+bool writer_begin(struct writer *writer, struct flow *flow, struct error *err)
+{
+	if (!write_check(writer->writes, writer->write_count, err))
+		return false;
+	for (size_t i = 0; i < writer->write_count; i++) {
+		prepare(&writer->outgoing[i], &writer->writes[i], writer->graph);
+		writer->open[writer->count++] = &writer->outgoing[i];
+	}
+	return writer_post(writer, flow, err);
 }
 
 bool graph_write_batch(
 	struct graph *graph, struct graph_write *writes, size_t count, struct error *err)
 {
-	struct writer writer = { .graph = graph };
-	struct outgoing outgoing[GRAPH_BATCH_MAX];
-	struct error failure = { 0 };
-	bool done;
-
-	if (!write_check(writes, count, err))
-		return false;
-	for (size_t i = 0; i < count; i++) {
-		prepare(&outgoing[i], &writes[i], graph);
-		writer.open[writer.count++] = &outgoing[i];
-	}
-	done = send_all(&writer, writes, count, &failure);
-	for (size_t i = 0; i < count; i++)
-		outgoing_release(&outgoing[i]);
-	if (!done)
-		*err = failure;
-	return done;
+	return graph_task_finish(graph_begin_writing(graph, writes, count), err);
 }

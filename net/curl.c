@@ -36,8 +36,8 @@ struct curl_transport {
 };
 
 enum {
-	CONNECTIONS_MAX = 6, /* to one host, where HTTP/2 is not spoken */
-	POLL_SLICE_MS = 20,  /* with transfers on more than one lane, each waits its turn */
+	CONNECTIONS_MAX = 16, /* to one host, where HTTP/2 is not spoken */
+	POLL_SLICE_MS = 20,   /* with transfers on more than one lane, each waits its turn */
 };
 
 /* ---- lanes --------------------------------------------------------------------------- */

@@ -1,7 +1,6 @@
 /*
  * Applying a plan, or going on where it stopped: preflight, settle what an earlier run left in
- * flight, then batch by batch in the order of the plan. A batch is picked, read and compared,
- * sent between INTENT and OUTCOME, and settled by reading, before the next one is looked at.
+ * flight, then batches in the order of the plan (apply_fleet.c).
  *
  * Memory is a record per step; an end at any instruction leaves a journal that the next run
  * takes up.
@@ -98,6 +97,7 @@ void apply_decide(struct apply *apply, size_t index, enum step_state state, cons
 	error_set_v(&text, ERROR_NONE, format, arguments);
 	va_end(arguments);
 	step_record_set_text(&record->text, span_of(text.text));
+	apply->open += (size_t)(state == STEP_OPEN) - (size_t)(record->state == STEP_OPEN);
 	record->state = state;
 	if (state == STEP_DONE)
 		apply->proven[apply->plan->steps[index].operation]++;
@@ -117,7 +117,7 @@ static void apply_tell(struct apply *apply, size_t index)
 		record->text ? record->text : waiting_texts[step->door]);
 }
 
-bool apply_save(struct apply *apply, struct error *err)
+bool apply_record(struct apply *apply, struct error *err)
 {
 	size_t count = apply->changed_count;
 	CLEANUP(memory_freep)
@@ -130,34 +130,27 @@ bool apply_save(struct apply *apply, struct error *err)
 			.number = apply->changed[i] + 1,
 			.record = &apply->records[apply->changed[i]],
 		};
-	if (!journal_set_states(apply->journal, entries, count, apply_now_ms(apply), err))
-		return false;
-	for (size_t i = 0; i < count; i++)
+	return journal_set_states(apply->journal, entries, count, apply_now_ms(apply), err);
+}
+
+void apply_tell_recorded(struct apply *apply)
+{
+	for (size_t i = 0; i < apply->changed_count; i++)
 		if (apply->records[apply->changed[i]].state != STEP_OPEN)
 			apply_tell(apply, apply->changed[i]);
 	apply->changed_count = 0;
+}
+
+bool apply_save(struct apply *apply, struct error *err)
+{
+	if (!apply_record(apply, err))
+		return false;
+	apply_tell_recorded(apply);
 	return true;
 }
 
 /* ---- taking up an earlier run ------------------------------------------------------------------
  */
-
-static bool settle_in_flight(struct apply *apply, struct error *err)
-{
-	size_t indices[GRAPH_BATCH_MAX], count = 0;
-
-	for (size_t i = 0; i < apply->plan->step_count; i++) {
-		if (!step_in_flight(&apply->records[i]))
-			continue;
-		indices[count++] = i;
-		if (count < GRAPH_BATCH_MAX)
-			continue;
-		if (!settle(apply, indices, count, err))
-			return false;
-		count = 0;
-	}
-	return settle(apply, indices, count, err);
-}
 
 static bool settle_others_batch(
 	struct apply *apply, const size_t *indices, size_t count, struct error *err)
@@ -219,74 +212,10 @@ static bool reopen(struct apply *apply, struct error *err)
 	return apply_save(apply, err);
 }
 
-/* ---- the loop ----------------------------------------------------------------------------------
- */
-
-static bool canary_held(enum step_state state)
-{
-	/* Open again: it had no effect, and goes once more, alone. */
-	return step_is_done(state) || state == STEP_STALE || state == STEP_OPEN;
-}
-
-static bool batch_settle(struct apply *apply, const struct batch *batch, struct error *err)
-{
-	size_t indices[GRAPH_BATCH_MAX];
-
-	for (size_t i = 0; i < batch->count; i++)
-		indices[i] = batch->flights[i].index;
-	if (!settle(apply, indices, batch->count, err))
-		return false;
-	for (size_t i = 0; i < batch->count; i++) {
-		const struct flight *flight = &batch->flights[i];
-
-		if (flight->canary && !canary_held(flight->record->state))
-			apply_stop(apply, "the first \"%s\" (step %zu) failed: %s",
-				graph_operation_name(flight->step->operation), flight->step->number,
-				flight->record->text);
-	}
-	return true;
-}
-
-/* False when nothing more is to be sent: with the error set, or by a signal or an expiry. */
-static bool pause_for_writes(struct apply *apply, const struct batch *batch, struct error *err)
-{
-	if (graph_write_pause(apply->options->graph, err))
-		return true;
-	if (apply_may_send(apply))
-		return error_prefix(err, "before step %zu", batch->flights[0].step->number);
-	*err = (struct error){ 0 };
-	return false;
-}
-
-static bool apply_round(struct apply *apply, bool *more, struct error *err)
-{
-	CLEANUP(batch_release) struct batch batch = { 0 };
-
-	batch_pick(apply, &batch);
-	if (!apply_save(apply, err))
-		return false;
-	*more = batch.count && apply_may_send(apply);
-	if (!*more)
-		return true;
-	progress_step(
-		apply->options->progress, "steps", apply->first_open, apply->plan->step_count);
-	*more = pause_for_writes(apply, &batch, err);
-	if (!*more)
-		return err->kind == ERROR_NONE;
-	return batch_compare(apply, &batch, err) && batch_send(apply, &batch, err) &&
-		batch_settle(apply, &batch, err);
-}
-
 static bool apply_steps(struct apply *apply, struct error *err)
 {
-	bool more = true;
-
-	if (!settle_in_flight(apply, err) || !settle_others(apply, err) || !reopen(apply, err))
-		return false;
-	while (more)
-		if (!apply_round(apply, &more, err))
-			return false;
-	return true;
+	return fleet_settle(apply, err) && settle_others(apply, err) && reopen(apply, err) &&
+		fleet_apply(apply, err);
 }
 
 /* ---- beginning and ending
@@ -296,6 +225,7 @@ static void apply_release(struct apply *apply)
 {
 	journal_close(apply->journal);
 	step_records_free(apply->records, apply->plan->step_count);
+	step_objects_release(&apply->objects);
 	memory_free(apply->changed);
 }
 
@@ -326,9 +256,11 @@ static bool apply_load(struct apply *apply, const char *hash, bool used, struct 
 	if (!apply->journal || (used && !check_begun(apply, err)) ||
 		!journal_load(apply->journal, plan, apply->records, err))
 		return false;
-	for (size_t i = 0; i < plan->step_count; i++)
+	for (size_t i = 0; i < plan->step_count; i++) {
+		apply->open += apply->records[i].state == STEP_OPEN;
 		if (apply->records[i].state == STEP_DONE)
 			apply->proven[plan->steps[i].operation]++;
+	}
 	return journal_begin_run(apply->journal, now_ms, err);
 }
 
@@ -460,6 +392,7 @@ bool apply_run(const struct plan *plan, const struct apply_options *options,
 	*result = (struct apply_result){ 0 };
 	apply.clock_start_ms = apply_clock_ms(&apply);
 	apply.records = step_records_new(plan);
+	step_objects_init(&apply.objects, plan);
 	if (!preflight_plan(plan, options, err))
 		return false;
 	lock = preflight_lock(plan, options->state_folder, err);

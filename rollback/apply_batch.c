@@ -2,18 +2,53 @@
  * One batch: which steps may go together, which of them the directory still allows, and
  * sending them. INTENT is durable before the batch leaves, OUTCOME before anything follows.
  */
-#include <assert.h>
 #include <string.h>
 
 #include "rollback/apply_internal.h"
 
-void batch_release(struct batch *batch)
+struct batch *batch_new(void)
 {
+	return memory_new(sizeof(struct batch));
+}
+
+static void flight_let_go(struct apply *apply, struct flight *flight)
+{
+	flight->record->under_way = false;
+	step_objects_let_go(&apply->objects, flight->index);
+	apply->under_way--;
+	apply->let_go++;
+	object_free(flight->object);
+	buf_release(&flight->body);
+}
+
+static void give_back(struct apply *apply, struct batch *batch)
+{
+	if (batch->reserved)
+		graph_write_give_back(apply->options->graph);
+	batch->reserved = false;
+}
+
+void batch_free(struct apply *apply, struct batch *batch)
+{
+	graph_task_drop(batch->task);
+	give_back(apply, batch);
+	for (size_t i = 0; i < batch->count; i++)
+		flight_let_go(apply, &batch->flights[i]);
+	memory_free(batch);
+}
+
+void batch_keep(struct apply *apply, struct batch *batch,
+	bool (*keep)(struct apply *apply, struct batch *batch, struct flight *flight))
+{
+	size_t kept = 0;
+
 	for (size_t i = 0; i < batch->count; i++) {
-		object_free(batch->flights[i].object);
-		buf_release(&batch->flights[i].body);
+		if (keep(apply, batch, &batch->flights[i]))
+			batch->flights[kept++] = batch->flights[i];
+		else
+			flight_let_go(apply, &batch->flights[i]);
 	}
-	batch->count = 0;
+	batch->count = kept;
 }
 
 /* ---- picking ------------------------------------------------------------------------------ */
@@ -35,25 +70,7 @@ enum readiness step_readiness(
 	return readiness;
 }
 
-static bool same_id(const char *a, const char *b)
-{
-	return a && b && text_compare_caseless(span_of(a), span_of(b)) == 0;
-}
-
-/* Items of a batch run in any order, so none may touch an object that another one names. */
-static bool goes_with(const struct batch *batch, const struct plan_step *step)
-{
-	for (size_t i = 0; i < batch->count; i++) {
-		const struct plan_step *other = batch->flights[i].step;
-
-		if (same_id(step->id, other->id) || same_id(step->id, other->target) ||
-			same_id(step->target, other->id))
-			return false;
-	}
-	return true;
-}
-
-static void batch_add(struct apply *apply, struct batch *batch, size_t index, bool canary)
+void batch_add(struct apply *apply, struct batch *batch, size_t index, bool canary)
 {
 	batch->flights[batch->count++] = (struct flight){
 		.index = index,
@@ -62,9 +79,12 @@ static void batch_add(struct apply *apply, struct batch *batch, size_t index, bo
 		.body = BUF_UP_TO(APPLY_BODY_MAX),
 		.canary = canary,
 	};
+	apply->records[index].under_way = true;
+	step_objects_take(&apply->objects, index);
+	apply->under_way++;
 }
 
-/* True where the batch is complete with this step: a canary flies alone. */
+/* True where the batch is complete: a canary flies alone, and waits until nothing else does. */
 static bool batch_offer(struct apply *apply, struct batch *batch, size_t index)
 {
 	const struct plan_step *step = &apply->plan->steps[index];
@@ -81,8 +101,10 @@ static bool batch_offer(struct apply *apply, struct batch *batch, size_t index)
 	case READY:
 		break;
 	}
-	if ((canary && batch->count) || !goes_with(batch, step))
+	if ((canary && batch->count) || !step_objects_free(&apply->objects, index))
 		return false;
+	if (canary && apply->under_way)
+		return true;
 	batch_add(apply, batch, index, canary);
 	return canary || batch->count == GRAPH_BATCH_MAX;
 }
@@ -94,14 +116,17 @@ void batch_pick(struct apply *apply, struct batch *batch)
 
 	while (apply->first_open < count && records[apply->first_open].state != STEP_OPEN)
 		apply->first_open++;
-	/* A step waits only for earlier ones, so the first open one is always ready or held back.
+	/*
+	 * A step waits only for earlier ones, so with nothing under way the first open one is ready or held
+	 * back.
 	 */
 	for (size_t i = apply->first_open; i < count; i++) {
-		if (records[i].state != STEP_OPEN)
+		if (records[i].state != STEP_OPEN || records[i].under_way)
 			continue;
 		if (batch_offer(apply, batch, i))
 			return;
-		if (batch->count && ++looked >= APPLY_LOOK_AHEAD)
+		looked += records[i].state == STEP_OPEN;
+		if (looked >= APPLY_LOOK_AHEAD)
 			return;
 	}
 }
@@ -161,39 +186,44 @@ static bool flight_may_go(struct apply *apply, struct flight *flight, struct buf
 	return true;
 }
 
-static bool batch_read(struct apply *apply, struct batch *batch, struct error *err)
+void batch_look(struct apply *apply, struct batch *batch)
 {
-	struct graph_read reads[GRAPH_BATCH_MAX];
-	struct object *objects[GRAPH_BATCH_MAX];
-
 	for (size_t i = 0; i < batch->count; i++)
-		step_read_init(batch->flights[i].step, true, &reads[i]);
-	if (!objects_read(apply->options->graph, reads, batch->count, objects, err))
+		step_read_init(batch->flights[i].step, true, &batch->reads[i]);
+	batch->stage = BATCH_READING;
+	batch->read_ms = apply_clock_ms(apply);
+	batch->task = graph_begin_reading(apply->options->graph, batch->reads, batch->count);
+}
+
+static bool take_read(struct batch *batch, struct error *err)
+{
+	struct object *objects[GRAPH_BATCH_MAX];
+	bool good = graph_task_finish(TAKE(batch->task), err);
+
+	if (!objects_take(batch->reads, batch->count, good, objects, err))
 		return error_prefix(err, "reading before step %zu", batch->flights[0].step->number);
 	for (size_t i = 0; i < batch->count; i++)
 		batch->flights[i].object = objects[i];
 	return true;
 }
 
-bool batch_compare(struct apply *apply, struct batch *batch, struct error *err)
+static bool keep_if_it_may_go(struct apply *apply, struct batch *batch, struct flight *flight)
 {
 	CLEANUP(buf_release) struct buf value = BUF_UP_TO(APPLY_VALUE_MAX);
-	size_t kept = 0;
 
-	if (!batch_read(apply, batch, err))
+	if (flight_may_go(apply, flight, &value))
+		return true;
+	batch->unplanned |= !step_is_done(flight->record->state);
+	return false;
+}
+
+bool batch_compare(struct apply *apply, struct batch *batch, struct error *err)
+{
+	if (!take_read(batch, err))
 		return false;
-	for (size_t i = 0; i < batch->count; i++) {
-		struct flight *flight = &batch->flights[i];
-
-		if (flight_may_go(apply, flight, &value)) {
-			batch->flights[kept++] = *flight;
-			continue;
-		}
-		object_free(flight->object);
-		buf_release(&flight->body);
-	}
-	batch->count = kept;
-	return apply_save(apply, err);
+	batch_keep(apply, batch, keep_if_it_may_go);
+	batch->stage = BATCH_READY;
+	return true;
 }
 
 /* ---- sending ----------------------------------------------------------------------------------
@@ -211,70 +241,93 @@ static void write_init(const struct flight *flight, struct graph_write *write)
 		write->body = buf_span(&flight->body);
 }
 
-static void entries_init(
-	const struct batch *batch, const struct graph_write *writes, struct journal_entry *entries)
+/* The lines of a transaction for all flights of several batches. */
+struct entries {
+	struct journal_entry *items;
+	size_t count;
+};
+
+static void entries_init(struct entries *entries, struct batch *const *batches, size_t count)
 {
-	for (size_t i = 0; i < batch->count; i++)
-		entries[i] = (struct journal_entry){
-			.number = batch->flights[i].step->number,
-			.attempt = batch->flights[i].record->attempts,
-			.write = &writes[i],
-			.record = batch->flights[i].record,
-		};
+	*entries = (struct entries){ .count = 0 };
+	entries->items = memory_array(count * GRAPH_BATCH_MAX + 1, sizeof(*entries->items));
+	for (size_t i = 0; i < count; i++)
+		for (size_t j = 0; j < batches[i]->count; j++)
+			entries->items[entries->count++] = (struct journal_entry){
+				.number = batches[i]->flights[j].step->number,
+				.attempt = batches[i]->flights[j].record->attempts,
+				.write = &batches[i]->writes[j],
+				.record = batches[i]->flights[j].record,
+			};
 }
 
-static bool batch_intend(
-	struct apply *apply, struct batch *batch, struct graph_write *writes, struct error *err)
+static void entries_release(struct entries *entries)
 {
-	struct journal_entry entries[GRAPH_BATCH_MAX];
-	int64_t now_ms = apply_now_ms(apply);
+	memory_free(entries->items);
+}
 
+static void begin_attempts(struct batch *batch, int64_t now_ms)
+{
 	for (size_t i = 0; i < batch->count; i++) {
 		struct step_record *record = batch->flights[i].record;
 
-		write_init(&batch->flights[i], &writes[i]);
+		write_init(&batch->flights[i], &batch->writes[i]);
 		step_record_begin_attempt(record, now_ms);
 		record->sent_now++;
 	}
-	entries_init(batch, writes, entries);
-	return journal_add_intents(apply->journal, entries, batch->count, now_ms, err);
 }
 
-/* What came back, and in words for the steps. */
-static bool batch_note(struct apply *apply, struct batch *batch, const struct graph_write *writes,
-	struct error *err)
+bool batches_intend(
+	struct apply *apply, struct batch *const *batches, size_t count, struct error *err)
 {
-	struct journal_entry entries[GRAPH_BATCH_MAX];
+	CLEANUP(entries_release) struct entries entries;
+	int64_t now_ms = apply_now_ms(apply);
+
+	for (size_t i = 0; i < count; i++) {
+		begin_attempts(batches[i], now_ms);
+		batches[i]->stage = BATCH_INTENDED;
+	}
+	entries_init(&entries, batches, count);
+	return journal_add_intents(apply->journal, entries.items, entries.count, now_ms, err);
+}
+
+void batch_leave(struct apply *apply, struct batch *batch)
+{
+	give_back(apply, batch);
+	batch->stage = BATCH_WRITING;
+	batch->task = graph_begin_writing(apply->options->graph, batch->writes, batch->count);
+}
+
+/* What came back, in words for the steps. */
+static void take_outcomes(struct batch *batch, struct error *err)
+{
+	bool sent = graph_task_finish(TAKE(batch->task), err);
 
 	for (size_t i = 0; i < batch->count; i++) {
 		struct step_record *record = batch->flights[i].record;
 
-		record->outcome = writes[i].outcome;
-		step_record_set_text(&record->text, span_of(writes[i].text));
+		/* Nothing left this machine, and the journal should say so rather than make us read. */
+		if (!sent)
+			batch->writes[i].outcome = GRAPH_NOT_SENT;
+		record->outcome = batch->writes[i].outcome;
+		batch->troubled |= record->outcome != GRAPH_DONE;
+		step_record_set_text(&record->text, span_of(batch->writes[i].text));
 	}
-	entries_init(batch, writes, entries);
-	return journal_add_outcomes(
-		apply->journal, entries, batch->count, apply_now_ms(apply), err);
+	if (!sent)
+		error_prefix(err, "sending step %zu", batch->flights[0].step->number);
 }
 
-bool batch_send(struct apply *apply, struct batch *batch, struct error *err)
+bool batches_note(struct apply *apply, struct batch *const *batches, size_t count,
+	struct error *unsent, struct error *err)
 {
-	struct graph_write writes[GRAPH_BATCH_MAX];
-	struct error note = { 0 };
+	CLEANUP(entries_release) struct entries entries;
+	struct error ignored = { 0 };
 
-	/* Reading may have waited for long. */
-	if (!batch->count || !apply_may_send(apply)) {
-		batch_release(batch);
+	for (size_t i = 0; i < count; i++)
+		take_outcomes(batches[i], unsent->kind ? &ignored : unsent);
+	entries_init(&entries, batches, count);
+	if (journal_add_outcomes(
+		    apply->journal, entries.items, entries.count, apply_now_ms(apply), err))
 		return true;
-	}
-	if (!batch_intend(apply, batch, writes, err))
-		return false;
-	if (graph_write_batch(apply->options->graph, writes, batch->count, err))
-		return batch_note(apply, batch, writes, err);
-	/* Nothing left this machine, and the journal should say so rather than make us read. */
-	for (size_t i = 0; i < batch->count; i++)
-		writes[i].outcome = GRAPH_NOT_SENT;
-	if (!batch_note(apply, batch, writes, &note))
-		error_prefix(err, "%s; and before that", note.text);
-	return error_prefix(err, "sending step %zu", batch->flights[0].step->number);
+	return unsent->kind ? error_prefix(err, "%s; and then", unsent->text) : false;
 }

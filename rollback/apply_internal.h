@@ -20,7 +20,11 @@ enum {
 	APPLY_LAG_LIMIT_MS = 120 * 1000,      /* default of apply_options.lag_limit_ms */
 	APPLY_SENDS_MAX = 2,     /* of one step in one run: once, and once after settling */
 	APPLY_LOOK_AHEAD = 4096, /* steps looked at to fill one batch */
-	APPLY_HASH_TEXT = 65,    /* BLAKE2b-256, hexadecimal */
+	APPLY_BATCHES_MAX = 16,  /* under way at once, with a request each */
+	APPLY_FRESH_MS = 30 *
+		1000, /* what was read longer ago is read again before it is overwritten */
+	APPLY_READINGS_MAX = 3, /* in a row that took so long that nothing could be sent */
+	APPLY_HASH_TEXT = 65,   /* BLAKE2b-256, hexadecimal */
 	APPLY_VALUE_MAX = DIRECTORY_LINE_MAX, /* one value */
 	APPLY_BODY_MAX = 128 << 10,           /* one PATCH; twenty of them fit in a batch */
 	VALUE_SHOWN_MAX = 200, /* bytes of a value, or of a reason, within a sentence */
@@ -33,6 +37,7 @@ struct step_record {
 	unsigned
 		settled; /* the last attempt whose effect is known; less than attempts: in flight */
 	unsigned sent_now; /* INTENTs of this run that may have left */
+	bool under_way;    /* in a batch of this run */
 	bool doubtful;     /* an attempt before the last may have worked, and be seen only now */
 	enum graph_outcome outcome; /* of the last attempt; GRAPH_UNKNOWN where none came */
 	int64_t begun_ms;           /* the last INTENT */
@@ -117,13 +122,20 @@ struct journal_entry {
 	const struct step_record *record; /* journal_set_states() only */
 };
 
-/* Durable when they return true, each call in one transaction [T4]. */
+/* Durable when they return true, each call in one transaction [T4], but for journal_together(). */
 MUST_CHECK bool journal_add_intents(struct journal *journal, const struct journal_entry *entries,
 	size_t count, int64_t now_ms, struct error *err);
 MUST_CHECK bool journal_add_outcomes(struct journal *journal, const struct journal_entry *entries,
 	size_t count, int64_t now_ms, struct error *err);
 MUST_CHECK bool journal_set_states(struct journal *journal, const struct journal_entry *entries,
 	size_t count, int64_t now_ms, struct error *err);
+
+/*
+ * From here on what is added is one transaction, until journal_commit() makes it durable. A failure
+ * takes back all of it.
+ */
+void journal_together(struct journal *journal);
+MUST_CHECK bool journal_commit(struct journal *journal, struct error *err);
 
 MUST_CHECK bool journal_begin_run(struct journal *journal, int64_t now_ms, struct error *err);
 /* Ends the run and folds the log into the file, which stands alone afterwards. */
@@ -178,10 +190,14 @@ enum standing {
 
 /* The attribute a step is about, where the operation itself names it too; NULL: the object. */
 const struct attribute *step_attribute(const struct plan_step *step);
+/* It puts one element into a set or takes it out, whatever else is in it. */
+bool step_sets_element(const struct plan_step *step);
 /* What to read of a step's object; `before_writing`: also who masters it. */
 void step_read_init(const struct plan_step *step, bool before_writing, struct graph_read *read);
-/* The objects of `count` reads (at most GRAPH_BATCH_MAX), in order; NULL: nowhere. To be freed
- * each. */
+/* The objects that were read, in order; NULL: nowhere. To be freed each. `good`: the reading was. */
+MUST_CHECK bool objects_take(struct graph_read *reads, size_t count, bool good,
+	struct object **objects, struct error *err);
+/* Reads them first, and waits. */
 MUST_CHECK bool objects_read(struct graph *graph, struct graph_read *reads, size_t count,
 	struct object **objects, struct error *err);
 /*
@@ -200,6 +216,20 @@ const char *step_forbidden(const struct plan_step *step, const struct object *ob
 MUST_CHECK bool step_add_body(struct buf *out, const struct plan_step *step,
 	const struct object *object, struct error *err);
 
+/* ---- objects by number ------------------------------------------------------------------- */
+
+/* Which objects the steps of a plan name, and which of them are named by steps under way. */
+struct step_objects {
+	size_t *ids, *targets; /* by step; 0: none */
+	unsigned *as_id, *as_target;
+};
+void step_objects_init(struct step_objects *objects, const struct plan *plan);
+void step_objects_release(struct step_objects *objects);
+/* Items of a batch run in any order, so none may touch an object that another one names. */
+bool step_objects_free(const struct step_objects *objects, size_t index);
+void step_objects_take(struct step_objects *objects, size_t index);
+void step_objects_let_go(struct step_objects *objects, size_t index);
+
 /* ---- the run -------------------------------------------------------------------------------- */
 
 struct apply {
@@ -210,7 +240,11 @@ struct apply {
 	struct step_record *records; /* one per step of the plan */
 	size_t *changed;             /* indices decided since the last apply_save() */
 	size_t changed_count, changed_capacity;
-	size_t first_open;                    /* nothing before it is open */
+	size_t first_open; /* nothing before it is open */
+	size_t open;       /* steps that are */
+	struct step_objects objects;
+	size_t under_way;                     /* steps in batches */
+	size_t let_go;                        /* steps that ever left a batch */
 	size_t proven[GRAPH_OPERATION_COUNT]; /* canaries that held */
 	size_t canary;
 	int64_t clock_start_ms;
@@ -226,8 +260,11 @@ void apply_stop(struct apply *apply, const char *format, ...) PRINTF_LIKE(2, 3);
 void apply_decide(struct apply *apply, size_t index, enum step_state state, const char *format, ...)
 	PRINTF_LIKE(4, 5);
 MUST_CHECK bool apply_save(struct apply *apply, struct error *err);
+/* Its two halves, for what becomes durable with more: nobody is told before. */
+MUST_CHECK bool apply_record(struct apply *apply, struct error *err);
+void apply_tell_recorded(struct apply *apply);
 
-/* Up to 20 steps that may go together, in the order of the plan. */
+/* One step in a batch. */
 struct flight {
 	size_t index;
 	const struct plan_step *step;
@@ -236,28 +273,73 @@ struct flight {
 	struct buf body;
 	bool canary;
 };
+
+enum batch_stage {
+	BATCH_READING,  /* what stands there */
+	BATCH_READY,    /* was read a moment ago, and may be sent */
+	BATCH_INTENDED, /* its INTENT is recorded, and leaves once it is durable */
+	BATCH_WRITING,  /* between INTENT and OUTCOME */
+	BATCH_SETTLING, /* is read again, or waits for replicas before that */
+};
+
+/* Up to 20 steps that go together, in the order of the plan, until each is decided. */
 struct batch {
 	struct flight flights[GRAPH_BATCH_MAX];
 	size_t count;
+	enum batch_stage stage;
+	struct graph_task *task; /* NULL: none is under way */
+	struct graph_read reads[GRAPH_BATCH_MAX];
+	struct graph_write writes[GRAPH_BATCH_MAX];
+	bool reserved;     /* room in the quota is kept for it */
+	bool unplanned;    /* a step came out otherwise than the plan wants */
+	bool troubled;     /* and it is no matter of what was found by reading */
+	unsigned setbacks; /* of the fleet, when it began */
+	int64_t read_ms;   /* when its reading began */
+	/* settling: until when and how long replicas are waited for, and when it is read again */
+	int64_t deadline_ms, wait_ms, again_ms;
+	bool patient;
 };
-void batch_release(struct batch *batch);
+struct batch *batch_new(void);
+void batch_free(struct apply *apply, struct batch *batch); /* its steps are as they were */
+void batch_add(struct apply *apply, struct batch *batch, size_t index, bool canary);
+/* Takes out the flights for which this is false. */
+void batch_keep(struct apply *apply, struct batch *batch,
+	bool (*keep)(struct apply *apply, struct batch *batch, struct flight *flight));
+
 enum readiness { READY, NOT_YET, NEVER };
 /* Whether what the step waits for is done; else `blocker` is a step that is not, or won't be. */
 enum readiness step_readiness(
 	const struct apply *apply, const struct plan_step *step, size_t *blocker);
-/* Picks the next steps; those whose condition can't come true any more are held back. Empty: none
- * left. */
+/*
+ * Picks steps that may go beside what is under way; those whose condition can't come true any more
+ * are held back. Empty: none left, or none before something that is under way is settled.
+ */
 void batch_pick(struct apply *apply, struct batch *batch);
-/* Reads and compares; keeps only the steps to be sent. */
+void batch_look(struct apply *apply, struct batch *batch);
+/* The reading is done: compares, and keeps only the steps to be sent. */
 MUST_CHECK bool batch_compare(struct apply *apply, struct batch *batch, struct error *err);
-/* INTENT, send, OUTCOME. */
-MUST_CHECK bool batch_send(struct apply *apply, struct batch *batch, struct error *err);
+/* INTENT of all of them in one transaction; they leave once that is durable. */
+MUST_CHECK bool batches_intend(
+	struct apply *apply, struct batch *const *batches, size_t count, struct error *err);
+void batch_leave(struct apply *apply, struct batch *batch);
+/*
+ * The writing is done: OUTCOME of all of them in one transaction. `unsent` is set where a batch could
+ * not be sent, for a reason that the next one would meet as well.
+ */
+MUST_CHECK bool batches_note(struct apply *apply, struct batch *const *batches, size_t count,
+	struct error *unsent, struct error *err);
 
 /*
- * Reads until the effect of every attempt in flight among these (at most GRAPH_BATCH_MAX)
- * is known, or the lag limit has passed; decides them.
+ * What became of what was sent (settle.c): decides what needs no reading; the rest is to be read at
+ * again_ms. The reading is done: decides what it shows, and says when the rest is read again.
  */
-MUST_CHECK bool settle(struct apply *apply, const size_t *indices, size_t count, struct error *err);
+void batch_settle(struct apply *apply, struct batch *batch);
+void batch_look_again(struct apply *apply, struct batch *batch);
+MUST_CHECK bool batch_judge(struct apply *apply, struct batch *batch, struct error *err);
+
+/* All steps that are open, or what an earlier run left in flight (apply_fleet.c). */
+MUST_CHECK bool fleet_apply(struct apply *apply, struct error *err);
+MUST_CHECK bool fleet_settle(struct apply *apply, struct error *err);
 
 /* ---- before and after --------------------------------------------------------------------------
  */

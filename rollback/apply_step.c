@@ -38,6 +38,11 @@ const struct attribute *step_attribute(const struct plan_step *step)
 	return relation ? attribute_find(step->kind, span_of(relation)) : step->attribute;
 }
 
+bool step_sets_element(const struct plan_step *step)
+{
+	return operation_rows[step->operation].compared == COMPARED_ELEMENT;
+}
+
 void step_read_init(const struct plan_step *step, bool before_writing, struct graph_read *read)
 {
 	const struct attribute *attribute = step_attribute(step);
@@ -60,11 +65,9 @@ static bool lines_parse(const struct graph_read *read, struct object **object, s
 	return *object || error_prefix(err, "%s %s", read->kind->name, read->id);
 }
 
-bool objects_read(struct graph *graph, struct graph_read *reads, size_t count,
-	struct object **objects, struct error *err)
+bool objects_take(struct graph_read *reads, size_t count, bool good, struct object **objects,
+	struct error *err)
 {
-	bool good = graph_read_objects(graph, reads, count, err);
-
 	for (size_t i = 0; i < count; i++) {
 		objects[i] = NULL;
 		good = good && lines_parse(&reads[i], &objects[i], err);
@@ -76,6 +79,13 @@ bool objects_read(struct graph *graph, struct graph_read *reads, size_t count,
 		objects[i] = NULL;
 	}
 	return good;
+}
+
+bool objects_read(struct graph *graph, struct graph_read *reads, size_t count,
+	struct object **objects, struct error *err)
+{
+	return objects_take(
+		reads, count, graph_read_objects(graph, reads, count, err), objects, err);
 }
 
 /* ---- comparing -------------------------------------------------------------------------- */

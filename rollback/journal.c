@@ -37,7 +37,8 @@ static const char journal_schema[] =
 struct journal {
 	sqlite3 *database;
 	int64_t run;
-	bool empty; /* opened to look, and a crash came before its tables */
+	bool empty;           /* opened to look, and a crash came before its tables */
+	bool together, begun; /* between journal_together() and journal_commit() */
 };
 
 void journal_close(struct journal *journal)
@@ -339,17 +340,34 @@ static bool add_each(sqlite3 *database, const char *sql, entry_bind_function *bi
 	return true;
 }
 
-/* All or none of them, and durable [T4]. */
+/* All or none of them, and durable [T4], or part of what will be. */
 static bool add_all(struct journal *journal, const char *sql, entry_bind_function *bind,
 	const struct journal_entry *entries, size_t count, int64_t now_ms, struct error *err)
 {
 	sqlite3 *database = journal->database;
+	bool good;
 
-	if (!database_begin(database, err) ||
-		!database_end(
-			database, add_each(database, sql, bind, entries, count, now_ms, err), err))
+	if (!journal->begun && !database_begin(database, err))
 		return error_prefix(err, "journal");
-	return true;
+	good = add_each(database, sql, bind, entries, count, now_ms, err);
+	journal->begun = journal->together && good;
+	if (journal->begun)
+		return true;
+	journal->together = false;
+	return database_end(database, good, err) || error_prefix(err, "journal");
+}
+
+void journal_together(struct journal *journal)
+{
+	journal->together = true;
+}
+
+bool journal_commit(struct journal *journal, struct error *err)
+{
+	bool begun = journal->begun;
+
+	journal->together = journal->begun = false;
+	return !begun || database_end(journal->database, true, err) || error_prefix(err, "journal");
 }
 
 bool journal_add_intents(struct journal *journal, const struct journal_entry *entries, size_t count,

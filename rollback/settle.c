@@ -35,12 +35,6 @@ static const enum effect effects[] = {
 	[GRAPH_UNKNOWN] = EFFECT_UNKNOWN,
 };
 
-/* The attempts not settled yet. */
-struct waiting {
-	size_t indices[GRAPH_BATCH_MAX];
-	size_t count;
-};
-
 static enum effect record_effect(const struct step_record *record)
 {
 	assert((size_t)record->outcome < COUNT_OF(effects));
@@ -130,68 +124,88 @@ static void decide_missed(
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-static bool read_waiting(struct apply *apply, const struct waiting *waiting,
-	struct object **objects, struct error *err)
+static bool canary_held(enum step_state state)
 {
-	struct graph_read reads[GRAPH_BATCH_MAX];
-
-	for (size_t i = 0; i < waiting->count; i++)
-		step_read_init(&apply->plan->steps[waiting->indices[i]], false, &reads[i]);
-	return objects_read(apply->options->graph, reads, waiting->count, objects, err) ||
-		error_prefix(err, "reading after step %zu",
-			apply->plan->steps[waiting->indices[0]].number);
+	/* Open again: it had no effect, and goes once more, alone. */
+	return step_is_done(state) || state == STEP_STALE || state == STEP_OPEN;
 }
 
-/* True when the step is decided by this read. */
-static bool judge(struct apply *apply, size_t index, const struct object *object, bool patient,
-	struct buf *value)
+static void note_settled(struct apply *apply, struct batch *batch, const struct flight *flight)
 {
-	struct step_record *record = &apply->records[index];
-	enum standing standing = step_standing(&apply->plan->steps[index], object, value);
+	struct step_record *record = flight->record;
+
+	record->settled = record->attempts;
+	batch->troubled |= record->state != STEP_DONE;
+	if (flight->canary && !canary_held(record->state))
+		apply_stop(apply, "the first \"%s\" (step %zu) failed: %s",
+			graph_operation_name(flight->step->operation), flight->step->number,
+			record->text);
+}
+
+static bool keep_if_undecided(struct apply *apply, struct batch *batch, struct flight *flight)
+{
+	CLEANUP(buf_release) struct buf value = BUF_UP_TO(APPLY_VALUE_MAX);
+	struct step_record *record = flight->record;
+	enum standing standing = step_standing(flight->step, flight->object, &value);
 
 	if (standing != STANDING_UNREADABLE)
-		step_record_set_text(&record->after, buf_span(value));
+		step_record_set_text(&record->after, buf_span(&value));
 	if (standing == STANDING_TO)
-		decide_reached(apply, index);
-	else if (patient && may_lag(record))
-		return false;
+		decide_reached(apply, flight->index);
+	else if (batch->patient && may_lag(record))
+		return true;
 	else
-		decide_missed(apply, index, standing, buf_text(value));
-	record->settled = record->attempts;
+		decide_missed(apply, flight->index, standing, buf_text(&value));
+	note_settled(apply, batch, flight);
+	return false;
+}
+
+static void take_objects(struct batch *batch, struct object **objects)
+{
+	for (size_t i = 0; i < batch->count; i++) {
+		object_free(batch->flights[i].object);
+		batch->flights[i].object = objects[i];
+	}
+}
+
+bool batch_judge(struct apply *apply, struct batch *batch, struct error *err)
+{
+	struct object *objects[GRAPH_BATCH_MAX];
+	bool good = graph_task_finish(TAKE(batch->task), err);
+	int64_t now_ms = apply_clock_ms(apply);
+
+	if (!objects_take(batch->reads, batch->count, good, objects, err))
+		return error_prefix(err, "reading after step %zu", batch->flights[0].step->number);
+	take_objects(batch, objects);
+	batch_keep(apply, batch, keep_if_undecided);
+	batch->again_ms = now_ms + batch->wait_ms < batch->deadline_ms ? now_ms + batch->wait_ms
+								       : batch->deadline_ms;
+	batch->wait_ms = batch->wait_ms * 2 < SETTLE_WAIT_MAX_MS ? batch->wait_ms * 2
+								 : SETTLE_WAIT_MAX_MS;
 	return true;
 }
 
-static bool judge_all(struct apply *apply, struct waiting *waiting, bool patient, struct error *err)
+void batch_look_again(struct apply *apply, struct batch *batch)
 {
-	CLEANUP(buf_release) struct buf value = BUF_UP_TO(APPLY_VALUE_MAX);
-	struct object *objects[GRAPH_BATCH_MAX];
-	size_t kept = 0;
-
-	if (!read_waiting(apply, waiting, objects, err))
-		return false;
-	for (size_t i = 0; i < waiting->count; i++) {
-		size_t index = waiting->indices[i];
-
-		if (!judge(apply, index, objects[i], patient, &value))
-			waiting->indices[kept++] = index;
-		object_free(objects[i]);
-	}
-	waiting->count = kept;
-	return apply_save(apply, err);
+	for (size_t i = 0; i < batch->count; i++)
+		step_read_init(batch->flights[i].step, false, &batch->reads[i]);
+	batch->patient = apply_clock_ms(apply) < batch->deadline_ms;
+	batch->task = graph_begin_reading(apply->options->graph, batch->reads, batch->count);
 }
 
+/* ---- beginning ------------------------------------------------------------------------------- */
+
 /* How long replicas may still be behind the youngest of these attempts. */
-static int64_t lag_left_ms(const struct apply *apply, const struct waiting *waiting)
+static int64_t lag_left_ms(const struct apply *apply, const struct batch *batch)
 {
 	int64_t limit_ms = apply->options->lag_limit_ms ? apply->options->lag_limit_ms
 							: APPLY_LAG_LIMIT_MS;
 	int64_t now_ms = apply_now_ms(apply), left_ms = 0;
 
-	for (size_t i = 0; i < waiting->count; i++) {
-		int64_t step_ms = apply->records[waiting->indices[i]].begun_ms + limit_ms - now_ms;
+	for (size_t i = 0; i < batch->count; i++) {
+		int64_t step_ms = batch->flights[i].record->begun_ms + limit_ms - now_ms;
 
-		/* An INTENT from the future is a clock that was set back: the whole window again.
-		 */
+		/* An INTENT from the future is a clock that was set back: the whole window again. */
 		if (step_ms > limit_ms)
 			step_ms = limit_ms;
 		if (step_ms > left_ms)
@@ -200,47 +214,24 @@ static int64_t lag_left_ms(const struct apply *apply, const struct waiting *wait
 	return left_ms;
 }
 
-/* Attempts that need no reading are decided at once, the others wait. */
-static void sort_out(
-	struct apply *apply, const size_t *indices, size_t count, struct waiting *waiting)
+static bool keep_if_read(struct apply *apply, struct batch *batch, struct flight *flight)
 {
-	assert(count <= GRAPH_BATCH_MAX);
-	for (size_t i = 0; i < count; i++) {
-		struct step_record *record = &apply->records[indices[i]];
+	struct step_record *record = flight->record;
 
-		if (!step_in_flight(record))
-			continue;
-		if (needs_reading(record)) {
-			waiting->indices[waiting->count++] = indices[i];
-			continue;
-		}
-		if (record->sent_now && record_effect(record) == EFFECT_NONE)
-			record->sent_now--;
-		decide_missed(apply, indices[i], STANDING_FROM, "not read");
-		record->settled = record->attempts;
-	}
+	if (needs_reading(record))
+		return true;
+	if (record->sent_now && record_effect(record) == EFFECT_NONE)
+		record->sent_now--;
+	decide_missed(apply, flight->index, STANDING_FROM, "not read");
+	note_settled(apply, batch, flight);
+	return false;
 }
 
-bool settle(struct apply *apply, const size_t *indices, size_t count, struct error *err)
+void batch_settle(struct apply *apply, struct batch *batch)
 {
-	struct waiting waiting = { 0 };
-	int64_t deadline_ms, wait_ms = SETTLE_FIRST_WAIT_MS;
-
-	sort_out(apply, indices, count, &waiting);
-	if (!apply_save(apply, err))
-		return false;
-	deadline_ms = apply_clock_ms(apply) + lag_left_ms(apply, &waiting);
-	while (waiting.count) {
-		int64_t left_ms = deadline_ms - apply_clock_ms(apply);
-
-		if (!judge_all(apply, &waiting, left_ms > 0, err))
-			return false;
-		if (!waiting.count)
-			break;
-		apply_sleep(apply, wait_ms < left_ms ? wait_ms : left_ms,
-			interrupted() ? "for the directory's replicas; nothing new is sent"
-				      : "for the directory's replicas");
-		wait_ms = wait_ms * 2 < SETTLE_WAIT_MAX_MS ? wait_ms * 2 : SETTLE_WAIT_MAX_MS;
-	}
-	return true;
+	batch->stage = BATCH_SETTLING;
+	batch_keep(apply, batch, keep_if_read);
+	batch->wait_ms = SETTLE_FIRST_WAIT_MS;
+	batch->deadline_ms = apply_clock_ms(apply) + lag_left_ms(apply, batch);
+	batch->again_ms = apply_clock_ms(apply);
 }

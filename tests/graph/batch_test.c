@@ -1,5 +1,7 @@
 #include "tests/graph/script.h"
 
+#include "graph/flow.h"
+
 #define READS 3
 
 struct reads {
@@ -59,6 +61,33 @@ static void a_read_without_its_answer_is_asked_for_again_alone(void **state)
 	assert_int_equal(reads.items[1].status, 200);
 }
 
+/* One post of them, of which nothing is asked again. */
+struct post {
+	struct batch_item *const *items;
+	size_t count;
+	bool good;
+};
+
+static bool take_post(struct call *call, struct error *err)
+{
+	struct post *post = call->context;
+
+	post->good = batch_take(call, post->items, post->count, err);
+	return post->good;
+}
+
+static bool post_once(
+	struct graph *graph, struct batch_item *const *items, size_t count, struct error *err)
+{
+	static const struct call_owner owner = { .answered = take_post };
+	struct post post = { items, count, false };
+	CLEANUP(flow_release) struct flow flow;
+
+	flow_init(&flow, graph);
+	return batch_call(&flow, items, count, &owner, &post, err) && flow_run(&flow, err) &&
+		post.good;
+}
+
 static void an_answer_that_comes_twice_is_none(void **state)
 {
 	WORLD(world,
@@ -66,16 +95,14 @@ static void an_answer_that_comes_twice_is_none(void **state)
 			ENVELOPE(ITEM("1", "200") "," ITEM("2", "200") "," ITEM(
 				"3", "200") "," ITEM("2", "404")) });
 	CLEANUP(reads_release) struct reads reads;
-	CLEANUP(net_response_release) struct net_response response;
 	struct batch_item *items[READS];
 	struct error err = { 0 };
 
 	(void)state;
 	reads_init(&reads);
-	net_response_init(&response);
 	for (size_t i = 0; i < READS; i++)
 		items[i] = &reads.items[i];
-	assert_true(batch_post(world.graph, items, READS, false, &response, &err));
+	assert_true(post_once(world.graph, items, READS, &err));
 	assert_int_equal(reads.items[0].status, 200);
 	assert_int_equal(reads.items[1].status, 0);
 	assert_int_equal(reads.items[2].status, 200);
@@ -91,17 +118,15 @@ static void an_odd_status_is_no_answer(void **state)
 		char body[128];
 		struct reply reply = { .status = 200, .body = body };
 		CLEANUP(world_release) struct world world;
-		CLEANUP(net_response_release) struct net_response response;
 		struct batch_item item, *items[] = { &item };
 		struct error err = { 0 };
 
 		snprintf(body, sizeof(body), "{\"responses\":[{\"id\":\"1\",\"status\":%s}]}",
 			statuses[i]);
 		world_init(&world, &reply, 1);
-		net_response_init(&response);
 		batch_item_init(&item, "GET", "/users/a", SPAN_NONE);
 		/* "20." is no JSON at all. */
-		if (batch_post(world.graph, items, 1, false, &response, &err))
+		if (post_once(world.graph, items, 1, &err))
 			assert_int_equal(item.status, 0);
 		else
 			assert_int_equal(err.kind, ERROR_FORMAT);

@@ -1,5 +1,7 @@
 #include "tests/graph/script.h"
 
+#include "graph/flow.h"
+
 #define ID     "aaaaaaaa-0000-4000-8000-000000000001"
 #define OTHER  "aaaaaaaa-0000-4000-8000-000000000002"
 #define TARGET "bbbbbbbb-0000-4000-8000-000000000001"
@@ -134,17 +136,18 @@ static void only_what_the_table_has_passes_the_guard(void **state)
 
 static void a_batch_item_that_fails_the_guard_keeps_the_whole_batch_back(void **state)
 {
+	static const struct call_owner nobody = { 0 };
 	CLEANUP(world_release) struct world world;
-	CLEANUP(net_response_release) struct net_response response;
+	CLEANUP(flow_release) struct flow flow;
 	struct batch_item good, bad, *items[] = { &good, &bad };
 	struct error err = { 0 };
 
 	(void)state;
 	world_init(&world, NULL, 0);
-	net_response_init(&response);
+	flow_init(&flow, world.graph);
 	batch_item_init(&good, "GET", "/users", SPAN_NONE);
 	batch_item_init(&bad, "DELETE", "/directory/deletedItems/" ID, SPAN_NONE);
-	assert_false(batch_post(world.graph, items, 2, false, &response, &err));
+	assert_null(batch_call(&flow, items, 2, &nobody, NULL, &err));
 	assert_int_equal(err.kind, ERROR_REFUSED);
 	assert_int_equal(world.script.used, 0);
 }

@@ -10,11 +10,8 @@
 
 #include <cmocka.h>
 
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "tests/rollback/apply_fixture.h"
+#include "tests/rollback/apply_killing.h"
 
 enum { ALL_STEPS = 25 };
 
@@ -157,90 +154,9 @@ static void a_lost_answer_and_a_lagging_replica_together_make_no_duplicate(void 
 /* ---- kills ------------------------------------------------------------------------------------
  */
 
-/* Where a child dies: at the commit with this number, before or after it is durable. */
-static struct kill_at {
-	const struct tiny_graph *tiny;
-	size_t commit, commits;
-	bool after;
-} kill_at;
-
-static void kill_now(void)
-{
-	tiny_dump(kill_at.tiny);
-	_exit(TINY_KILLED);
-}
-
-static int before_commit(void *context)
-{
-	(void)context;
-	if (!kill_at.after && ++kill_at.commits == kill_at.commit)
-		kill_now();
-	return 0;
-}
-
-/* SQLite sets its own WAL hook behind us, so the end of the statement has to tell. */
-static int after_statement(unsigned event, void *context, void *statement, void *nanoseconds)
-{
-	(void)event, (void)context, (void)nanoseconds;
-	if (kill_at.after && strcmp(sqlite3_sql(statement), "COMMIT") == 0 &&
-		++kill_at.commits == kill_at.commit)
-		kill_now();
-	return 0;
-}
-
-static int watch_commits(sqlite3 *database, char **error, const struct sqlite3_api_routines *api)
-{
-	(void)error, (void)api;
-	sqlite3_commit_hook(database, before_commit, NULL);
-	sqlite3_trace_v2(database, SQLITE_TRACE_PROFILE, after_statement, NULL);
-	return SQLITE_OK;
-}
-
-/* [I3] No effect without an INTENT that was durable before it. */
-static bool count_attempt(void *context, const struct journal_attempt *attempt, struct error *err)
-{
-	(void)attempt, (void)err;
-	++*(size_t *)context;
-	return true;
-}
-
-static void assert_intents_cover_effects(struct fixture *fixture)
-{
-	struct error err = { 0 };
-	CLEANUP(journal_closep) struct journal *journal = NULL;
-	size_t attempts = 0;
-
-	if (!fixture_effects(fixture))
-		return;
-	journal = journal_open_to_read(fixture->journal, &fixture->plan, &err);
-	assert_non_null(journal);
-	assert_true(journal_attempts(journal, count_attempt, &attempts, &err));
-	assert_true(attempts >= fixture_effects(fixture));
-}
-
-/* Runs in a child that may die; true when it did, with its state taken over. */
-static bool run_killed(struct fixture *fixture)
-{
-	pid_t child = fork();
-	int status;
-
-	if (!child) {
-		if (kill_at.commit)
-			sqlite3_auto_extension((void (*)(void))watch_commits);
-		_exit(fixture_apply(fixture) ? 0 : 1);
-	}
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_true(WIFEXITED(status));
-	assert_true(WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == TINY_KILLED);
-	if (WEXITSTATUS(status) == 0)
-		return false;
-	tiny_load(&fixture->tiny);
-	return true;
-}
-
 static void resume(struct fixture *fixture)
 {
-	assert_intents_cover_effects(fixture);
+	killing_check_intents(fixture);
 	fixture->tiny.fault = TINY_NO_FAULT;
 	if (!fixture_apply(fixture))
 		fail_msg("%s", fixture->err.text);
@@ -251,12 +167,12 @@ static void kill_at_each_request(struct fixture *fixture, enum tiny_fault fault)
 {
 	size_t requests = count_requests(fixture, 0);
 
-	kill_at = (struct kill_at){ 0 };
+	killing_at_commit(fixture, 0, false);
 	for (size_t n = 1; n <= requests; n++) {
 		begin(fixture);
 		fixture->tiny.fault = fault;
 		fixture->tiny.fault_at = n;
-		assert_true(run_killed(fixture));
+		assert_true(killing_run(fixture));
 		resume(fixture);
 	}
 }
@@ -278,8 +194,8 @@ static void kill_at_each_commit(struct fixture *fixture, bool after)
 
 	do {
 		begin(fixture);
-		kill_at = (struct kill_at){ .tiny = &fixture->tiny, .commit = ++n, .after = after };
-		killed = run_killed(fixture);
+		killing_at_commit(fixture, ++n, after);
+		killed = killing_run(fixture);
 		if (killed)
 			resume(fixture);
 	} while (killed);
@@ -326,10 +242,10 @@ static void a_conflict_found_while_settling_stops_the_run(void **state)
 	tiny_add(&fixture->tiny, "users", 2, "{\"department\":\"bad\"}");
 	fixture_set(fixture, 1, "department", "\"bad\"", "\"good\"");
 	fixture_set(fixture, 2, "department", "\"bad\"", "\"good\"");
-	kill_at = (struct kill_at){ 0 };
+	killing_at_commit(fixture, 0, false);
 	fixture->tiny.fault = TINY_KILL_AFTER;
 	fixture->tiny.fault_at = 3; /* organization, read, write */
-	assert_true(run_killed(fixture));
+	assert_true(killing_run(fixture));
 	assert_int_equal(fixture_effects(fixture), 1);
 	tiny_set(&fixture->tiny, 1, "department", "\"a third one's\"");
 	fixture->tiny.fault = TINY_NO_FAULT;

@@ -4,7 +4,7 @@
 #include "rollback/apply_internal.h"
 #include "tests/rollback/tiny_graph.h"
 
-enum { FIXTURE_STEPS = 64, FIXTURE_AFTER = 4 };
+enum { FIXTURE_STEPS = 256, FIXTURE_AFTER = 4 };
 
 #define FIXTURE_NOW_MS  INT64_C(1772590000000)
 #define FIXTURE_PLAN_ID "cccccccc-0000-4000-8000-000000000001"

@@ -191,16 +191,16 @@ static void a_403_after_something_was_done_stops_and_is_recorded(void **state)
 {
 	struct fixture *fixture = *state;
 
-	users(fixture, 30);
+	users(fixture, 60);
 	fixture->tiny.refuse_id = tiny_id(9);
 	fixture->tiny.refuse_status = 403;
 	fixture->tiny.refuse_code = "Authorization_RequestDenied";
 	assert_true(fixture_apply(fixture));
 	assert_true(fixture->result.stopped);
 	assert_int_equal(fixture->told[9], STEP_REFUSED);
-	/* The canary, and the batch in flight; nothing new. */
-	assert_int_equal(fixture->result.by_state[STEP_DONE], 20);
-	assert_int_equal(fixture->result.by_state[STEP_OPEN], 9);
+	/* The canary, and the two batches in flight; nothing new. */
+	assert_int_equal(fixture->result.by_state[STEP_DONE], 40);
+	assert_int_equal(fixture->result.by_state[STEP_OPEN], 19);
 }
 
 static void an_inner_429_is_sent_again_alone(void **state)

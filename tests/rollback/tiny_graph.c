@@ -324,7 +324,7 @@ static json_t *batch(struct tiny_graph *tiny, struct span body)
 	size_t i;
 
 	assert(json_array_size(requests) >= 1 && json_array_size(requests) <= 20);
-	if (has_write(requests)) {
+	if (has_write(requests) && tiny->lag_reads) {
 		json_decref(tiny->behind);
 		tiny->behind = json_deep_copy(tiny->objects);
 		tiny->lag_left = tiny->lag_reads;
@@ -403,10 +403,9 @@ static bool meet_loss(const struct tiny_graph *tiny, enum tiny_fault fault,
 	return true;
 }
 
-static bool tiny_send(void *context, const struct net_request *request,
+bool tiny_serve(struct tiny_graph *tiny, const struct net_request *request,
 	struct net_response *response, struct error *err)
 {
-	struct tiny_graph *tiny = context;
 	struct answer answer;
 
 	if (strncmp(request->url, LOGIN_URL, strlen(LOGIN_URL)) == 0) {
@@ -426,6 +425,12 @@ static bool tiny_send(void *context, const struct net_request *request,
 		return false;
 	}
 	return finish(tiny, request, answer, response, err);
+}
+
+static bool tiny_send(void *context, const struct net_request *request,
+	struct net_response *response, struct error *err)
+{
+	return tiny_serve(context, request, response, err);
 }
 
 void tiny_open(struct tiny_graph *tiny)

@@ -11,7 +11,7 @@
 
 #define TINY_TENANT "aaaaaaaa-0000-4000-8000-000000000001"
 
-enum { TINY_ID_BYTES = 37, TINY_IDS = 100 };
+enum { TINY_ID_BYTES = 37, TINY_IDS = 400, TINY_BESIDE_MAX = 32, TINY_WRITES_MAX = 64 };
 
 enum tiny_fault {
 	TINY_NO_FAULT,
@@ -46,6 +46,8 @@ struct tiny_graph {
 	const char *refuse_code;
 	bool audits_denied;
 	size_t audit_reads;
+	struct tiny_beside
+		*beside; /* requests beside each other (tiny_beside.c); NULL: one by one */
 
 	struct transport transport;
 	struct auth *auth;
@@ -80,6 +82,33 @@ void tiny_load(struct tiny_graph *tiny);
 /* Shared by the two halves of this directory. */
 json_t *tiny_find(const json_t *objects, const char *id);
 size_t tiny_reference_index(const json_t *references, const char *id);
+
+/* What one request does and gets; false where no answer comes. */
+bool tiny_serve(struct tiny_graph *tiny, const struct net_request *request,
+	struct net_response *response, struct error *err);
+
+/* ---- requests beside each other (tiny_beside.c) ---------------------------------------- */
+
+/*
+ * Requests wait, arrive and are answered in an order that the seed decides; each of these takes a while on
+ * the virtual clock. Two batches under way whose writes may not go beside each other fail the test.
+ */
+struct tiny_beside {
+	uint32_t seed;
+	struct net_exchange *exchanges[TINY_BESIDE_MAX]; /* that have no answer yet */
+	bool arrived[TINY_BESIDE_MAX];
+	size_t count;
+	size_t most_writes; /* batches of writes that were under way together */
+	/* for each batch of writes as it left: how many others were under way */
+	size_t others[TINY_WRITES_MAX];
+	size_t write_count;
+	int64_t answer_takes_ms; /* 0: a little */
+	size_t slow_answer;      /* the one with this number takes `slow_ms` longer; 0: none */
+	size_t answers;
+	int64_t slow_ms;
+	void (*meanwhile)(struct tiny_graph *tiny); /* what happens while that one is awaited */
+};
+void tiny_go_beside(struct tiny_graph *tiny, struct tiny_beside *beside, uint32_t seed);
 
 /* The virtual clock: sleeping moves it. */
 int64_t tiny_clock_ms(void);

@@ -179,10 +179,51 @@ static void ten_thousand_changes_take_no_longer_than_the_quota_asks(void **state
 	}
 }
 
+/* ---- a slow service ------------------------------------------------------------------------ */
+
+/* How long so many changes take at this latency. */
+static int64_t lasts_ms(size_t steps, int64_t latency_ms)
+{
+	CLEANUP(stage_release) struct stage stage;
+
+	stage_open(&stage, steps, 1, latency_ms, SIMULATOR_QUOTA_WINDOW);
+	return stage_apply(&stage);
+}
+
+/*
+ * Sixteen batches of twenty under way, each read, written and read again: once that many are, 320 changes
+ * take three latencies, and no more than a ninth longer. Measured between a shorter plan and a longer one,
+ * within what the quota lets go.
+ */
+static void a_slow_service_is_waited_for_by_sixteen_batches_at_once(void **state UNUSED)
+{
+	static const struct {
+		int64_t latency_ms;
+		size_t shorter, longer;
+	} rows[] = { { 500, 281, 601 }, { 2000, 281, 921 }, { 3000, 281, 1241 },
+		{ 8000, 281, 3481 } };
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		size_t steps = rows[i].longer - rows[i].shorter;
+		double ideal_ms = 3.0 * (double)rows[i].latency_ms * (double)steps /
+			(GRAPH_BATCH_MAX * 16);
+		int64_t shorter_ms = lasts_ms(rows[i].shorter, rows[i].latency_ms);
+		int64_t took_ms = lasts_ms(rows[i].longer, rows[i].latency_ms) - shorter_ms;
+
+		print_message(
+			"%lld ms a batch: %zu changes in %lld ms, %zu more in %lld ms, ideally "
+			"%.0f ms\n",
+			(long long)rows[i].latency_ms, rows[i].shorter, (long long)shorter_ms,
+			steps, (long long)took_ms, ideal_ms);
+		assert_true((double)took_ms <= ideal_ms / 0.9);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(applying_takes_as_long_as_was_foretold),
+		cmocka_unit_test(a_slow_service_is_waited_for_by_sixteen_batches_at_once),
 		cmocka_unit_test(ten_thousand_changes_take_no_longer_than_the_quota_asks),
 	};
 

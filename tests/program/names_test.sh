@@ -135,8 +135,8 @@ same "production" "$third" "$(identity production)"
 rm elsewhere.jsonl.zst
 expect 0 "$UNSTAGE" verify production && answered "signed by key"
 say wait 11 && expect 0 "$UNSTAGE" evidence --from 2d --output evidence.jsonl
-expect 0 "$UNSTAGE" plan production latest --evidence evidence.jsonl --output plan.json
-same "whether the base is signed" true "$(jq .base_signed plan.json)"
+expect 0 "$UNSTAGE" plan production latest --evidence evidence.jsonl --output signed.json
+same "whether the base is signed" true "$(jq .base_signed signed.json)"
 expect 0 "$UNSTAGE" show snapshots && answered "yes"
 
 sentence "pinning into a file of one's own keeps a copy"

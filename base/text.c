@@ -126,12 +126,27 @@ static struct shown show_next(struct span text, size_t *at)
 	return shown;
 }
 
+/* Behind the printable ASCII at `at`: nearly all text is nothing else, and shows as it stands. */
+static size_t plain_end(struct span text, size_t at)
+{
+	while (at < text.length && (unsigned char)(text.data[at] - ' ') <= '~' - ' ')
+		at++;
+	return at;
+}
+
 void text_printable(struct buf *out, struct span text)
 {
 	for (size_t at = 0; at < text.length;) {
-		struct shown shown = show_next(text, &at);
+		size_t start = at;
 
-		buf_add(out, shown.bytes, shown.length);
+		at = plain_end(text, at);
+		if (at > start)
+			buf_add(out, text.data + start, at - start);
+		if (at < text.length) {
+			struct shown shown = show_next(text, &at);
+
+			buf_add(out, shown.bytes, shown.length);
+		}
 	}
 }
 

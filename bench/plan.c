@@ -1,10 +1,12 @@
 /*
  * Plans from a snapshot's own values, for ./dev bench: people pass who they are on in rings (sign-in
- * name, addresses, mail), others have a department to put back; and checks the plan.
+ * name, addresses, mail), others have a department to put back; and checks the plan. Who they are is
+ * scattered over the directory, as it is after an export.
  *
  *	bench_plan SNAPSHOT STEPS MOVES
  *
- * Writes the seconds of processor time of planning and of checking, and what the plan has, as JSON.
+ * Writes the seconds of planning and of checking, by the clock and of processor time, and what the plan
+ * has, as JSON.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,8 +21,8 @@ enum { RING_LONGEST = 7, STEPS_OF_ONE = 3, FINDINGS_OF_ONE = 8 };
 
 struct bench {
 	struct snapshot *live;
-	struct snapshot_picker *picker;
 	size_t steps, moves;               /* that are wanted */
+	size_t stride, passed;             /* every so manieth object is taken; objects so far */
 	struct object *ring[RING_LONGEST]; /* whose values are passed on */
 	size_t ring_count, ring_length, moved, planned;
 	struct finding *findings;
@@ -106,7 +108,7 @@ static bool take_object(void *context, struct span lines, struct error *err)
 	struct bench *bench = context;
 	struct object *object;
 
-	if (bench->planned >= bench->steps)
+	if (bench->planned >= bench->steps || bench->passed++ % bench->stride)
 		return true;
 	object = object_parse(lines, err);
 	if (!object)
@@ -124,41 +126,43 @@ static bool take_object(void *context, struct span lines, struct error *err)
 	return true;
 }
 
-static bool live_object(void *context, struct span id, struct object **object, struct error *err)
-{
-	const struct bench *bench = context;
-	struct span lines;
-
-	*object = NULL;
-	if (!snapshot_pick(bench->picker, id, &lines, err))
-		return false;
-	if (lines.data)
-		*object = object_parse(lines, err);
-	return !lines.data || *object;
-}
-
-static bool each_live(
-	void *context, snapshot_each_function *visit, void *visit_context, struct error *err)
+static bool visit_live(void *context, const struct snapshot_visitor *visitor, struct error *err)
 {
 	const struct bench *bench = context;
 
-	return snapshot_each(bench->live, visit, visit_context, err);
+	return snapshot_visit(bench->live, visitor, err);
 }
 
-/* Processor time: others use this machine, too. */
-static double seconds(void)
+struct moment {
+	double wall, processor;
+};
+
+static struct moment now(void)
 {
-	return (double)clock() / CLOCKS_PER_SEC;
+	struct timespec wall;
+
+	clock_gettime(CLOCK_MONOTONIC, &wall);
+	return (struct moment){ .wall = (double)wall.tv_sec + (double)wall.tv_nsec / 1e9,
+		.processor = (double)clock() / CLOCKS_PER_SEC };
 }
 
-static void tell(const struct plan *plan, double planning, double checking)
+static struct moment since(struct moment start)
+{
+	struct moment end = now();
+
+	return (struct moment){ end.wall - start.wall, end.processor - start.processor };
+}
+
+static void tell(const struct plan *plan, struct moment planning, struct moment checking)
 {
 	size_t parked = 0;
 
 	for (size_t i = 0; i < plan->step_count; i++)
 		parked += plan->steps[i].until != 0;
-	printf("{\"planning\":%.3f,\"checking\":%.3f,\"steps\":%zu,\"parked\":%zu}\n", planning,
-		checking, plan->step_count, parked);
+	printf("{\"planning\":%.3f,\"planningProcessor\":%.3f,\"checking\":%.3f,"
+	       "\"checkingProcessor\":%.3f,\"steps\":%zu,\"parked\":%zu}\n",
+		planning.wall, planning.processor, checking.wall, checking.processor,
+		plan->step_count, parked);
 }
 
 static bool run(struct bench *bench, struct error *err)
@@ -166,21 +170,28 @@ static bool run(struct bench *bench, struct error *err)
 	CLEANUP(plan_freep) struct plan *plan = plan_begin();
 	struct plan_input input = { .findings = bench->pointers,
 		.count = bench->count,
-		.object = live_object,
-		.each = each_live,
-
+		.visit = visit_live,
 		.context = bench };
-	struct check_live live = { each_live, bench };
-	double planning, start = seconds();
+	struct check_live live = { visit_live, bench };
+	struct moment planning, start = now();
 
 	if (!plan_add_steps(plan, &input, err))
 		return false;
-	planning = seconds() - start;
-	start = seconds();
+	planning = since(start);
+	start = now();
 	if (!plan_check(plan, &live, err))
 		return false;
-	tell(plan, planning, seconds() - start);
+	tell(plan, planning, since(start));
 	return true;
+}
+
+/* Each person of a ring has three steps, everybody else one. */
+static size_t stride_of(const struct bench *bench)
+{
+	size_t people = bench->steps - bench->moves / 2 * (STEPS_OF_ONE - 1);
+	size_t users = snapshot_header(bench->live)->objects[KIND_USER];
+
+	return people && users > people ? users / people : 1;
 }
 
 int main(int argc, char **argv)
@@ -200,13 +211,15 @@ int main(int argc, char **argv)
 	bench.pointers = memory_array(
 		bench.steps * FINDINGS_OF_ONE + RING_LONGEST * 16, sizeof(*bench.pointers));
 	bench.live = snapshot_open(argv[1], &err);
-	bench.picker = bench.live ? snapshot_picker_new(bench.live) : NULL;
+	if (bench.live) {
+		snapshot_use_workers(bench.live, snapshot_workers());
+		bench.stride = stride_of(&bench);
+	}
 	if (!bench.live || !snapshot_each(bench.live, take_object, &bench, &err) ||
 		!run(&bench, &err)) {
 		fprintf(stderr, "bench_plan: %s\n", err.text);
 		return (int)err.kind;
 	}
-	snapshot_picker_free(bench.picker);
 	snapshot_close(bench.live);
 	plan_free(bench.texts);
 	memory_free(bench.findings);

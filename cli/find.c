@@ -85,7 +85,7 @@ static void add_next(struct screen *screen, const struct find_typed *typed,
 }
 
 static void add_json(struct screen *screen, const struct comparison *comparison,
-	const struct findings_summary *summary)
+	const struct findings_summary *summary, const char *profile_name)
 {
 	screen_addf(screen, STYLE_PLAIN, "{\"format\":\"unstage-find/1\",\"base\":\"%s\"",
 		statement_state_name(comparison->base_statement.state));
@@ -111,6 +111,7 @@ static void add_json(struct screen *screen, const struct comparison *comparison,
 	screen_addf(screen, STYLE_PLAIN, "}");
 	screen_accounts_json(screen, comparison->findings);
 	screen_blast_json(screen, comparison);
+	screen_apply_json(screen, comparison, profile_name);
 	screen_addf(screen, STYLE_PLAIN, "}\n");
 }
 
@@ -123,10 +124,10 @@ static bool tell(
 
 	screen_init(&screen, common);
 	if (common->json) {
-		add_json(&screen, comparison, summary);
+		add_json(&screen, comparison, summary, common->profile);
 	} else {
 		add_heading(&screen, comparison, summary);
-		screen_blast(&screen, comparison);
+		screen_blast(&screen, comparison, common->profile);
 		add_next(&screen, typed, summary);
 	}
 	return screen_give(&screen, common, err);

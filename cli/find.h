@@ -47,9 +47,19 @@ void screen_doubts(struct screen *screen, struct evidence *evidence);
 /* ---- find_blast.c ------------------------------------------------------------------------------ */
 
 /* From mail flow to what is not certain. */
-void screen_blast(struct screen *screen, const struct comparison *comparison);
+void screen_blast(
+	struct screen *screen, const struct comparison *comparison, const char *profile_name);
 /* ,"objectsBy":{…}, … ,"identities":[…], … */
 void screen_blast_json(struct screen *screen, const struct comparison *comparison);
+
+/* ---- find_apply.c ------------------------------------------------------------------------------ */
+
+/* How many requests `unstage apply` would make, and how long at this tenant's write quota: a line. */
+void screen_apply(
+	struct screen *screen, const struct comparison *comparison, const char *profile_name);
+/* ,"apply":{…} */
+void screen_apply_json(
+	struct screen *screen, const struct comparison *comparison, const char *profile_name);
 
 /* ---- find_accounts.c -------------------------------------------------------------------------- */
 

@@ -178,12 +178,38 @@ static void add_basis(struct screen *screen, const struct findings_summary *summ
 	screen_addf(screen, STYLE_PLAIN, "\n");
 }
 
+/* Of these: what production's own connector space says of them. */
+static void add_foreseen(
+	struct screen *screen, const struct findings_summary *summary, const struct blast *blast)
+{
+	static const char *const words[FORESEEN_COUNT] = {
+		[FORESEEN_BEFORE] = "exactly as before",
+		[FORESEEN_OTHER] = "as another value",
+		[FORESEEN_DELETE] = "deleted with the object",
+		[FORESEEN_UNKNOWN] = "not told",
+	};
+	const char *comma = "";
+
+	if (!summary->production_space || !blast->heals)
+		return;
+	screen_addf(screen, STYLE_PLAIN, "          by its connector space: ");
+	for (size_t i = FORESEEN_COUNT; i-- > 0;) {
+		if (!words[i] || !blast->foreseen[i])
+			continue;
+		screen_addf(screen, STYLE_PLAIN, "%s%llu %s", comma,
+			(unsigned long long)blast->foreseen[i], words[i]);
+		comma = ", ";
+	}
+	screen_addf(screen, STYLE_PLAIN, "\n");
+}
+
 static void add_heals(
 	struct screen *screen, const struct findings_summary *summary, const struct blast *blast)
 {
 	screen_addf(screen, STYLE_GREEN, "  %6llu  heal at production's next cycle",
 		(unsigned long long)blast->heals);
 	add_basis(screen, summary);
+	add_foreseen(screen, summary, blast);
 	if (blast->heals_sign_in)
 		screen_addf(screen, STYLE_YELLOW,
 			"          %4llu  sign-in names: only with synchronizeUpnForManagedUsers on\n",
@@ -206,11 +232,15 @@ static void add_stays(struct screen *screen, const struct blast *blast)
 }
 
 static void add_verdicts(
-	struct screen *screen, const struct findings_summary *summary, const struct blast *blast)
+	struct screen *screen, const struct comparison *comparison, const char *profile_name)
 {
+	const struct findings_summary *summary = findings_summary(comparison->findings);
+	const struct blast *blast = findings_blast(comparison->findings);
+
 	screen_addf(screen, STYLE_BOLD, "\nWhat heals by itself, and what never will\n");
 	add_heals(screen, summary, blast);
 	add_stays(screen, blast);
+	screen_apply(screen, comparison, profile_name);
 	for (size_t i = 0; i < COUNT_OF(verdict_rows); i++) {
 		uint64_t number = summary->by_verdict[verdict_rows[i].verdict];
 
@@ -323,7 +353,8 @@ static void add_doubts(struct screen *screen, const struct comparison *compariso
 		buf_cut(&screen->text, before);
 }
 
-void screen_blast(struct screen *screen, const struct comparison *comparison)
+void screen_blast(
+	struct screen *screen, const struct comparison *comparison, const char *profile_name)
 {
 	const struct findings_summary *summary = findings_summary(comparison->findings);
 	const struct blast *blast = findings_blast(comparison->findings);
@@ -332,7 +363,7 @@ void screen_blast(struct screen *screen, const struct comparison *comparison)
 	add_sign_in(screen, summary, blast);
 	add_privileged(screen, blast, comparison->evidence);
 	add_table(screen, blast);
-	add_verdicts(screen, summary, blast);
+	add_verdicts(screen, comparison, profile_name);
 	screen_accounts(screen, comparison->findings);
 	screen_forecast(screen, summary);
 	add_doubts(screen, comparison);
@@ -377,6 +408,21 @@ static void add_unexplained_json(struct screen *screen, const struct blast *blas
 	screen_addf(screen, STYLE_PLAIN, "]");
 }
 
+static void add_foreseen_json(
+	struct screen *screen, const struct findings_summary *summary, const struct blast *blast)
+{
+	if (!summary->production_space)
+		return;
+	screen_addf(screen, STYLE_PLAIN, ",\"next\":{\"unknown\":%llu",
+		(unsigned long long)blast->foreseen[FORESEEN_UNKNOWN]);
+	for (int i = FORESEEN_UNKNOWN + 1; i < FORESEEN_COUNT; i++)
+		if (i != FORESEEN_NOTHING)
+			screen_addf(screen, STYLE_PLAIN, ",\"%s\":%llu",
+				foreseen_name((enum foreseen)i),
+				(unsigned long long)blast->foreseen[i]);
+	screen_addf(screen, STYLE_PLAIN, "}");
+}
+
 void screen_blast_json(struct screen *screen, const struct comparison *comparison)
 {
 	const struct blast *blast = findings_blast(comparison->findings);
@@ -386,10 +432,11 @@ void screen_blast_json(struct screen *screen, const struct comparison *compariso
 	add_deeds_json(screen, "explainedBy", blast->explained);
 	add_unexplained_json(screen, blast);
 	screen_addf(screen, STYLE_PLAIN,
-		",\"addresses\":%llu,\"heals\":{\"values\":%llu,\"signInNames\":%llu,\"people\":%llu},"
-		"\"stays\":{\"values\":%llu",
+		",\"addresses\":%llu,\"heals\":{\"values\":%llu,\"signInNames\":%llu,\"people\":%llu",
 		(unsigned long long)blast->addresses, (unsigned long long)blast->heals,
-		(unsigned long long)blast->heals_sign_in, (unsigned long long)blast->heals_people,
+		(unsigned long long)blast->heals_sign_in, (unsigned long long)blast->heals_people);
+	add_foreseen_json(screen, findings_summary(comparison->findings), blast);
+	screen_addf(screen, STYLE_PLAIN, "},\"stays\":{\"values\":%llu",
 		(unsigned long long)sum_of_stays(blast));
 	for (int stays = 0; stays < STAYS_COUNT; stays++)
 		screen_addf(screen, STYLE_PLAIN, ",\"%s\":%llu", stays_name((enum stays)stays),

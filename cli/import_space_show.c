@@ -46,6 +46,9 @@ static void add_deltas(struct screen *screen, const struct space_report *report)
 			number(report->escrowed));
 	screen_addf(screen, STYLE_PLAIN, "  %7llu  objects that it would write next\n",
 		number(report->pending));
+	if (report->pending_deletes)
+		screen_addf(screen, STYLE_YELLOW, "  %7llu  of these it would delete\n",
+			number(report->pending_deletes));
 	if (report->first_export_ms != TIME_NONE)
 		screen_addf(screen, STYLE_PLAIN, "  written from %s to %s UTC\n",
 			screen_time(report->first_export_ms, from),
@@ -183,17 +186,18 @@ static json_t *writes_json(const struct space_report *report)
 json_t *import_space_json(const struct space_report *report)
 {
 	return json_pack(
-		"{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, "
-		"s:o, s:o, s:o, s:o}",
+		"{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, "
+		"s:o, s:o, s:o, s:o, s:o}",
 		"connector", printable(report->connector), "objects", (json_int_t)report->objects,
 		"users", (json_int_t)report->by_kind[KIND_USER], "groups",
 		(json_int_t)report->by_kind[KIND_GROUP], "contacts",
 		(json_int_t)report->by_kind[KIND_CONTACT], "exported", (json_int_t)report->exported,
 		"escrowed", (json_int_t)report->escrowed, "pending", (json_int_t)report->pending,
 		"facts", (json_int_t)report->facts, "shown", (json_int_t)report->shown, "forecast",
-		(json_int_t)report->forecast, "lines", (json_int_t)report->lines, "written",
-		(json_int_t)report->written, "imported", instant(report->imported_ms),
-		"first_export", instant(report->first_export_ms), "last_export",
-		instant(report->last_export_ms), "noted", noted_json(report), "notes",
-		notes_json(report), "writes", writes_json(report));
+		(json_int_t)report->forecast, "foreseen", (json_int_t)report->foreseen,
+		"pending_deletes", (json_int_t)report->pending_deletes, "lines",
+		(json_int_t)report->lines, "written", (json_int_t)report->written, "imported",
+		instant(report->imported_ms), "first_export", instant(report->first_export_ms),
+		"last_export", instant(report->last_export_ms), "noted", noted_json(report),
+		"notes", notes_json(report), "writes", writes_json(report));
 }

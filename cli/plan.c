@@ -45,6 +45,7 @@ static bool save(const struct plan *plan, const struct statement *base,
 	screen_text(&screen, STYLE_BOLD, span_of(arguments->common.output), 0, false);
 	screen_addf(&screen, STYLE_PLAIN, "\n");
 	plan_add_counts(&screen, plan);
+	plan_add_basis(&screen, plan);
 	if (!plan_add_forecast(&screen, plan, arguments->common.profile, err))
 		return false;
 	plan_add_fingerprint(&screen, buf_span(&text));

@@ -22,9 +22,18 @@ void plan_file_close(struct plan_file *file);
 
 /* How many steps, by which doors, how many deletions, until when: two lines. */
 void plan_add_counts(struct screen *screen, const struct plan *plan);
+/* By whose rules the doors were chosen, and what is known of production's next export. */
+void plan_add_basis(struct screen *screen, const struct plan *plan);
 /* A line with the code that an interactive `apply` asks for. */
 void plan_add_fingerprint(struct screen *screen, struct span bytes);
 
+/* With the profile's share of the tenant's quota. */
+MUST_CHECK bool plan_forecast_of(const struct plan *plan, const char *profile_name,
+	struct plan_forecast *forecast, struct error *err);
+/* "2 s", "11 min" */
+void screen_forecast_duration(struct screen *screen, int64_t ms);
+/* "reads":…,"requests":…,"share":…,"writes":… */
+void screen_requests_json(struct screen *screen, const struct plan_forecast *forecast);
 /*
  * What heals by itself, and what is ours: how many requests and how long, at the profile's share of the
  * tenant's quota.

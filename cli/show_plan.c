@@ -91,6 +91,19 @@ static void add_name(const struct review *review, const char *name)
 		STEP_INDENT, most(review, NAME_SHOWN));
 }
 
+/* What production's own connector space shows that it will do. */
+static void add_next(const struct review *review, const struct plan_step *step)
+{
+	if (step->next == FORESEEN_BEFORE)
+		add_labelled(review, "next", STYLE_GREEN,
+			SPAN_LITERAL("production writes it again"), VALUE_SHOWN);
+	else if (step->next == FORESEEN_DELETE)
+		add_labelled(review, "next", STYLE_RED,
+			SPAN_LITERAL("production deletes the object"), VALUE_SHOWN);
+	else if (step->next == FORESEEN_OTHER)
+		add_labelled(review, "next", STYLE_YELLOW, step->next_value, VALUE_SHOWN);
+}
+
 /* What follows from other steps, and what only the door of this one needs. */
 static void add_ties(const struct review *review, const struct plan_step *step)
 {
@@ -139,6 +152,7 @@ static void add_step(const struct review *review, const struct plan_step *step)
 		add_labelled(review, "from", STYLE_RED, step->from, VALUE_SHOWN);
 		add_labelled(review, "to", STYLE_GREEN, step->to, VALUE_SHOWN);
 	}
+	add_next(review, step);
 	add_labelled(review, "why", STYLE_DIM, span_of(step->why), VALUE_SHOWN);
 	add_ties(review, step);
 	add_references(review, step);
@@ -170,6 +184,7 @@ static bool add_header(const struct review *review, const struct plan_file *file
 	screen_addf(screen, STYLE_PLAIN, "\n  for tenant %s, made %s UTC\n", plan->tenant,
 		screen_time(plan->created_ms, created));
 	plan_add_counts(screen, plan);
+	plan_add_basis(screen, plan);
 	if (!plan_add_forecast(screen, plan, profile_name, err))
 		return false;
 	plan_add_fingerprint(screen, buf_span(&file->bytes));
@@ -292,8 +307,7 @@ bool show_plan(struct screen *screen, const char *path, const struct common *com
 	review.plan = file.plan;
 	review.marks = marks;
 	if (common->json) {
-		show_plan_json(screen, &file, marks);
-		return true;
+		return show_plan_json(screen, &file, marks, common->profile, err);
 	}
 	if (options->step)
 		return add_one(&review, options->step, err);

@@ -13,7 +13,8 @@ MUST_CHECK bool show_plan(struct screen *screen, const char *path, const struct 
 	const struct show_plan_options *options, struct error *err);
 
 /* `unstage-review/1`: header, a line for each step and what is blocked, trailer. */
-void show_plan_json(struct screen *screen, const struct plan_file *file, const struct marks *marks);
+MUST_CHECK bool show_plan_json(struct screen *screen, const struct plan_file *file,
+	const struct marks *marks, const char *profile_name, struct error *err);
 
 /* As screen_fill(); beyond `most` bytes (0: none) cut, with a mark: how much is missing, and a hash of all. */
 void screen_block(

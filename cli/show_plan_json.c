@@ -44,14 +44,19 @@ static void add_line(struct screen *screen, json_t *line)
 	buf_add_byte(&screen->text, '\n');
 }
 
-void show_plan_json(struct screen *screen, const struct plan_file *file, const struct marks *marks)
+bool show_plan_json(struct screen *screen, const struct plan_file *file, const struct marks *marks,
+	const char *profile_name, struct error *err)
 {
 	const struct plan *plan = file->plan;
 	char fingerprint[PLAN_FINGERPRINT_BYTES];
 
 	screen_addf(screen, STYLE_PLAIN,
-		"{\"format\":\"unstage-review/1\",\"fingerprint\":\"%s\",\"plan\":\"%s\"}\n",
+		"{\"format\":\"unstage-review/1\",\"fingerprint\":\"%s\",\"plan\":\"%s\","
+		"\"forecast\":",
 		plan_fingerprint(buf_span(&file->bytes), fingerprint), plan->id);
+	if (!plan_add_forecast_json(screen, plan, profile_name, err))
+		return false;
+	screen_addf(screen, STYLE_PLAIN, "}\n");
 	for (size_t i = 0; i < plan->step_count; i++)
 		add_line(screen,
 			json_pack("{s:I, s:s, s:s, s:s, s:o}", "step",
@@ -65,4 +70,5 @@ void show_plan_json(struct screen *screen, const struct plan_file *file, const s
 				"marks", marks_json(marks, plan->step_count + i)));
 	screen_addf(screen, STYLE_PLAIN, "{\"end\":true,\"marks\":%zu,\"steps\":%zu}\n",
 		marks->count, plan->step_count);
+	return true;
 }

@@ -57,6 +57,8 @@ static bool sign_plan(const struct sign_arguments *arguments, const char *path, 
 	/* A plan that would not be applied is not worth a signature. */
 	if (!plan_file_open(&file, path, NULL, NULL, false, err))
 		return false;
+	if (!plan_check_sealed(file.plan, err))
+		return error_prefix(err, "%s", path);
 	add_plan_comment(&comment, file.plan);
 	return sign_bytes(arguments, path, buf_span(&file.bytes), SIGNATURE_PLAN,
 		       buf_text(&comment), err) &&
@@ -121,7 +123,8 @@ const struct command command_sign = {
 	.details =
 		"FILE is a plan, a snapshot, or a snapshot's name (production, latest, @WHEN).\n"
 		"Of a plan PLAN.minisig is written, and `minisign -Vm PLAN -p unstage.pub`\n"
-		"verifies it too. Of a snapshot FILE.statement, which says what it is and has\n"
+		"verifies it too; refused where a hand-off file is not what its steps make.\n"
+		"Of a snapshot FILE.statement, which says what it is and has\n"
 		"its b2sum, and FILE.statement.minisig: a plan says whether somebody signed the\n"
 		"snapshot it rests on. Needs no network and no tenant credential: keep the\n"
 		"secret key on another machine than the one that applies.\n",

@@ -16,6 +16,7 @@ enum { LOOK_EVERY_MS = 30 * 1000 };
 struct looking {
 	const struct status_arguments *arguments;
 	const struct plan *plan;
+	struct span plan_bytes;
 	struct session *session;
 	struct step_notes notes;
 	struct apply_result result;
@@ -33,6 +34,7 @@ static bool look(struct looking *looking, const char *journal, struct error *err
 	struct status_options options = {
 		.graph = looking->session->graph,
 		.journal_path = journal,
+		.plan_bytes = looking->plan_bytes,
 		.production = looking->arguments->production ? looking->arguments->production
 							     : profile->production,
 		.told = step_notes_told,
@@ -120,6 +122,7 @@ static int run(
 	if (!plan_file_open(&file, operands[0], status->key, status->common.profile, true, err))
 		return -1;
 	looking.plan = file.plan;
+	looking.plan_bytes = buf_span(&file.bytes);
 	step_notes_init(&looking.notes, file.plan);
 	if (!read_status(&looking, err))
 		return -1;

@@ -5,6 +5,8 @@
 #include "base/file.h"
 #include "cli/plan_file.h"
 
+enum { BY_HAND_SHOWN = 3 };
+
 struct undo_arguments {
 	struct common common;
 	const char *key, *journal;
@@ -12,11 +14,13 @@ struct undo_arguments {
 };
 
 static struct plan *make(
-	const struct undo_arguments *arguments, const struct plan *done, struct error *err)
+	const struct undo_arguments *arguments, const struct plan_file *file, struct error *err)
 {
+	const struct plan *done = file->plan;
 	CLEANUP(profile_freep) struct profile *profile = NULL;
 	CLEANUP(buf_release) struct buf journal = BUF_UP_TO(64 << 10);
 	struct undo_options options = {
+		.plan_bytes = buf_span(&file->bytes),
 		.now_ms = time_now_ms(),
 		.expires_s = arguments->expires_h * 3600,
 	};
@@ -35,6 +39,27 @@ static struct plan *make(
 		return NULL;
 	}
 	return plan_undo(done, &options, err);
+}
+
+/* Named now, and not when apply meets them. */
+static void add_by_hand(struct screen *screen, const struct plan *plan)
+{
+	for (size_t i = 0, said = 0; i < plan->step_count; i++) {
+		const struct plan_step *step = &plan->steps[i];
+
+		if (step->door != DOOR_MANUAL)
+			continue;
+		if (said++ == BY_HAND_SHOWN) {
+			screen_addf(screen, STYLE_YELLOW,
+				"  and %zu more: unstage show, or the paragraphs beside the plan\n",
+				plan->by_door[DOOR_MANUAL] - BY_HAND_SHOWN);
+			return;
+		}
+		screen_addf(screen, STYLE_YELLOW, "  by hand  step %zu: ", step->number);
+		screen_text(screen, STYLE_YELLOW, span_of(step->name), 40, false);
+		screen_addf(screen, STYLE_YELLOW, "\n           ");
+		screen_paragraph(screen, STYLE_DIM, span_of(step->manual), 11);
+	}
 }
 
 static bool save(const struct undo_arguments *arguments, const struct plan *plan,
@@ -60,6 +85,7 @@ static bool save(const struct undo_arguments *arguments, const struct plan *plan
 	screen_addf(&screen, STYLE_PLAIN, "  undoes the plan %s\n", done->id);
 	plan_add_counts(&screen, plan);
 	plan_add_fingerprint(&screen, buf_span(&text));
+	add_by_hand(&screen, plan);
 	screen_addf(&screen, STYLE_PLAIN,
 		"  %zu of its %zu steps were not done by unstage apply, and are not undone\n",
 		done->step_count - plan->step_count, done->step_count);
@@ -80,7 +106,7 @@ static int run(
 	}
 	if (!plan_file_open(&file, operands[0], undo->key, undo->common.profile, true, err))
 		return -1;
-	plan = make(undo, file.plan, err);
+	plan = make(undo, &file, err);
 	return plan && save(undo, plan, file.plan, err) ? 0 : -1;
 }
 
@@ -104,7 +130,9 @@ const struct command command_undo = {
 	.summary = "the inverse of what was applied, as a new plan",
 	.details = "Made from the journal: the steps that `unstage apply` did, in the opposite\n"
 		   "order, back to the values that it read before it wrote. Sign it and apply it\n"
-		   "like any plan: what changed since is stale, and left alone.\n",
+		   "like any plan: what changed since is stale, and left alone. People whom it\n"
+		   "restored and whom directory sync masters Graph does not delete again: these\n"
+		   "steps are paragraphs for a person, and named at once.\n",
 	.options = options,
 	.arguments_size = sizeof(struct undo_arguments),
 	.run = run,

@@ -16,6 +16,14 @@ static const char *const service_domains[] = {
 	".partner.onmschina.cn",
 };
 
+/* Every address of a directory passes here. */
+static bool is_smtp(struct span scheme)
+{
+	return scheme.length == strlen("smtp") && text_lower(scheme.data[0]) == 's' &&
+		text_lower(scheme.data[1]) == 'm' && text_lower(scheme.data[2]) == 't' &&
+		text_lower(scheme.data[3]) == 'p';
+}
+
 struct address address_parse(struct span text)
 {
 	const char *colon = text.length ? memchr(text.data, ':', text.length) : NULL;
@@ -25,7 +33,7 @@ struct address address_parse(struct span text)
 		return address;
 	address.scheme = (struct span){ text.data, (size_t)(colon - text.data) };
 	address.value = (struct span){ colon + 1, text.length - address.scheme.length - 1 };
-	address.smtp = text_compare_caseless(address.scheme, SPAN_LITERAL("smtp")) == 0;
+	address.smtp = is_smtp(address.scheme);
 	address.primary = span_is(address.scheme, "SMTP");
 	return address;
 }

@@ -102,8 +102,10 @@ struct space_report {
 		[128]; /* its name ("contoso.onmicrosoft.com - AAD"), "" where the file has none */
 	uint64_t objects, by_kind[KIND_COUNT];
 	uint64_t exported, escrowed, pending; /* objects with such a delta */
-	uint64_t facts, shown, forecast;      /* facts that were added, by their use */
-	uint64_t lines;                       /* objects of the base */
+	/* Facts that were added, by their use; foreseen: what production's next export leaves. */
+	uint64_t facts, shown, forecast, foreseen;
+	uint64_t pending_deletes; /* objects of any type that the next export would delete */
+	uint64_t lines;           /* objects of the base */
 	uint64_t noted[SPACE_NOTE_KINDS];
 	struct space_note *notes;
 	size_t note_count;

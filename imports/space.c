@@ -73,6 +73,14 @@ static void later(int64_t *latest, int64_t ms)
 		*latest = ms;
 }
 
+static bool is_deletion(const struct space_object *object)
+{
+	enum space_operation operation = object->parts[UNAPPLIED_EXPORT].operation;
+
+	return is_there(object, UNAPPLIED_EXPORT) &&
+		(operation == OPERATION_DELETE || operation == OPERATION_DELETE_ADD);
+}
+
 static void count_object(struct space *space, const struct space_object *object)
 {
 	struct space_report *report = space->report;
@@ -85,7 +93,10 @@ static void count_object(struct space *space, const struct space_object *object)
 	report->escrowed += is_there(object, ESCROWED_EXPORT);
 	report->pending += is_there(object, UNAPPLIED_EXPORT);
 	space->with_state += object->has_state;
+	report->pending_deletes += is_deletion(object);
 	later(&report->imported_ms, object->imported_ms);
+	later(&space->latest_ms, object->imported_ms);
+	later(&space->latest_ms, object->exported_ms);
 	if (name.length && !report->connector[0])
 		(void)snprintf(report->connector, sizeof(report->connector), "%.*s",
 			TEXT_UP_TO(sizeof(report->connector) - 1, name.data));
@@ -254,6 +265,10 @@ static bool finish(struct space *space, struct error *err)
 			.file = space->file,
 			.digest = space->digest ? digest : NULL,
 			.until_ms = known_ms(import->made_ms),
+			.pending_known = import->role == SPACE_PRODUCTION &&
+				space->latest_ms != TIME_NONE,
+			.pending_deletes = space->report->pending_deletes,
+			.pending_ms = known_ms(space->latest_ms),
 		});
 	return !space->shown ||
 		space_shown_finish(space, known_ms(space->report->imported_ms), err);
@@ -266,6 +281,7 @@ struct space_report *space_import(const struct space_import *import, struct erro
 		.import = import,
 		.report = memory_new(sizeof(*space.report)),
 		.descriptor = -1,
+		.latest_ms = TIME_NONE,
 	};
 
 	*space.report = (struct space_report){

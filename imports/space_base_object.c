@@ -314,44 +314,59 @@ static bool place_values(struct source *source, enum space_part_id id, struct er
 	return true;
 }
 
-static bool add_lines(struct source *source, bool members_known, struct error *err)
+static bool make_lines(struct source *source, enum space_part_id part, struct error *err)
 {
 	struct space_base *base = source->base;
+	bool members_known = false;
 	size_t taken;
 
+	if (!place_values(source, part, err) || !add_json(source, part, &members_known, err))
+		return false;
 	buf_cut(&base->lines, 0);
 	if (!line_take_object(
 		    source->kind->reader, &base->lines, buf_span(&base->json), &taken, err))
 		return false;
 	buf_add_byte(&base->lines, '\n');
-	if (members_known && !add_members(source, err))
+	return (!members_known || add_members(source, err)) &&
+		buf_check(&base->lines, "an object's lines", err);
+}
+
+static struct source source_of(struct space *space, const struct space_object *object)
+{
+	return (struct source){
+		.space = space,
+		.base = space->base,
+		.kind = &space->base->kinds[object->kind->id],
+		.object = object,
+	};
+}
+
+bool space_base_lines(struct space *space, const struct space_object *object,
+	enum space_part_id part, struct span *lines, struct error *err)
+{
+	struct source source = source_of(space, object);
+
+	if (!make_lines(&source, part, err))
 		return false;
-	return buf_check(&base->lines, "an object's lines", err) &&
-		(!source->space->shown ||
-			space_shown_add(
-				source->space, source->object, buf_span(&base->lines), err)) &&
-		(!source->space->import->base ||
-			snapshot_writer_add(
-				source->space->import->base, buf_span(&base->lines), err));
+	*lines = buf_span(&space->base->lines);
+	return true;
 }
 
 bool space_base_add(struct space *space, const struct space_object *object, enum space_part_id part,
 	struct error *err)
 {
-	struct source source = {
-		.space = space,
-		.base = space->base,
-		.kind = &space->base->kinds[object->kind->id],
-		.object = object,
-		.after_incident = space->import->incident_ms != TIME_NONE &&
-			object->imported_ms >= space->import->incident_ms,
-	};
-	bool members_known = false;
+	struct source source = source_of(space, object);
+	struct span lines;
 
+	source.after_incident = space->import->incident_ms != TIME_NONE &&
+		object->imported_ms >= space->import->incident_ms;
 	if (source.after_incident)
 		space_note(space, SPACE_AFTER_INCIDENT, object, SPAN_NONE);
-	if (!place_values(&source, part, err) || !add_json(&source, part, &members_known, err) ||
-		!add_lines(&source, members_known, err))
+	if (!make_lines(&source, part, err))
+		return false;
+	lines = buf_span(&space->base->lines);
+	if ((space->shown && !space_shown_add(space, object, lines, FROM_PRODUCTION_SPACE, err)) ||
+		(space->import->base && !snapshot_writer_add(space->import->base, lines, err)))
 		return false;
 	space->report->lines += space->import->base != NULL;
 	return true;

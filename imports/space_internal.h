@@ -280,6 +280,7 @@ struct space {
 	uint64_t *waiting;
 	size_t waiting_count, waiting_capacity, waiting_next;
 	uint64_t with_state;
+	int64_t latest_ms; /* the last import or export that the file tells of; TIME_NONE: none */
 };
 
 void space_note(struct space *space, enum space_note_kind kind, const struct space_object *object,
@@ -323,14 +324,27 @@ MUST_CHECK bool space_base_follow(
 
 MUST_CHECK bool space_base_add(struct space *space, const struct space_object *object,
 	enum space_part_id part, struct error *err);
+/* What its lines would be if it stood as in that part, whenever that was imported; borrowed. */
+MUST_CHECK bool space_base_lines(struct space *space, const struct space_object *object,
+	enum space_part_id part, struct span *lines, struct error *err);
 
 /* ---- what stood there, for what the evidence names (space_shown.c) ------------------------ */
 
 struct space_shown *space_shown_new(struct evidence *evidence);
 void space_shown_free(struct space_shown *shown);
 DEFINE_CLEANUP(struct space_shown *, space_shown_free);
-/* `lines`: the object's, as in a base. */
+/* Does the evidence name the object? */
+bool space_shown_wants(const struct space_shown *shown, const struct space_object *object);
+/*
+ * `lines`: the object's, as in a base. FROM_PRODUCTION_SPACE: what stood there;
+ * FROM_PRODUCTION_FORECAST: what the next export leaves there.
+ */
 MUST_CHECK bool space_shown_add(struct space *space, const struct space_object *object,
-	struct span lines, struct error *err);
-/* Puts the facts into the evidence: all of them stood at one time, that of the last import. */
+	struct span lines, enum fact_source source, struct error *err);
+/* The next export deletes it. */
+void space_shown_add_deletion(struct space *space, const struct space_object *object);
+/*
+ * Puts the facts into the evidence: all that stood there stood at one time, that of the last import,
+ * and what comes next is said as of the last thing that the file tells of.
+ */
 MUST_CHECK bool space_shown_finish(struct space *space, int64_t when_ms, struct error *err);

@@ -17,6 +17,8 @@ struct shown {
 	uint8_t id[ID_BINARY_BYTES];
 	const struct kind *kind;
 	const struct attribute *row;
+	enum fact_source source;
+	enum fact_operation operation;
 	char *json, *reference; /* `json` NULL: of the object */
 };
 
@@ -84,48 +86,77 @@ static size_t first_wanted(const struct space_shown *shown, const uint8_t *id)
 	return low;
 }
 
-/* The line that the object has in a base is what is shown: so the two can't differ. */
-static bool keep(struct space *space, const struct space_object *object, const struct object *line,
-	const struct attribute *row)
+static void keep(struct space *space, const struct space_object *object,
+	const struct attribute *row, struct shown kept)
 {
 	struct space_shown *shown = space->shown;
 	struct buf reference = BUF_UP_TO(SPACE_TEXT_MAX);
-	struct span value = row ? object_get(line, row) : SPAN_NONE;
 
-	if (row && object_unknown(line, row))
-		return true;
 	buf_addf(&reference, "%s ", space->file);
 	buf_add_span(&reference, space_text(object, object->dn));
+	kept.kind = object->kind;
+	kept.row = row;
+	kept.reference = buf_detach(&reference);
+	memcpy(kept.id, object->id, ID_BINARY_BYTES);
 	MEMORY_GROW(shown->shown, shown->shown_count, shown->shown_capacity);
-	shown->shown[shown->shown_count] = (struct shown){
-		.kind = object->kind,
-		.row = row,
-		.json = value.data ? memory_text_span(value.data, value.length) : NULL,
-		.reference = buf_detach(&reference),
-	};
-	memcpy(shown->shown[shown->shown_count++].id, object->id, ID_BINARY_BYTES);
-	return true;
+	shown->shown[shown->shown_count++] = kept;
+}
+
+/* The line that the object has in a base is what is shown: so the two can't differ. */
+static void keep_value(struct space *space, const struct space_object *object,
+	const struct object *line, const struct attribute *row, enum fact_source source)
+{
+	struct span value = row ? object_get(line, row) : SPAN_NONE;
+
+	/* Of an object, that it is there says nothing of what comes next. */
+	if (row ? object_unknown(line, row) : source == FROM_PRODUCTION_FORECAST)
+		return;
+	keep(space, object, row,
+		(struct shown){ .source = source,
+			.operation = FACT_SHOWN,
+			.json = value.data ? memory_text_span(value.data, value.length) : NULL });
+}
+
+static bool is_wanted(const struct space_shown *shown, size_t at, const uint8_t *id)
+{
+	return at < shown->wanted_count && memcmp(shown->wanted[at].id, id, ID_BINARY_BYTES) == 0;
+}
+
+bool space_shown_wants(const struct space_shown *shown, const struct space_object *object)
+{
+	return is_wanted(shown, first_wanted(shown, object->id), object->id);
+}
+
+void space_shown_add_deletion(struct space *space, const struct space_object *object)
+{
+	keep(space, object, NULL,
+		(struct shown){ .source = FROM_PRODUCTION_FORECAST, .operation = FACT_DELETE });
 }
 
 bool space_shown_add(struct space *space, const struct space_object *object, struct span lines,
-	struct error *err)
+	enum fact_source source, struct error *err)
 {
 	struct space_shown *shown = space->shown;
 	size_t at = first_wanted(shown, object->id);
 	struct object *line;
 
-	if (at == shown->wanted_count ||
-		memcmp(shown->wanted[at].id, object->id, ID_BINARY_BYTES) != 0)
+	if (!is_wanted(shown, at, object->id))
 		return true;
 	line = object_parse(lines, err);
 	if (!line)
 		return false;
-	for (; at < shown->wanted_count &&
-		memcmp(shown->wanted[at].id, object->id, ID_BINARY_BYTES) == 0;
-		at++)
-		(void)keep(space, object, line, shown->wanted[at].row);
+	for (; is_wanted(shown, at, object->id); at++)
+		keep_value(space, object, line, shown->wanted[at].row, source);
 	object_free(line);
 	return true;
+}
+
+static void count(struct space_report *report, const struct shown *shown)
+{
+	if (shown->source == FROM_PRODUCTION_FORECAST)
+		report->foreseen++;
+	else
+		report->shown++;
 }
 
 bool space_shown_finish(struct space *space, int64_t when_ms, struct error *err)
@@ -136,22 +167,26 @@ bool space_shown_finish(struct space *space, int64_t when_ms, struct error *err)
 	for (size_t i = 0; i < space->shown->shown_count; i++) {
 		const struct shown *shown = &space->shown->shown[i];
 		struct fact fact = {
-			.when_ms = when_ms,
-			.source = FROM_PRODUCTION_SPACE,
+			.when_ms = shown->source == FROM_PRODUCTION_FORECAST ? space->latest_ms
+									     : when_ms,
+			.source = shown->source,
 			.who = space->import->who ? space->import->who : &nobody,
 			.kind = shown->kind,
 			.id = id,
 			.attribute = shown->row,
-			.operation = FACT_SHOWN,
+			.operation = shown->operation,
 			.new_known = shown->row != NULL,
 			.new_value = span_of(shown->json),
 			.reference = shown->reference,
 		};
 
 		id_text(shown->id, id);
+		/* As of when is what makes it worth something. */
+		if (shown->source == FROM_PRODUCTION_FORECAST && space->latest_ms == TIME_NONE)
+			continue;
 		if (!evidence_add_fact(space->import->evidence, &fact, err))
 			return false;
-		space->report->shown++;
+		count(space->report, shown);
 	}
 	return true;
 }

@@ -83,6 +83,55 @@ static void add_no_flow(struct finding *finding, struct buf *reason,
 	finding->reason = buf_text(reason);
 }
 
+static void add_next(
+	struct finding *finding, struct buf *reason, const struct foresight *next, const char *text)
+{
+	char when[TIME_TEXT_BYTES];
+
+	buf_addf(reason, "%s; %s (its connector space of %s, %s)", finding->reason, text,
+		time_text(next->fact->when_ms, when), next->fact->reference);
+	finding->reason = buf_text(reason);
+}
+
+/*
+ * Where production has what staging wrote for right, no cycle of it brings before back, and who says that
+ * nobody meant it? Active Directory may have been changed to it, by a person. Only its rules can say that it
+ * is not theirs.
+ */
+static void doubt_nothing(struct finding *finding, struct buf *reason, const struct foresight *next)
+{
+	finding->verdict = VERDICT_SUSPECT;
+	finding->door = DOOR_NONE;
+	add_next(finding, reason, next,
+		"but production holds the staging server's value for right and would write nothing: "
+		"Active Directory says the same by now, or no rule flows it");
+}
+
+static void add_foreseen(struct finding *finding, struct buf *reason,
+	const struct question *question, const struct answer *answer)
+{
+	const struct foresight *next = &question->next;
+
+	if (finding->way != DOOR_SYNC)
+		return;
+	finding->next = foreseen_of(question, answer);
+	if (finding->next == FORESEEN_NOTHING)
+		finding->way = DOOR_MANUAL;
+	if (finding->next == FORESEEN_OTHER)
+		finding->next_value = finding->attribute->source == SOURCE_RELATION
+			? next->value
+			: question->next_whole;
+	if (finding->verdict != VERDICT_REVERT)
+		return;
+	if (finding->next == FORESEEN_NOTHING)
+		doubt_nothing(finding, reason, next);
+	else if (finding->next == FORESEEN_OTHER)
+		add_next(finding, reason, next,
+			"production's next export writes another value than that of before");
+	else if (finding->next == FORESEEN_DELETE)
+		add_next(finding, reason, next, "production's next export deletes the object");
+}
+
 void findings_add_answer(struct reconciling *reconciling, const struct subject *subject,
 	const struct attribute *attribute, struct span element, const struct question *question,
 	const struct answer *answer)
@@ -115,6 +164,7 @@ void findings_add_answer(struct reconciling *reconciling, const struct subject *
 		finding.way = way_back(reconciling, subject, &finding, &to_directory);
 	if (answer->verdict == VERDICT_REVERT)
 		finding.door = finding.way;
+	add_foreseen(&finding, &reason, question, answer);
 	if (answer->verdict == VERDICT_REVERT && !to_directory)
 		add_no_flow(&finding, &reason, reconciling->flows, attribute);
 	if (to_directory && answer->verdict == VERDICT_REVERT) {

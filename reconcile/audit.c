@@ -234,19 +234,24 @@ static bool add_membership(struct record *record, struct error *err)
 
 /* ---- the record --------------------------------------------------------------------- */
 
-/* Something that happened, in the directory itself; or perhaps did: it did not fail. */
+/* Something that happened, or perhaps did: it did not fail. */
 static bool record_counts(const json_t *root, bool *counts, bool *perhaps, struct error *err)
 {
-	const json_t *service = json_object_get(root, "loggedByService");
 	const char *result = json_text(root, "result", err);
 
 	if (!result || !json_text(root, "activityDisplayName", err))
 		return false;
 	*perhaps = !same_name(result, "success");
-	*counts = !same_name(result, "failure") &&
-		(!json_is_string(service) ||
-			same_name(json_string_value(service), "Core Directory"));
+	*counts = !same_name(result, "failure");
 	return true;
+}
+
+/* In the directory itself. What other services write there, it tells, too, and with its values. */
+static bool is_of_directory(const json_t *root)
+{
+	const json_t *service = json_object_get(root, "loggedByService");
+
+	return !json_is_string(service) || same_name(json_string_value(service), "Core Directory");
 }
 
 static const struct kind *target_kind(const json_t *target)
@@ -260,8 +265,9 @@ static const struct kind *target_kind(const json_t *target)
 }
 
 /*
- * What is none of the activities above (a licence given, a password set) changes nothing that we
- * follow, but whoever did it uses the object: staging's making it is not all there is to it.
+ * What is none of the activities above (a licence given, a password set, a second factor registered with
+ * another service) changes nothing that we follow, but whoever did it uses the object: staging's making it
+ * is not all there is to it.
  */
 static void add_touches(struct record *record, const char *activity)
 {
@@ -327,7 +333,8 @@ bool evidence_add_audit(struct evidence *evidence, struct span record_text, stru
 		return error_prefix(err, "audit record %s", id);
 	if (!counts)
 		return true;
-	record.activity = activity_find(json_text_or_null(root, "activityDisplayName"));
+	if (is_of_directory(root))
+		record.activity = activity_find(json_text_or_null(root, "activityDisplayName"));
 	record.fact.reference = evidence_keep(evidence, span_of(id)).data;
 	if (!record_add_facts(&record, root, err))
 		return error_prefix(err, "audit record %s", id);

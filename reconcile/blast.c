@@ -177,6 +177,7 @@ static void count_standing(struct blast *blast, const struct finding *finding)
 		return;
 	}
 	blast->heals++;
+	blast->foreseen[finding->next]++;
 	blast->heals_sign_in += is_of(finding, "userPrincipalName");
 	blast->heals_people += !finding->attribute;
 }

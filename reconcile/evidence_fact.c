@@ -19,6 +19,7 @@ static const struct {
 	[FROM_FORECAST] = { "forecast", false },
 	[FROM_EXPORT_ERROR] = { "export-error", false },
 	[FROM_RUNS] = { "runs", false },
+	[FROM_PRODUCTION_FORECAST] = { "production-forecast", false },
 };
 
 static const char *const operations[] = {

@@ -106,6 +106,10 @@ static void add_source(struct buf *out, const struct evidence_source *source)
 	add_text_where_known(out, "digest", source->digest);
 	add_instant_where_known(out, "from", source->from_ms);
 	add_instant_where_known(out, "until", source->until_ms);
+	if (source->pending_known) {
+		buf_addf(out, ",\"pendingDeletes\":%" PRIu64, source->pending_deletes);
+		add_instant_where_known(out, "pendingAt", source->pending_ms);
+	}
 	buf_add_byte(out, '}');
 }
 
@@ -342,6 +346,19 @@ static bool read_not_logged(struct evidence *evidence, const json_t *from, struc
 	return true;
 }
 
+static bool read_pending(const json_t *from, struct evidence_source *source, struct error *err)
+{
+	const json_t *deletes = json_object_get(from, "pendingDeletes");
+
+	if (!deletes)
+		return true;
+	if (!json_is_integer(deletes) || json_integer_value(deletes) < 0)
+		return error_set(err, ERROR_FORMAT, "pendingDeletes: not a count");
+	source->pending_known = true;
+	source->pending_deletes = (uint64_t)json_integer_value(deletes);
+	return instant_of(from, "pendingAt", &source->pending_ms, err);
+}
+
 static bool read_source(struct evidence *evidence, const json_t *from, struct error *err)
 {
 	const char *name = json_text(from, "source", err);
@@ -357,7 +374,8 @@ static bool read_source(struct evidence *evidence, const json_t *from, struct er
 	source.file = json_text_or_null(from, "file");
 	source.digest = json_text_or_null(from, "digest");
 	if (!instant_where_known(from, "from", &source.from_ms, err) ||
-		!instant_where_known(from, "until", &source.until_ms, err))
+		!instant_where_known(from, "until", &source.until_ms, err) ||
+		!read_pending(from, &source, err))
 		return false;
 	evidence_add_source(evidence, &source);
 	return true;

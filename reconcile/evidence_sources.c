@@ -137,12 +137,27 @@ void evidence_add_source(struct evidence *evidence, const struct evidence_source
 		evidence_cover(evidence, (struct covered){ source->from_ms, source->until_ms });
 		return;
 	}
+	if (!source->pending_known) {
+		kept.pending_deletes = 0;
+		kept.pending_ms = 0;
+	}
 	kept.server = evidence_keep(evidence, span_of(source->server)).data;
 	kept.file = evidence_keep(evidence, span_of(source->file)).data;
 	kept.digest = evidence_keep(evidence, span_of(source->digest)).data;
 	MEMORY_GROW(evidence->sources, evidence->source_count, evidence->source_capacity);
 	evidence->sources[evidence->source_count++] = kept;
 	evidence->settled = false;
+}
+
+static int compare_pending(const struct evidence_source *a, const struct evidence_source *b)
+{
+	int order = (int)a->pending_known - (int)b->pending_known;
+
+	if (!order)
+		order = evidence_compare_numbers(a->pending_ms, b->pending_ms);
+	return order ? order
+		     : (a->pending_deletes > b->pending_deletes) -
+			(a->pending_deletes < b->pending_deletes);
 }
 
 static int compare_sources(const void *left, const void *right)
@@ -158,7 +173,9 @@ static int compare_sources(const void *left, const void *right)
 		order = evidence_compare_texts(a->digest, b->digest);
 	if (!order)
 		order = evidence_compare_numbers(a->from_ms, b->from_ms);
-	return order ? order : evidence_compare_numbers(a->until_ms, b->until_ms);
+	if (!order)
+		order = evidence_compare_numbers(a->until_ms, b->until_ms);
+	return order ? order : compare_pending(a, b);
 }
 
 const struct evidence_source *evidence_sources(struct evidence *evidence, size_t *count)

@@ -142,6 +142,7 @@ void findings_add(struct findings *findings, const struct finding *finding,
 	keep_value(findings, &kept.before);
 	keep_value(findings, &kept.staging);
 	keep_value(findings, &kept.live);
+	keep_value(findings, &kept.next_value);
 	keep_references(findings, &kept, deciding, deciding_count);
 	if (kept.last_writer)
 		kept.last_writer = findings_keep_writer(findings, kept.last_writer);
@@ -408,6 +409,7 @@ struct findings *findings_new(const struct reconcile_options *options, struct er
 		return NULL;
 	walk.reconciling.flows = flows_of_production(&walk.reconciling);
 	tell_flows(findings, walk.reconciling.flows);
+	foresee_begin(&walk.reconciling);
 	find_touched(&walk.reconciling);
 	touches_prepare(&walk.reconciling);
 	/* What a rebuilt base does not have, it does not know: only what staging touched is compared. */

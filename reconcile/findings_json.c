@@ -64,6 +64,11 @@ const char *door_name(enum door door)
 	return door_names[door];
 }
 
+const char *mastery_name(enum mastery mastery)
+{
+	return mastery_names[mastery];
+}
+
 const char *change_name(enum change change)
 {
 	return change_names[change];
@@ -195,6 +200,8 @@ void finding_add_json(struct buf *out, const struct finding *finding)
 	add_value(out, SPAN_LITERAL("live"), finding->live);
 	add_word(out, SPAN_LITERAL("mastery"), span_of(mastery_names[finding->mastery]));
 	add_text(out, SPAN_LITERAL("name"), finding->name);
+	add_word(out, SPAN_LITERAL("next"), span_of(foreseen_name(finding->next)));
+	add_value(out, SPAN_LITERAL("nextValue"), finding->next_value);
 	add_text(out, SPAN_LITERAL("reason"), span_of(finding->reason));
 	add_references(out, finding);
 	add_value(out, SPAN_LITERAL("staging"), finding->staging);
@@ -227,6 +234,10 @@ void findings_begin_json(struct buf *out, const struct findings *findings)
 		add_text(out, SPAN_LITERAL("flowsServer"), span_of(findings->summary.flows_server));
 		if (findings->summary.flows_ms != TIME_NONE)
 			add_instant(out, SPAN_LITERAL("flowsExported"), findings->summary.flows_ms);
+	}
+	if (findings->summary.production_space) {
+		buf_addf(out, "\"pendingDeletes\":%" PRIu64 ",", findings->summary.pending_deletes);
+		add_instant(out, SPAN_LITERAL("pendingAt"), findings->summary.production_ms);
 	}
 	close_object(out);
 	buf_add_byte(out, '\n');

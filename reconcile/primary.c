@@ -189,6 +189,24 @@ static void settle_primacy(struct set *set, struct span proved, const struct dec
 	}
 }
 
+/* Production may bring the address back, and not as the primary one, or the other way round. */
+static void settle_foreseen(struct set *set)
+{
+	struct findings *findings = set->reconciling->findings;
+
+	for (size_t i = set->first_finding; i < findings->count; i++) {
+		struct finding *finding = &findings->items[i];
+		struct span next = elements_find(&set->next_elements, finding->element);
+
+		if (finding->next != FORESEEN_BEFORE || !next.data || !finding->before.value.data ||
+			element_is_primary(next) == element_is_primary(finding->before.value))
+			continue;
+		finding->next = FORESEEN_OTHER;
+		finding->next_value = (struct known_value){ true,
+			texts_keep(findings->texts, set->next.value.value) };
+	}
+}
+
 /* Is the address among those that the plan leaves: there and not going, or coming back? */
 static bool will_be_there(const struct set *set, struct span key)
 {
@@ -259,10 +277,13 @@ void primary_decide(struct set *set)
 		.times = &times,
 		.origin = set->subject->origin,
 		.element = true,
+		.next = set->next,
+		.next_whole = set->next.value,
 	};
 	struct span key = SPAN_NONE;
 	const char *why_not = NULL;
 
+	question.next.value.value = primary_of(&set->next_elements);
 	primary_timeline(set, &timeline);
 	timeline_settle(set->reconciling, &timeline, &question);
 	times = times_of_value(set->reconciling, set->subject, set->attribute, &timeline);
@@ -284,6 +305,7 @@ void primary_decide(struct set *set)
 	settle_primacy(set,
 		answer.found && answer.verdict == VERDICT_REVERT ? answer.before.value : SPAN_NONE,
 		answer.decision);
+	settle_foreseen(set);
 	if (key.data)
 		report_primary(set, &question, &answer, key);
 }

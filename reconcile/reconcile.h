@@ -34,11 +34,13 @@ enum fact_source {
 	FROM_PRODUCTION_SPACE, /* FACT_SHOWN: the production server holds this for the state;
 				  other operations: it sent it, and has not read it back yet */
 	/* No writes to this directory; listed, never put back. */
-	FROM_DIRECTORY_SPACE, /* the staging server sent it to Active Directory itself */
-	FROM_FORECAST,        /* what the staging server would write next */
-	FROM_EXPORT_ERROR,    /* a server was refused: FACT_NAMED, `new_value` what it wanted to
+	FROM_DIRECTORY_SPACE,     /* the staging server sent it to Active Directory itself */
+	FROM_FORECAST,            /* what the staging server would write next */
+	FROM_EXPORT_ERROR,        /* a server was refused: FACT_NAMED, `new_value` what it wanted to
 				 write, `attribute_name` the error */
-	FROM_RUNS,            /* run history: no facts, only runs */
+	FROM_RUNS,                /* run history: no facts, only runs */
+	FROM_PRODUCTION_FORECAST, /* FACT_SHOWN: what production's next export leaves there;
+				     FACT_DELETE: it would delete the object */
 	FACT_SOURCE_COUNT,
 };
 
@@ -135,6 +137,13 @@ struct evidence_source {
 	 * Of run history: its first and last run. 0: not known.
 	 */
 	int64_t from_ms, until_ms;
+	/*
+	 * Of production's connector space: how many objects its next export would delete, as of its
+	 * last import or export.
+	 */
+	bool pending_known;
+	uint64_t pending_deletes;
+	int64_t pending_ms;
 };
 
 void evidence_add_source(struct evidence *evidence, const struct evidence_source *source);
@@ -385,6 +394,19 @@ struct known_value {
 	struct span value;
 };
 
+/* What production's next export makes of a value that must go back through it. */
+enum foreseen {
+	FORESEEN_UNKNOWN, /* its connector space was not imported, or does not tell: facts 7.4 */
+	FORESEEN_BEFORE,  /* it writes what stood there before: heals, exactly */
+	FORESEEN_OTHER,   /* it writes something else: Active Directory moved on */
+	FORESEEN_NOTHING, /* it holds what staging wrote for right */
+	FORESEEN_DELETE,  /* it deletes the object */
+	FORESEEN_COUNT,
+};
+const char *foreseen_name(enum foreseen foreseen); /* "before"; NULL: unknown */
+/* False: no such name. */
+MUST_CHECK bool foreseen_find(const char *name, enum foreseen *foreseen);
+
 struct finding {
 	/*
 	 * The same for the same difference (tenant, kind, id, attribute, element, change, base, live), whatever
@@ -410,7 +432,9 @@ struct finding {
 	/* The line of the decisions file that gave it this verdict, and the one that it had; NULL: none. */
 	const struct decision *decision;
 	enum verdict undecided;
-	enum door way; /* the door by which a line can put it back; DOOR_NONE: no line can */
+	enum door way;      /* the door by which a line can put it back; DOOR_NONE: no line can */
+	enum foreseen next; /* where a door is, or would be, DOOR_SYNC */
+	struct known_value next_value; /* of FORESEEN_OTHER: what it writes (a set: all of it) */
 };
 
 /* ---- decisions: what people decided, reviewed like code (docs/FORMAT-decisions.md) ------- */
@@ -602,6 +626,10 @@ struct findings_summary {
 	/* Whose configuration tells what production flows, and of when; NULL: the default rules do. */
 	const char *flows_server;
 	int64_t flows_ms; /* TIME_NONE: not known */
+	/* Production's connector space was imported: of when, and how many objects it would delete. */
+	bool production_space;
+	int64_t production_ms;
+	uint64_t pending_deletes;
 };
 const struct findings_summary *findings_summary(const struct findings *findings);
 
@@ -653,6 +681,8 @@ struct blast {
 	uint64_t heals;
 	uint64_t heals_sign_in; /* of these: only where synchronizeUpnForManagedUsers is on */
 	uint64_t heals_people;  /* of these: people who come out of deleted items */
+	uint64_t
+		foreseen[FORESEEN_COUNT]; /* of these: by what production's connector space shows */
 	uint64_t stays[STAYS_COUNT];
 };
 const struct blast *findings_blast(const struct findings *findings);
@@ -673,6 +703,7 @@ MUST_CHECK bool findings_check_decisions(const struct findings *findings, struct
 const char *verdict_name(enum verdict verdict);
 const char *door_name(enum door door);
 const char *change_name(enum change change);
+const char *mastery_name(enum mastery mastery); /* "synced", "cloud", "unknown" */
 
 /* Appends one finding as a JSON line (no newline), as in docs and --json. */
 void finding_add_json(struct buf *out, const struct finding *finding);

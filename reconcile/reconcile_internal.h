@@ -197,6 +197,13 @@ struct origin {
 	bool not_quiet;  /* a rebuilt base has it, and the log does not reach back far enough */
 };
 
+/* foresee.c: what production's next export leaves of a value, or whether it deletes the object. */
+struct foresight {
+	const struct fact *fact; /* that tells it; NULL: nothing does */
+	bool deletes;
+	struct known_value value; /* of one element: there or absent */
+};
+
 struct question {
 	const struct attribute *attribute;
 	same_function *same;
@@ -205,7 +212,9 @@ struct question {
 	const struct times *times;
 	struct origin origin;
 	bool element; /* of a set: a value that nobody is known to have changed is no finding */
-	bool base_is_before; /* somebody vouches for the time that no evidence covers */
+	bool base_is_before;           /* somebody vouches for the time that no evidence covers */
+	struct foresight next;         /* decides nothing about who wrote what */
+	struct known_value next_whole; /* of a set, all of it */
 };
 
 struct answer {
@@ -318,6 +327,15 @@ const char *touch_text(enum touch touch); /* NULL of TOUCH_NONE */
 
 /* accounts.c: a server of which nobody knows the name is the one that is meant. */
 bool server_is_staging(const struct reconciling *reconciling, const char *server);
+
+/* ---- foresee.c: what production's next export will do ----------------------------------- */
+
+/* Once the writers are classified: which file tells it. */
+void foresee_begin(struct reconciling *reconciling);
+/* Of a set: all of it. */
+struct foresight foresee(const struct reconciling *reconciling, const struct subject *subject,
+	const struct attribute *attribute);
+enum foreseen foreseen_of(const struct question *question, const struct answer *answer);
 
 /* ---- rebuild.c: a base made of evidence ------------------------------------------------ */
 

@@ -75,6 +75,7 @@ static void set_release(struct set *set)
 	elements_release(&set->singles);
 	elements_release(&set->base);
 	elements_release(&set->live);
+	elements_release(&set->next_elements);
 	elements_release(&set->candidates);
 }
 
@@ -202,8 +203,11 @@ static void decide_element(struct set *set, struct span key)
 		.times = &times,
 		.origin = set->subject->origin,
 		.element = true,
+		.next = set->next,
+		.next_whole = set->next.value,
 	};
 
+	question.next.value.value = elements_find(&set->next_elements, key);
 	element_timeline(set, key, &timeline);
 	timeline_settle(set->reconciling, &timeline, &question);
 	times = times_of_value(set->reconciling, set->subject, set->attribute, &timeline);
@@ -224,10 +228,12 @@ void sets_decide(struct reconciling *reconciling, const struct subject *subject,
 		.base_value = subject_base(subject, attribute),
 		.live_value = subject_live(subject, attribute),
 		.first_finding = reconciling->findings->count,
+		.next = foresee(reconciling, subject, attribute),
 	};
 
 	if (!set.live_value.known)
 		return;
+	elements_init(&set.next_elements, attribute, set.next.value.value);
 	elements_init(&set.base, attribute, set.base_value.value);
 	elements_init(&set.live, attribute, set.live_value.value);
 	set_add_facts(&set);

@@ -48,6 +48,8 @@ struct set {
 	const struct attribute *attribute;
 	struct known_value base_value, live_value;
 	struct elements base, live;
+	struct foresight next; /* of all of it */
+	struct elements next_elements;
 	struct whole *wholes;
 	size_t whole_count, whole_capacity;
 	struct elements singles;    /* in order of key, then of time */

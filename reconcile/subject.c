@@ -68,6 +68,8 @@ static void decide_value(struct reconciling *reconciling, const struct subject *
 	timeline_settle(reconciling, &timeline, &question);
 	times = times_of_value(reconciling, subject, attribute, &timeline);
 	verdict_decide_reviewed(reconciling, subject, &question, &answer);
+	question.next = foresee(reconciling, subject, attribute);
+	question.next_whole = question.next.value;
 	if (answer.found)
 		findings_add_answer(reconciling, subject, attribute, SPAN_NONE, &question, &answer);
 }

@@ -2,6 +2,8 @@
  * A plan on the copy: the engine is the one that applies it, and everybody else plays his part between its
  * runs, as they would.
  */
+#include <string.h>
+
 #include "base/file.h"
 #include "base/memory.h"
 #include "rehearsal/rehearsal_internal.h"
@@ -52,14 +54,38 @@ static bool play_others(struct rehearsal *rehearsal, const struct rehearsal_play
 		doors_follow_paragraphs(rehearsal, play, followed, others, err);
 }
 
-/* Does a step of one door wait for one of another? Else everybody's turn comes once. */
-static bool doors_wait(const struct plan *plan)
+static bool waits_for_another_door(const struct plan *plan, const struct plan_step *step)
 {
-	for (size_t i = 0; i < plan->step_count; i++)
-		for (size_t j = 0; j < plan->steps[i].after_count; j++)
-			if (plan->steps[plan->steps[i].after[j] - 1].door != plan->steps[i].door)
-				return true;
+	for (size_t i = 0; i < step->after_count; i++)
+		if (plan->steps[step->after[i] - 1].door != step->door)
+			return true;
 	return false;
+}
+
+/* What somebody lets go, production's next cycle may take: no step of it is told to wait for that. */
+static bool may_move_addresses(const struct plan_step *step)
+{
+	static const char *const attributes[] = { "proxyAddresses", "userPrincipalName", "mail" };
+
+	if (!step->attribute)
+		return true;
+	for (size_t i = 0; i < COUNT_OF(attributes); i++)
+		if (strcmp(step->attribute->name, attributes[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Else everybody's turn comes once. */
+static bool needs_more_rounds(const struct plan *plan)
+{
+	bool several = false, moves = false, waits = false;
+
+	for (size_t i = 0; i < plan->step_count; i++) {
+		several = several || plan->steps[i].door != plan->steps[0].door;
+		moves = moves || may_move_addresses(&plan->steps[i]);
+		waits = waits || waits_for_another_door(plan, &plan->steps[i]);
+	}
+	return waits || (several && moves);
 }
 
 bool rehearsal_play(struct rehearsal *rehearsal, const struct rehearsal_play *play,
@@ -67,7 +93,7 @@ bool rehearsal_play(struct rehearsal *rehearsal, const struct rehearsal_play *pl
 {
 	CLEANUP(memory_freep)
 	bool *followed = memory_array(play->plan->step_count + 1, sizeof(bool));
-	bool waits = doors_wait(play->plan), more = true;
+	bool again = needs_more_rounds(play->plan), more = true;
 
 	*others = (struct rehearsal_others){ 0 };
 	if (!doors_write_files(rehearsal, play->plan, err))
@@ -81,7 +107,7 @@ bool rehearsal_play(struct rehearsal *rehearsal, const struct rehearsal_play *pl
 			break;
 		if (!play_others(rehearsal, play, followed, others, err))
 			return false;
-		more = waits && simulator_writes(rehearsal->simulator) != before;
+		more = again && simulator_writes(rehearsal->simulator) != before;
 	}
 	return true;
 }
@@ -94,6 +120,7 @@ bool rehearsal_status(struct rehearsal *rehearsal, const struct rehearsal_play *
 		.graph = rehearsal->client.graph,
 		.production = PRODUCTION,
 		.journal_path = journal,
+		.plan_bytes = play->plan_bytes,
 		.told = play->told,
 		.told_context = play->told_context,
 	};

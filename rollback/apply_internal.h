@@ -96,9 +96,12 @@ struct journal;
  */
 MUST_CHECK struct journal *journal_open(const char *path, const struct plan *plan, const char *hash,
 	int64_t now_ms, struct error *err);
-/* The same for looking only; `hash` is not known there. */
+/* The same for looking only; the hash is compared by journal_check_bytes(). */
 MUST_CHECK struct journal *journal_open_to_read(
 	const char *path, const struct plan *plan, struct error *err);
+/* ERROR_REFUSED: it is of other bytes than these, though their plan has the same id. */
+MUST_CHECK bool journal_check_bytes(
+	struct journal *journal, struct span plan_bytes, struct error *err);
 void journal_close(struct journal *journal);
 DEFINE_CLEANUP(struct journal *, journal_close);
 

@@ -9,9 +9,8 @@
 struct check;
 
 struct check_live {
-	/* Every live object's lines, deleted ones too. Called twice. */
-	bool (*each)(void *context, snapshot_each_function *visit, void *visit_context,
-		struct error *err);
+	/* As snapshot_visit() of live, deleted objects too. Called twice at most. */
+	bool (*visit)(void *context, const struct snapshot_visitor *visitor, struct error *err);
 	void *context;
 };
 

@@ -1,60 +1,117 @@
 /*
  * What live has of what the plan is about: the values that steps start from, and every holder of an
  * address that a step takes, whatever kind it is, in deleted items too.
+ *
+ * Every object of the directory passes here, and nearly none has to do with the plan. So each line is
+ * checked and its members are found in one walk, in any thread; a filter that never overlooks one says
+ * of most ids and addresses that they are not the plan's. What is left is looked up exactly. The model is
+ * only written in the caller's thread, and what looking reads of it, names of ids and addresses, only
+ * when all has been looked at.
  */
+#include "base/filter.h"
+#include "base/members.h"
 #include "rollback/check_internal.h"
+
+enum member { MEMBER_ID, MEMBER_NAME, MEMBER_ADDRESSES, MEMBER_DELETED, MEMBER_PART, MEMBER_COUNT };
+
+static const char *const member_names[MEMBER_COUNT] = {
+	[MEMBER_ID] = "id",
+	[MEMBER_NAME] = "userPrincipalName",
+	[MEMBER_ADDRESSES] = "proxyAddresses",
+	[MEMBER_DELETED] = "deleted",
+	[MEMBER_PART] = "part",
+};
+
+/* An object that is the plan's, or holds an address of the plan's. */
+struct sight {
+	char id[ID_BYTES];
+	bool deleted;
+	uint32_t address; /* CHECK_NONE: only the object itself is of interest */
+	enum check_place place;
+	struct object *object; /* where its values are; owned until it is handed out */
+};
+
+struct sights {
+	struct sight *items;
+	size_t count, capacity;
+};
 
 struct reading {
 	struct check *check;
-	bool restored_only; /* the first round: the addresses of what will be restored */
+	struct filter ids, addresses; /* of the plan */
+	struct sights holders;        /* for when all has been looked at */
 };
+
+static void reading_release(struct reading *reading)
+{
+	filter_release(&reading->ids);
+	filter_release(&reading->addresses);
+	memory_free(reading->holders.items);
+}
+
+static void sights_add(struct sights *sights, const struct sight *sight)
+{
+	MEMORY_GROW(sights->items, sights->count, sights->capacity);
+	sights->items[sights->count++] = *sight;
+}
+
+/* What a thread has at hand, and what it has seen. */
+struct looked {
+	struct members *members;
+	struct buf text;
+	struct sights sights;
+};
+
+static void begin(void *begun)
+{
+	struct looked *looked = begun;
+
+	if (!looked->members) {
+		looked->members = members_new(member_names, MEMBER_COUNT);
+		looked->text = (struct buf)BUF_UP_TO(DIRECTORY_LINE_MAX);
+	}
+	looked->sights.count = 0;
+}
+
+static void release(void *released)
+{
+	struct looked *looked = released;
+
+	for (size_t i = 0; i < looked->sights.count; i++)
+		object_free(looked->sights.items[i].object);
+	memory_free(looked->sights.items);
+	members_free(looked->members);
+	buf_release(&looked->text);
+}
+
+/* ---- one line ----------------------------------------------------------------------------- */
 
 struct glimpse {
 	struct span id, name, addresses;
 	bool deleted;
 };
 
-/* False for a part line, and at something that is no line. */
-static bool look_at_line(struct span line, struct glimpse *glimpse, struct error *err)
+/* The object's own line, among its part lines. */
+static bool look_at(
+	struct members *members, struct span lines, struct glimpse *glimpse, struct error *err)
 {
-	struct scan scan = scan_open(line);
-	struct span key, value;
+	const char *end = lines.data + lines.length;
 
-	*glimpse = (struct glimpse){ 0 };
-	if (!scan_check(line, err))
-		return false;
-	if (scan_type(line) != SCAN_OBJECT)
-		return error_set(err, ERROR_FORMAT, "a line that is no object");
-	while (scan_member(&scan, &key, &value)) {
-		if (span_is(key, "id"))
-			glimpse->id = scan_text_direct(value);
-		else if (span_is(key, "userPrincipalName"))
-			glimpse->name = value;
-		else if (span_is(key, "proxyAddresses"))
-			glimpse->addresses = scan_type(value) == SCAN_ARRAY ? value : SPAN_NONE;
-		else if (span_is(key, "deleted"))
-			glimpse->deleted = scan_type(value) == SCAN_TRUE;
-		else if (span_is(key, "part"))
+	for (const char *at = lines.data, *newline; at < end; at = newline + 1) {
+		newline = memchr(at, '\n', (size_t)(end - at));
+		newline = newline ? newline : end;
+		if (!members_read(members, (struct span){ at, (size_t)(newline - at) }, err))
 			return false;
+		if (!members_came(members, MEMBER_PART))
+			break;
 	}
-	return true;
-}
-
-static bool look_at(struct span lines, struct glimpse *glimpse, struct error *err)
-{
-	const char *at = lines.data, *end = lines.data + lines.length;
-	bool found = false;
-
-	while (at < end && !found && err->kind == ERROR_NONE) {
-		const char *newline = memchr(at, '\n', (size_t)(end - at));
-
-		found = look_at_line((struct span){ at, (size_t)((newline ? newline : end) - at) },
-			glimpse, err);
-		at = newline ? newline + 1 : end;
-	}
-	if (err->kind != ERROR_NONE)
-		return false;
-	return (found && glimpse->id.data) ||
+	*glimpse = (struct glimpse){
+		.id = scan_text_direct(members_value(members, MEMBER_ID)),
+		.name = members_value(members, MEMBER_NAME),
+		.addresses = members_value(members, MEMBER_ADDRESSES),
+		.deleted = scan_type(members_value(members, MEMBER_DELETED)) == SCAN_TRUE,
+	};
+	return (!members_came(members, MEMBER_PART) && glimpse->id.length == ID_BYTES) ||
 		error_set(err, ERROR_FORMAT, "an object without an id");
 }
 
@@ -73,72 +130,7 @@ static struct span freed_name(struct span name, struct span id)
 	return (struct span){ name.data + at, name.length - at };
 }
 
-/* ---- holders ------------------------------------------------------------------------------ */
-
-static void add_hold(
-	struct check *check, struct span id, struct span address, enum check_place place)
-{
-	uint32_t number = address.length ? check_name_find(&check->addresses, address) : CHECK_NONE;
-
-	if (number == CHECK_NONE)
-		return;
-	MEMORY_GROW(check->holds, check->hold_count, check->hold_capacity);
-	check->holds[check->hold_count++] = (struct check_hold){
-		.address = number, .object = check_add_object(check, id), .place = place
-	};
-}
-
-static void add_text_hold(struct check *check, const struct glimpse *glimpse, struct span value,
-	enum check_place place)
-{
-	CLEANUP(buf_release) struct buf text = BUF_UP_TO(DIRECTORY_LINE_MAX);
-	struct span address;
-
-	if (scan_type(value) != SCAN_STRING)
-		return;
-	scan_text(value, &text);
-	address = check_address(buf_span(&text), place);
-	if (place == CHECK_SIGN_IN_NAME && glimpse->deleted)
-		address = freed_name(address, glimpse->id);
-	add_hold(check, glimpse->id, address, place);
-}
-
-static void add_holds(struct check *check, const struct glimpse *glimpse)
-{
-	struct scan scan;
-	struct span element;
-
-	if (glimpse->name.data)
-		add_text_hold(check, glimpse, glimpse->name, CHECK_SIGN_IN_NAME);
-	if (!glimpse->addresses.data)
-		return;
-	scan = scan_open(glimpse->addresses);
-	while (scan_element(&scan, &element))
-		add_text_hold(check, glimpse, element, CHECK_ADDRESSES);
-}
-
 /* ---- values of the plan's objects --------------------------------------------------------- */
-
-static bool is_restored(const struct check *check, uint32_t number)
-{
-	for (size_t i = check->owned_steps[number]; i < check->owned_steps[number + 1]; i++)
-		if (check->plan->steps[check->by_object[i]].operation == GRAPH_RESTORE)
-			return true;
-	return false;
-}
-
-/* What it will claim when it comes back must be known before holders are looked for. */
-static void note_restored(struct check *check, const struct glimpse *glimpse)
-{
-	CLEANUP(buf_release) struct buf text = BUF_UP_TO(DIRECTORY_LINE_MAX);
-	size_t count;
-
-	if (glimpse->name.data)
-		scan_text(glimpse->name, &text);
-	if (text.length)
-		check_name_add(&check->addresses, freed_name(buf_span(&text), glimpse->id));
-	memory_free(check_addresses(check, glimpse->addresses, CHECK_ADDRESSES, &count));
-}
 
 static void copy_before(struct check_value *value, struct span span)
 {
@@ -190,48 +182,211 @@ static void read_values(struct check *check, uint32_t number, const struct objec
 	}
 }
 
-/* ---- the rounds --------------------------------------------------------------------------- */
+/* ---- what will be restored ---------------------------------------------------------------- */
 
-static bool visit(void *context, struct span lines, struct error *err)
+static bool see_restored(void *context, void *seen, struct span lines, struct error *err)
+{
+	struct looked *looked = seen;
+	struct sight sight = { .object = object_parse(lines, err) };
+
+	(void)context;
+	if (!sight.object)
+		return false;
+	sights_add(&looked->sights, &sight);
+	return true;
+}
+
+/* What it will claim when it comes back must be known before holders are looked for. */
+static void note_restored(struct check *check, const struct object *object)
+{
+	CLEANUP(buf_release) struct buf text = BUF_UP_TO(DIRECTORY_LINE_MAX);
+	struct span name = object_get_named(object, "userPrincipalName");
+	size_t count;
+
+	if (scan_type(name) == SCAN_STRING)
+		scan_text(name, &text);
+	if (text.length)
+		check_name_add(&check->addresses, freed_name(buf_span(&text), object_id(object)));
+	memory_free(check_addresses(
+		check, object_get_named(object, "proxyAddresses"), CHECK_ADDRESSES, &count));
+}
+
+static bool note_all_restored(void *context, void *seen, struct error *err)
 {
 	const struct reading *reading = context;
-	struct check *check = reading->check;
-	CLEANUP(object_freep) struct object *object = NULL;
-	struct glimpse glimpse;
-	uint32_t number;
-	bool ours;
+	struct looked *looked = seen;
 
-	if (!look_at(lines, &glimpse, err))
-		return false;
-	number = check_name_find(&check->ids, glimpse.id);
-	ours = number != CHECK_NONE && number < check->object_steps;
-
-	if (reading->restored_only) {
-		if (ours && is_restored(check, number))
-			note_restored(check, &glimpse);
-		return true;
+	(void)err;
+	for (size_t i = 0; i < looked->sights.count; i++) {
+		note_restored(reading->check, looked->sights.items[i].object);
+		object_free(TAKE(looked->sights.items[i].object));
 	}
-	add_holds(check, &glimpse);
-	number = check_name_find(&check->ids, glimpse.id); /* a holder has become known by now */
-	if (number != CHECK_NONE)
-		check->objects[number].before = glimpse.deleted ? CHECK_DELETED : CHECK_LIVE;
-	if (!ours)
-		return true;
-	object = object_parse(lines, err);
-	if (!object)
-		return false;
-	read_values(check, number, object);
 	return true;
+}
+
+static bool read_restored(struct reading *reading, const struct check_live *live, struct error *err)
+{
+	const struct plan *plan = reading->check->plan;
+	CLEANUP(memory_freep) struct span *ids = memory_array(plan->step_count + 1, sizeof(*ids));
+	struct snapshot_visitor visitor = { .size = sizeof(struct looked),
+		.begin = begin,
+		.look = see_restored,
+		.hand_out = note_all_restored,
+		.release = release,
+		.only = ids,
+		.context = reading };
+
+	for (size_t i = 0; i < plan->step_count; i++)
+		if (plan->steps[i].operation == GRAPH_RESTORE)
+			ids[visitor.only_count++] = span_of(plan->steps[i].id);
+	return !visitor.only_count || live->visit(live->context, &visitor, err);
+}
+
+/* ---- everything --------------------------------------------------------------------------- */
+
+static void see_address(const struct reading *reading, struct looked *looked, struct sight *sight,
+	struct span address)
+{
+	if (!address.length || !filter_may_have(&reading->addresses, address))
+		return;
+	sight->address = check_name_find(&reading->check->addresses, address);
+	if (sight->address != CHECK_NONE)
+		sights_add(&looked->sights, sight);
+}
+
+static void see_text(const struct reading *reading, struct looked *looked, struct sight *sight,
+	struct span value)
+{
+	struct span text = scan_type(value) == SCAN_STRING ? scan_text_direct(value) : SPAN_NONE;
+
+	if (!text.data && scan_type(value) == SCAN_STRING) {
+		buf_cut(&looked->text, 0);
+		scan_text(value, &looked->text);
+		text = buf_span(&looked->text);
+	}
+	text = check_address(text, sight->place);
+	if (sight->place == CHECK_SIGN_IN_NAME && sight->deleted)
+		text = freed_name(text, (struct span){ sight->id, ID_BYTES });
+	see_address(reading, looked, sight, text);
+}
+
+static void see_addresses(const struct reading *reading, struct looked *looked, struct sight *sight,
+	const struct glimpse *glimpse)
+{
+	struct scan scan = scan_open(glimpse->addresses);
+	struct span element;
+
+	sight->place = CHECK_SIGN_IN_NAME;
+	see_text(reading, looked, sight, glimpse->name);
+	if (scan_type(glimpse->addresses) != SCAN_ARRAY)
+		return;
+	sight->place = CHECK_ADDRESSES;
+	while (scan_element(&scan, &element))
+		see_text(reading, looked, sight, element);
+}
+
+static bool see(void *context, void *seen, struct span lines, struct error *err)
+{
+	const struct reading *reading = context;
+	const struct check *check = reading->check;
+	struct looked *looked = seen;
+	struct glimpse glimpse;
+	struct sight sight = { .address = CHECK_NONE };
+	uint32_t number;
+
+	if (!look_at(looked->members, lines, &glimpse, err))
+		return false;
+	memcpy(sight.id, glimpse.id.data, ID_BYTES);
+	sight.deleted = glimpse.deleted;
+	see_addresses(reading, looked, &sight, &glimpse);
+	if (!filter_may_have(&reading->ids, glimpse.id))
+		return true;
+	number = check_name_find(&check->ids, glimpse.id);
+	if (number == CHECK_NONE)
+		return true;
+	sight.address = CHECK_NONE;
+	if (number < check->object_steps && !(sight.object = object_parse(lines, err)))
+		return false;
+	sights_add(&looked->sights, &sight);
+	return true;
+}
+
+static enum check_state state_of(const struct sight *sight)
+{
+	return sight->deleted ? CHECK_DELETED : CHECK_LIVE;
+}
+
+static bool take_sights(void *context, void *seen, struct error *err)
+{
+	struct reading *reading = context;
+	struct check *check = reading->check;
+	struct looked *looked = seen;
+
+	(void)err;
+	for (size_t i = 0; i < looked->sights.count; i++) {
+		struct sight *sight = &looked->sights.items[i];
+		uint32_t number;
+
+		if (sight->address != CHECK_NONE) {
+			sights_add(&reading->holders, sight);
+			continue;
+		}
+		number = check_name_find(&check->ids, (struct span){ sight->id, ID_BYTES });
+		check->objects[number].before = state_of(sight);
+		if (sight->object)
+			read_values(check, number, sight->object);
+		object_free(TAKE(sight->object));
+	}
+	return true;
+}
+
+/* A holder that the plan is not about becomes known by holding. */
+static void add_holds(struct reading *reading)
+{
+	struct check *check = reading->check;
+
+	for (size_t i = 0; i < reading->holders.count; i++) {
+		const struct sight *sight = &reading->holders.items[i];
+		uint32_t number = check_add_object(check, (struct span){ sight->id, ID_BYTES });
+
+		check->objects[number].before = state_of(sight);
+		MEMORY_GROW(check->holds, check->hold_count, check->hold_capacity);
+		check->holds[check->hold_count++] = (struct check_hold){
+			.address = sight->address, .object = number, .place = sight->place
+		};
+	}
+}
+
+static void fill(struct filter *filter, const struct check_names *names)
+{
+	filter_init(filter, names->count);
+	for (size_t i = 0; i < names->count; i++)
+		filter_add(filter, names->texts[i]);
 }
 
 bool check_read_live(struct check *check, const struct check_live *live, struct error *err)
 {
-	struct reading reading = { .check = check };
+	CLEANUP(reading_release) struct reading reading = { .check = check };
+	struct snapshot_visitor visitor = { .size = sizeof(struct looked),
+		.begin = begin,
+		.look = see,
+		.hand_out = take_sights,
+		.release = release,
+		.context = &reading };
 
-	for (size_t i = 0; i < check->plan->step_count; i++)
-		reading.restored_only |= check->plan->steps[i].operation == GRAPH_RESTORE;
-	if (reading.restored_only && !live->each(live->context, visit, &reading, err))
+	if (!check->ids.count)
+		return true;
+	if (!read_restored(&reading, live, err))
 		return false;
-	reading.restored_only = false;
-	return live->each(live->context, visit, &reading, err);
+	/* Where the plan moves no address, who holds one does not matter. */
+	if (!check->addresses.count) {
+		visitor.only = check->ids.texts;
+		visitor.only_count = check->ids.count;
+	}
+	fill(&reading.ids, &check->ids);
+	fill(&reading.addresses, &check->addresses);
+	if (!live->visit(live->context, &visitor, err))
+		return false;
+	add_holds(&reading);
+	return true;
 }

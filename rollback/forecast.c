@@ -48,13 +48,20 @@ static uint64_t count_batches(const struct plan *plan)
 	return batches;
 }
 
+static void count(struct plan_forecast *forecast, const struct plan_step *step)
+{
+	forecast->by_door[step->door]++;
+	if (step->door == DOOR_SYNC)
+		forecast->next[step->next]++;
+}
+
 struct plan_forecast plan_forecast(const struct plan *plan, double quota_share)
 {
 	struct plan_forecast forecast = { .share = graph_quota_share(quota_share) };
 	int64_t requests_ms;
 
 	for (size_t i = 0; i < plan->step_count; i++)
-		forecast.by_door[plan->steps[i].door]++;
+		count(&forecast, &plan->steps[i]);
 	forecast.writes = forecast.by_door[DOOR_GRAPH];
 	forecast.reads = 2 * forecast.writes;
 	forecast.batches = count_batches(plan);

@@ -112,6 +112,27 @@ bool plan_seal_files(struct plan *plan, struct error *err)
 	return true;
 }
 
+bool plan_check_sealed(const struct plan *plan, struct error *err)
+{
+	for (size_t i = 0; i < plan->file_count; i++) {
+		const struct handoff *handoff = wanted_at(plan, i);
+		CLEANUP(buf_release) struct buf content = BUF_UP_TO(HANDOFF_MAX);
+		char digest[PLAN_DIGEST_TEXT];
+
+		handoff->add(&content, plan);
+		if (!buf_check(&content, handoff->name, err))
+			return error_prefix(err, "hand-off file");
+		digest_text(buf_span(&content), digest);
+		if (strcmp(digest, plan->files[i].digest) != 0)
+			return error_set(err, ERROR_REFUSED,
+				"hand-off file %s: its digest is not that of what this program makes of "
+				"the plan's steps: the plan is of another version (it says %s), or "
+				"somebody altered it; make it again",
+				handoff->name, plan->tool);
+	}
+	return true;
+}
+
 /* ---- beside the plan -------------------------------------------------------------------------- */
 
 static struct span stem_of(const char *plan_path)

@@ -1,8 +1,7 @@
 /* The run of the production server, and what must have changed afterwards: "<stem>-sync.txt". */
 #include "base/text.h"
+#include "base/time.h"
 #include "rollback/handoff_internal.h"
-
-enum { DELETION_THRESHOLD = 500 }; /* a tenant's, unless it was changed (facts 8) */
 
 /* The order of recovery (facts 7.5). Connector names are the reader's: we never saw them. */
 static const char *const sync_run =
@@ -58,16 +57,75 @@ static const char *const sync_export =
 	"The values below are those of before the accident. Production exports what Active Directory says\n"
 	"today, which may rightly be newer.\n";
 
-/* What of this plan counts against the threshold (facts 8): deletes that an export makes. */
+static const struct {
+	const char *count, *step;
+} next_words[FORESEEN_COUNT] = {
+	[FORESEEN_UNKNOWN] = { "not told", "(not told by its connector space)" },
+	[FORESEEN_BEFORE] = { "exactly what was", "production writes what was" },
+	[FORESEEN_OTHER] = { "another value", "production writes" },
+	[FORESEEN_DELETE] = { "lost with their object, which it deletes",
+		"production deletes the object" },
+};
+
+/* What its own connector space shows that production's next export does. */
+static void add_foreseen(struct buf *out, const struct plan *plan)
+{
+	size_t counts[FORESEEN_COUNT] = { 0 };
+	char when[TIME_TEXT_BYTES];
+
+	if (!plan->has_production)
+		return;
+	for (size_t i = 0; i < plan->step_count; i++)
+		if (plan->steps[i].door == DOOR_SYNC)
+			counts[plan->steps[i].next]++;
+	buf_addf(out,
+		"Beside each stands what its next export makes of it, as its connector space of\n"
+		"%s shows:",
+		time_text(plan->production_ms, when));
+	for (size_t i = 0, said = 0; i < FORESEEN_COUNT; i++)
+		if (counts[i])
+			buf_addf(out, "%s %zu %s", said++ ? "," : "", counts[i],
+				next_words[i].count);
+	buf_add_text(out, ".\n");
+}
+
+/* By whose word a value goes through production at all. */
+static void add_rules(struct buf *out, const struct plan *plan)
+{
+	char when[TIME_TEXT_BYTES];
+
+	buf_add_text(out, "That production flows these values is said by ");
+	if (!plan->rules_server) {
+		buf_add_text(out, "the default rules: its configuration was\nnot imported.\n");
+		return;
+	}
+	buf_add_text(out, "the configuration of ");
+	handoff_add_printable(out, plan->rules_server);
+	if (plan->rules_ms != TIME_NONE)
+		buf_addf(out, ",\nexported %s", time_text(plan->rules_ms, when));
+	buf_add_text(out, ".\n");
+}
+
+/* What counts against the threshold (facts 8): deletes that an export makes, ours or not. */
 static void add_deletes(struct buf *out, const struct plan *plan)
 {
-	size_t deletes = 0;
+	size_t deletes = 0, all;
+	char when[TIME_TEXT_BYTES];
 
 	for (size_t i = 0; i < plan->step_count; i++)
 		deletes += plan->steps[i].door == DOOR_SYNC &&
 			plan->steps[i].operation == GRAPH_REMOVE;
+	all = deletes + plan->production_deletes;
+	if (plan->has_production)
+		buf_addf(out,
+			"    Its connector space of %s has %zu deletes pending, whatever\n"
+			"    this plan wants.\n",
+			time_text(plan->production_ms, when), plan->production_deletes);
 	buf_addf(out, "    Of this plan %zu deletes are the export's%s.\n", deletes,
-		deletes > DELETION_THRESHOLD ? ": more than 500, so the export will stop" : "");
+		all > DELETION_THRESHOLD ? plan->has_production
+				? ": in all more than 500, so the export will stop"
+				: ": more than 500, so the export will stop"
+					 : "");
 	if (plan->by_door[DOOR_ADSYNC])
 		buf_addf(out,
 			"    Another %zu are not: production never deletes what only the staging server made.\n"
@@ -86,7 +144,18 @@ static void add_sync_value(struct buf *out, const char *label, struct span value
 	buf_add_byte(out, '\n');
 }
 
-static void add_sync_step(struct buf *out, const struct plan_step *step, bool new_object)
+static void add_next(struct buf *out, const struct plan_step *step)
+{
+	const char *words = next_words[step->next].step;
+
+	if (step->next == FORESEEN_OTHER)
+		add_sync_value(out, words, step->next_value);
+	else
+		buf_addf(out, "        %s\n", words);
+}
+
+static void add_sync_step(
+	struct buf *out, const struct plan *plan, const struct plan_step *step, bool new_object)
 {
 	if (new_object) {
 		buf_addf(out, "\n  %s %s ", step->kind->name, step->id);
@@ -103,6 +172,8 @@ static void add_sync_step(struct buf *out, const struct plan_step *step, bool ne
 		add_sync_value(out, "is ", step->from);
 		add_sync_value(out, "was", step->to);
 	}
+	if (plan->has_production)
+		add_next(out, step);
 }
 
 void handoff_add_sync(struct buf *out, const struct plan *plan)
@@ -113,12 +184,14 @@ void handoff_add_sync(struct buf *out, const struct plan *plan)
 	buf_add_text(out, sync_run);
 	add_deletes(out, plan);
 	buf_add_text(out, sync_export);
+	add_rules(out, plan);
+	add_foreseen(out, plan);
 	for (size_t i = 0; i < plan->step_count; i++) {
 		const struct plan_step *step = &plan->steps[i];
 
 		if (step->door != DOOR_SYNC)
 			continue;
-		add_sync_step(out, step, !last || strcmp(last, step->id) != 0);
+		add_sync_step(out, plan, step, !last || strcmp(last, step->id) != 0);
 		last = step->id;
 	}
 }

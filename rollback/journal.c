@@ -183,6 +183,15 @@ struct journal *journal_open_to_read(const char *path, const struct plan *plan, 
 	return journal;
 }
 
+bool journal_check_bytes(struct journal *journal, struct span plan_bytes, struct error *err)
+{
+	char hash[APPLY_HASH_TEXT];
+
+	plan_hash_text(plan_bytes, hash);
+	return journal->empty || header_check(journal->database, "hash", hash, err) ||
+		error_prefix(err, "journal");
+}
+
 /* ---- loading ------------------------------------------------------------------------- */
 
 static char *column_copy(sqlite3_stmt *statement, int column)

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "base/filter.h"
 #include "base/memory.h"
 #include "rollback/rollback.h"
 
@@ -122,13 +123,19 @@ void order_solve(struct order *order);
 struct plan_input {
 	const struct finding *const *findings; /* in any order, of any verdict */
 	size_t count;
-	/* The live object, to be freed by the caller; NULL where it is nowhere. */
-	bool (*object)(void *context, struct span id, struct object **object, struct error *err);
-	/* Every live object's lines; asked for only where a step could meet an obstacle. */
-	bool (*each)(void *context, snapshot_each_function *visit, void *visit_context,
-		struct error *err);
+	/* As snapshot_visit() of live: some, and all where a step could meet an obstacle. */
+	bool (*visit)(void *context, const struct snapshot_visitor *visitor, struct error *err);
 	void *context;
 };
+
+/* ---- live objects (plan_live.c) ---------------------------------------------------------- */
+
+/* Findings about one object, and what it is in live; NULL where it is nowhere. */
+typedef bool plan_group_function(
+	void *context, struct finding_group group, const struct object *object, struct error *err);
+/* Findings sorted by kind and id: group by group in that order. */
+MUST_CHECK bool plan_each_group(const struct plan_input *input, struct finding_group findings,
+	plan_group_function *each, void *context, struct error *err);
 
 /* Fills steps, blocked, counts and limits of a plan that has none. */
 MUST_CHECK bool plan_add_steps(
@@ -179,6 +186,32 @@ void parkings_note(struct parkings *parkings, struct span lines);
 unsigned draft_parking_rank(const struct draft *draft);
 /* Adds the draft that parks the value of drafts->items[index], which then starts from there. */
 void plan_park(struct plan *plan, struct drafts *drafts, size_t index, struct parkings *parkings);
+
+/* ---- looking through live (plan_sights.c) ------------------------------------------------ */
+
+enum plan_sight_kind {
+	SIGHT_NAME,    /* an object holds the address as its sign-in name */
+	SIGHT_ADDRESS, /* among its addresses */
+	SIGHT_REFUSED, /* the service keeps the address from it */
+	SIGHT_DELETED, /* it lies in deleted items */
+};
+
+struct plan_sight {
+	enum plan_sight_kind kind;
+	struct span id, text; /* borrowed during the call */
+};
+
+/* What is looked for; what is none of it may be seen, too. */
+struct plan_wanted {
+	struct filter addresses, targets; /* targets: ids of deleted objects */
+	bool has_addresses;               /* without any, none is looked for */
+	struct parkings *parkings;        /* where those that stand in live are noted then */
+};
+
+typedef void plan_sight_function(void *context, const struct plan_sight *sight);
+/* Objects come in the order of their ids, with the name first. */
+MUST_CHECK bool plan_look_through(const struct plan_input *input, const struct plan_wanted *wanted,
+	plan_sight_function *each, void *context, struct error *err);
 
 /* ---- the order of drafts (plan_order.c) ------------------------------------------------- */
 

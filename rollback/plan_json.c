@@ -30,6 +30,31 @@ static void add_value(struct buf *out, const char *key, struct span value)
 	buf_add_span(out, value.data ? value : SPAN_LITERAL("null"));
 }
 
+/* What tells which doors are open, and what production does by itself. */
+static void add_foundations(struct buf *out, const struct plan *plan)
+{
+	buf_add_text(out, ",\n\"rules\":");
+	if (plan->rules_server) {
+		buf_add_text(out, "{\"server\":");
+		scan_quote(span_of(plan->rules_server), out);
+		if (plan->rules_ms == TIME_NONE)
+			add_text(out, "exported", NULL);
+		else
+			add_instant(out, "exported", plan->rules_ms);
+		buf_add_byte(out, '}');
+	} else {
+		buf_add_text(out, "null");
+	}
+	buf_add_text(out, ",\"production\":");
+	if (plan->has_production) {
+		buf_addf(out, "{\"pending_deletes\":%zu", plan->production_deletes);
+		add_instant(out, "at", plan->production_ms);
+		buf_add_byte(out, '}');
+	} else {
+		buf_add_text(out, "null");
+	}
+}
+
 static void add_head(struct buf *out, const struct plan *plan)
 {
 	buf_add_text(out, "{\"format\":\"unstage-plan/1\"");
@@ -46,6 +71,7 @@ static void add_head(struct buf *out, const struct plan *plan)
 	add_text(out, "evidence", plan->evidence);
 	add_text(out, "decisions", plan->decisions);
 	buf_addf(out, ",\"base_signed\":%s", plan->base_signed ? "true" : "false");
+	add_foundations(out, plan);
 }
 
 static void add_counts(struct buf *out, const struct plan *plan)
@@ -124,6 +150,12 @@ static void add_step(struct buf *out, const struct plan_step *step)
 	add_references(out, step);
 	if (step->until)
 		buf_addf(out, ",\"until\":%zu", step->until);
+	if (step->operation == GRAPH_RESTORE)
+		add_text(out, "mastery", mastery_name(step->mastery));
+	if (step->door == DOOR_SYNC && step->next != FORESEEN_UNKNOWN)
+		add_text(out, "next", foreseen_name(step->next));
+	if (step->door == DOOR_SYNC && step->next == FORESEEN_OTHER)
+		add_value(out, "next_value", step->next_value);
 	if (step->door == DOOR_MANUAL)
 		add_text(out, "manual", step->manual);
 	if (step->door == DOOR_ADSYNC)

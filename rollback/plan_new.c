@@ -46,7 +46,8 @@ static struct plan *head_new(const struct plan_options *options)
 {
 	int64_t expires_s = options->expires_s ? options->expires_s : PLAN_EXPIRES_S;
 	const struct snapshot_header *live = snapshot_header(options->live);
-	const struct writer *staging = &findings_summary(options->findings)->staging;
+	const struct findings_summary *summary = findings_summary(options->findings);
+	const struct writer *staging = &summary->staging;
 	struct plan *plan = plan_begin();
 	char id[GUID_TEXT_BYTES];
 
@@ -65,52 +66,26 @@ static struct plan *head_new(const struct plan_options *options)
 		plan->evidence = plan_keep_text(plan, evidence_identity(options->evidence));
 	if (options->decisions)
 		plan->decisions = plan_keep_text(plan, decisions_digest(options->decisions));
+	plan->rules_server = plan_keep_text(plan, summary->flows_server);
+	plan->rules_ms = summary->flows_server ? summary->flows_ms : TIME_NONE;
+	plan->has_production = summary->production_space;
+	plan->production_ms = summary->production_ms;
+	plan->production_deletes = summary->pending_deletes;
 	return plan;
 }
 
-/* Objects are asked for in order of their ids, kind by kind. */
-struct live {
-	struct snapshot *snapshot;
-	struct snapshot_picker *picker;
-};
-
-static void live_release(struct live *live)
+static bool visit_live(void *context, const struct snapshot_visitor *visitor, struct error *err)
 {
-	snapshot_picker_free(live->picker);
-}
-
-static bool live_object(void *context, struct span id, struct object **object, struct error *err)
-{
-	const struct live *live = context;
-	struct span lines;
-
-	*object = NULL;
-	if (!snapshot_pick(live->picker, id, &lines, err))
-		return false;
-	if (lines.data)
-		*object = object_parse(lines, err);
-	return !lines.data || *object;
-}
-
-static bool each_live_object(
-	void *context, snapshot_each_function *visit, void *visit_context, struct error *err)
-{
-	const struct live *live = context;
-
-	return snapshot_each(live->snapshot, visit, visit_context, err);
+	return snapshot_visit(context, visitor, err);
 }
 
 struct plan *plan_new(const struct plan_options *options, struct error *err)
 {
 	CLEANUP(plan_freep) struct plan *plan = NULL;
 	CLEANUP(memory_freep) const struct finding **findings = NULL;
-	CLEANUP(live_release)
-	struct live live = { options->live, snapshot_picker_new(options->live) };
 	size_t count = findings_count(options->findings);
-	struct plan_input input = {
-		.count = count, .object = live_object, .each = each_live_object, .context = &live
-	};
-	struct check_live check = { .each = each_live_object, .context = &live };
+	struct plan_input input = { .count = count, .visit = visit_live, .context = options->live };
+	struct check_live check = { .visit = visit_live, .context = options->live };
 
 	if (!check_options(options, err) || !check_evidence(options, err))
 		return NULL;

@@ -8,7 +8,6 @@
  */
 #include <stdlib.h>
 
-#include "base/scan.h"
 #include "base/text.h"
 #include "rollback/plan_internal.h"
 
@@ -46,7 +45,6 @@ struct obstacles {
 	struct wants releases;  /* let go by any door, sorted */
 	struct wants targets;   /* of references that Graph adds, sorted */
 	bool takes;             /* some draft of ours takes an address */
-	struct parkings *parkings;
 };
 
 static void obstacles_release(struct obstacles *obstacles)
@@ -142,157 +140,59 @@ static void find_wanted_twice(struct obstacles *obstacles)
 
 /* ---- what live holds ---------------------------------------------------------------------- */
 
-/* Where an object holds an address. One that lies there twice is let go when both are. */
-enum slot { SLOT_NAME, SLOT_ADDRESSES };
-
 /*
- * Does the plan itself take the address from this place? What it deletes lets its addresses go, but
+ * Does the plan itself take the address from this place, where one that an object has in both is let go
+ * when both are? What it deletes lets its addresses go, but
  * Graph takes none for mail that lies in deleted items.
  */
-static bool lets_go(const struct draft *holder, const struct draft *taker, enum slot slot)
+static bool lets_go(
+	const struct draft *holder, const struct draft *taker, enum plan_sight_kind place)
 {
 	const struct plan_step *step = &holder->step;
 
 	if (step->operation == GRAPH_REMOVE)
-		return slot == SLOT_NAME || !step->kind->soft_deleted ||
+		return place == SIGHT_NAME || !step->kind->soft_deleted ||
 			taker->step.operation != GRAPH_SET ||
 			strcmp(taker->step.attribute->name, "mail") != 0;
 	return step->operation == GRAPH_SET &&
-		is_sign_in_name(step->attribute) == (slot == SLOT_NAME);
+		is_sign_in_name(step->attribute) == (place == SIGHT_NAME);
 }
 
 static bool is_let_go(const struct obstacles *obstacles, struct span id, struct span address,
-	enum slot slot, const struct draft *taker)
+	enum plan_sight_kind place, const struct draft *taker)
 {
 	size_t at = wants_find(&obstacles->releases, address);
 
 	for (; wants_at(&obstacles->releases, at, address); at++) {
 		const struct draft *draft = &obstacles->drafts[obstacles->releases.items[at].draft];
 
-		if (span_is(id, draft->step.id) && lets_go(draft, taker, slot))
+		if (span_is(id, draft->step.id) && lets_go(draft, taker, place))
 			return true;
 	}
 	return false;
 }
 
-static void meet_holder(
-	struct obstacles *obstacles, struct span id, struct span address, enum slot slot)
+static void meet_holder(struct obstacles *obstacles, struct span id, struct span address,
+	enum plan_sight_kind place)
 {
-	size_t at = address.length ? wants_find(&obstacles->addresses, address)
-				   : obstacles->addresses.count;
+	size_t at = wants_find(&obstacles->addresses, address);
 
 	for (; wants_at(&obstacles->addresses, at, address); at++) {
 		struct draft *draft = &obstacles->drafts[obstacles->addresses.items[at].draft];
 
 		obstacles->addresses.items[at].held = true;
 		if (draft_is_ours(draft) && !span_is(id, draft->step.id) &&
-			!is_let_go(obstacles, id, address, slot, draft))
+			!is_let_go(obstacles, id, address, place, draft))
 			obstruct(draft, taken_cause);
 	}
 }
 
-static void meet_text(
-	struct obstacles *obstacles, struct span id, struct span value, enum slot slot)
+static void meet_refused(struct obstacles *obstacles, struct span address)
 {
-	CLEANUP(buf_release) struct buf text = BUF_UP_TO(DIRECTORY_LINE_MAX);
-	struct address address;
+	size_t at = wants_find(&obstacles->addresses, address);
 
-	value_add_text(&text, value);
-	address = address_parse(buf_span(&text));
-	meet_holder(obstacles, id,
-		slot == SLOT_ADDRESSES && address.smtp ? address.value : buf_span(&text), slot);
-}
-
-/* An entry of the provisioning errors names what the service refused to give. */
-static void meet_refused(struct obstacles *obstacles, struct span entry)
-{
-	CLEANUP(buf_release) struct buf text = BUF_UP_TO(DIRECTORY_LINE_MAX);
-	struct address address;
-	struct span key;
-	size_t at;
-
-	value_add_text(
-		&text, scan_type(entry) == SCAN_OBJECT ? scan_find(entry, "value") : SPAN_NONE);
-	address = address_parse(buf_span(&text));
-	key = address.smtp ? address.value : buf_span(&text);
-	at = key.length ? wants_find(&obstacles->addresses, key) : obstacles->addresses.count;
-	for (; wants_at(&obstacles->addresses, at, key); at++)
+	for (; wants_at(&obstacles->addresses, at, address); at++)
 		obstacles->addresses.items[at].refused = true;
-}
-
-/* What matters of an object; to parse all of each would take most of the time of planning. */
-struct glimpse {
-	struct span id, name, addresses, refused;
-	bool deleted;
-};
-
-static bool read_member(struct glimpse *glimpse, struct span key, struct span value)
-{
-	if (span_is(key, "id"))
-		glimpse->id = scan_text_direct(value);
-	else if (span_is(key, "userPrincipalName"))
-		glimpse->name = value;
-	else if (span_is(key, "proxyAddresses"))
-		glimpse->addresses = scan_type(value) == SCAN_ARRAY ? value : SPAN_NONE;
-	else if (span_is(key, "onPremisesProvisioningErrors"))
-		glimpse->refused = scan_type(value) == SCAN_ARRAY ? value : SPAN_NONE;
-	else if (span_is(key, "deleted"))
-		glimpse->deleted = scan_type(value) == SCAN_TRUE;
-	return !span_is(key, "part");
-}
-
-/* False for a part line, and at something that is no line. */
-static bool look_at_line(struct span line, struct glimpse *glimpse, struct error *err)
-{
-	struct scan scan = scan_open(line);
-	struct span key, value;
-
-	*glimpse = (struct glimpse){ 0 };
-	if (!scan_check(line, err))
-		return false;
-	if (scan_type(line) != SCAN_OBJECT)
-		return error_set(err, ERROR_FORMAT, "a line that is no object");
-	while (scan_member(&scan, &key, &value))
-		if (!read_member(glimpse, key, value))
-			return false;
-	return true;
-}
-
-/* The object's own line, among its part lines. */
-static bool look_at(struct span lines, struct glimpse *glimpse, struct error *err)
-{
-	const char *end = lines.data + lines.length;
-	bool found = false;
-
-	for (const char *at = lines.data; at < end && !found && err->kind == ERROR_NONE;) {
-		const char *newline = memchr(at, '\n', (size_t)(end - at));
-
-		found = look_at_line((struct span){ at, (size_t)((newline ? newline : end) - at) },
-			glimpse, err);
-		at = newline ? newline + 1 : end;
-	}
-	if (err->kind != ERROR_NONE)
-		return false;
-	return (found && glimpse->id.data) ||
-		error_set(err, ERROR_FORMAT, "an object without an id");
-}
-
-/*
- * The sign-in name of a deleted user is free, since it has the id before it; its addresses are
- * not. `mail` alone holds nothing: a second account may name the mailbox of the first.
- */
-static void meet_addresses(struct obstacles *obstacles, const struct glimpse *glimpse)
-{
-	struct scan scan = scan_open(glimpse->addresses);
-	struct span element;
-
-	if (glimpse->name.data)
-		meet_text(obstacles, glimpse->id, glimpse->name, SLOT_NAME);
-	while (glimpse->addresses.data && scan_element(&scan, &element))
-		meet_text(obstacles, glimpse->id, element, SLOT_ADDRESSES);
-	scan = scan_open(glimpse->refused);
-	while (glimpse->refused.data && !glimpse->deleted && scan_element(&scan, &element))
-		meet_refused(obstacles, element);
 }
 
 /* Refused by the service for a holder that nobody shows: what it would do with ours can't be foreseen. */
@@ -326,33 +226,52 @@ static void meet_deleted(struct obstacles *obstacles, struct span id)
 		obstruct(&obstacles->drafts[obstacles->targets.items[at].draft], deleted_cause);
 }
 
-static bool visit(void *context, struct span lines, struct error *err)
+static void meet(void *context, const struct plan_sight *sight)
 {
 	struct obstacles *obstacles = context;
-	struct glimpse glimpse;
 
-	if (!look_at(lines, &glimpse, err))
-		return false;
-	if (obstacles->takes) {
-		meet_addresses(obstacles, &glimpse);
-		parkings_note(obstacles->parkings, lines);
+	switch (sight->kind) {
+	case SIGHT_NAME:
+	case SIGHT_ADDRESS:
+		meet_holder(obstacles, sight->id, sight->text, sight->kind);
+		break;
+	case SIGHT_REFUSED:
+		meet_refused(obstacles, sight->text);
+		break;
+	case SIGHT_DELETED:
+		meet_deleted(obstacles, sight->id);
+		break;
 	}
-	if (glimpse.deleted)
-		meet_deleted(obstacles, glimpse.id);
-	return true;
+}
+
+static void fill(struct filter *filter, const struct wants *wants)
+{
+	filter_init(filter, wants->count);
+	for (size_t i = 0; i < wants->count; i++)
+		filter_add(filter, wants->items[i].key);
+}
+
+static void wanted_release(struct plan_wanted *wanted)
+{
+	filter_release(&wanted->addresses);
+	filter_release(&wanted->targets);
 }
 
 bool drafts_meet_obstacles(const struct plan_input *input, struct draft *drafts, size_t count,
 	struct parkings *parkings, struct error *err)
 {
+	CLEANUP(wanted_release) struct plan_wanted wanted = { .parkings = parkings };
 	CLEANUP(obstacles_release)
-	struct obstacles obstacles = { .drafts = drafts, .count = count, .parkings = parkings };
+	struct obstacles obstacles = { .drafts = drafts, .count = count };
 
 	collect(&obstacles);
 	find_wanted_twice(&obstacles);
 	if (!obstacles.takes && !obstacles.targets.count)
 		return true;
-	if (!input->each(input->context, visit, &obstacles, err))
+	wanted.has_addresses = obstacles.takes;
+	fill(&wanted.addresses, &obstacles.addresses);
+	fill(&wanted.targets, &obstacles.targets);
+	if (!plan_look_through(input, &wanted, meet, &obstacles, err))
 		return false;
 	meet_hidden(&obstacles);
 	return true;

@@ -39,7 +39,9 @@ static bool check_version(struct span bytes, struct error *err)
 
 static const char *const head_keys[] = { "format", "tenant", "cloud", "id", "created", "expires",
 	"tool", "tenant_name", "staging", "base", "live", "evidence", "decisions", "base_signed",
-	"limits", "counts", "files", "blocked", "steps", NULL };
+	"rules", "production", "limits", "counts", "files", "blocked", "steps", NULL };
+static const char *const rules_keys[] = { "server", "exported", NULL };
+static const char *const production_keys[] = { "pending_deletes", "at", NULL };
 static const char *const limit_keys[] = { "steps", "deletes", "member_removals", "objects", NULL };
 static const char *const count_keys[] = { "steps", "blocked", "doors", NULL };
 
@@ -82,6 +84,36 @@ static bool read_sources(struct plan_reader *reader, struct span head, struct er
 		read_boolean(head, "base_signed", &plan->base_signed, err);
 }
 
+static bool read_rules(struct plan_reader *reader, struct span head, struct error *err)
+{
+	struct plan *plan = reader->plan;
+	struct span value = scan_find(head, "rules"), exported;
+
+	plan->rules_ms = TIME_NONE;
+	if (value.data && scan_type(value) == SCAN_NULL)
+		return true;
+	if (!read_object(head, "rules", &value, err) || !check_keys(value, rules_keys, err) ||
+		!read_text(reader, value, "server", &plan->rules_server, err))
+		return false;
+	exported = scan_find(value, "exported");
+	return (exported.data && scan_type(exported) == SCAN_NULL) ||
+		read_instant(reader, value, "exported", &plan->rules_ms, err);
+}
+
+static bool read_production(struct plan_reader *reader, struct span head, struct error *err)
+{
+	struct plan *plan = reader->plan;
+	struct span value = scan_find(head, "production");
+
+	if (value.data && scan_type(value) == SCAN_NULL)
+		return true;
+	plan->has_production = true;
+	return read_object(head, "production", &value, err) &&
+		check_keys(value, production_keys, err) &&
+		read_number(value, "pending_deletes", &plan->production_deletes, err) &&
+		read_instant(reader, value, "at", &plan->production_ms, err);
+}
+
 static bool read_head(struct plan_reader *reader, struct span head, struct error *err)
 {
 	struct plan *plan = reader->plan;
@@ -93,7 +125,8 @@ static bool read_head(struct plan_reader *reader, struct span head, struct error
 		read_text(reader, head, "tool", &plan->tool, err) &&
 		read_text_or_null(reader, head, "tenant_name", &plan->tenant_name, err) &&
 		read_text_or_null(reader, head, "staging", &plan->staging, err) &&
-		read_sources(reader, head, err);
+		read_sources(reader, head, err) && read_rules(reader, head, err) &&
+		read_production(reader, head, err);
 }
 
 /* ---- counts and limits ------------------------------------------------------------------ */

@@ -9,8 +9,9 @@
 #include "rollback/plan_read.h"
 
 static const char *const step_keys[] = { "number", "operation", "door", "kind", "id", "name",
-	"attribute", "target", "from", "to", "why", "references", "after", "until", "manual",
-	"source_anchor", "distinguished_name", "security_identifier", NULL };
+	"attribute", "target", "from", "to", "why", "references", "after", "until", "mastery",
+	"next", "next_value", "manual", "source_anchor", "distinguished_name",
+	"security_identifier", NULL };
 
 /* ---- what it does ----------------------------------------------------------------------- */
 
@@ -332,6 +333,56 @@ static bool check_parking(
 	return true;
 }
 
+/* ---- who masters it ----------------------------------------------------------------------- */
+
+/* Of what comes back out of deleted items: whoever undoes it has to know. */
+static bool read_mastery(
+	struct plan_reader *reader, struct span object, struct plan_step *step, struct error *err)
+{
+	const char *name;
+
+	if (!check_presence(object, "mastery", step->operation == GRAPH_RESTORE, err))
+		return false;
+	if (step->operation != GRAPH_RESTORE)
+		return true;
+	if (!read_text(reader, object, "mastery", &name, err))
+		return false;
+	for (int mastery = MASTERY_SYNCED; mastery <= MASTERY_UNKNOWN; mastery++)
+		if (strcmp(name, mastery_name((enum mastery)mastery)) == 0) {
+			step->mastery = (enum mastery)mastery;
+			return true;
+		}
+	return error_set(err, ERROR_FORMAT, "no such mastery: %s", name);
+}
+
+/* ---- what production does ----------------------------------------------------------------- */
+
+/* Said of what goes through production alone, and there where its connector space tells it. */
+static bool read_next(
+	struct plan_reader *reader, struct span object, struct plan_step *step, struct error *err)
+{
+	const struct step_rule *rule = step_rule(step->operation);
+	const char *name;
+
+	if (scan_find(object, "next").data) {
+		if (step->door != DOOR_SYNC)
+			return error_set(err, ERROR_FORMAT, "\"next\" has no place in this door");
+		if (!read_text(reader, object, "next", &name, err))
+			return false;
+		if (!foreseen_find(name, &step->next) || step->next == FORESEEN_NOTHING)
+			return error_set(err, ERROR_FORMAT, "\"next\" can't be %s", name);
+	}
+	if (!check_presence(object, "next_value", step->next == FORESEEN_OTHER, err))
+		return false;
+	if (step->next != FORESEEN_OTHER)
+		return true;
+	if (!rule->value)
+		return error_set(err, ERROR_FORMAT, "\"next_value\" of what has no value");
+	return rule->attribute
+		? read_reference(reader, object, "next_value", &step->next_value, err)
+		: read_value(reader, object, "next_value", step->attribute, &step->next_value, err);
+}
+
 /* ---- one step --------------------------------------------------------------------------- */
 
 static bool read_for_people(
@@ -369,6 +420,7 @@ static bool read_step(
 		!check_shape(object, step, err) || !read_values(reader, object, step, err) ||
 		!read_references(reader, object, step, err) ||
 		!read_after(reader, object, step, err) || !read_until(object, step, err) ||
+		!read_mastery(reader, object, step, err) || !read_next(reader, object, step, err) ||
 		!read_for_people(reader, object, step, err))
 		return false;
 	refusal = step_refusal(step);

@@ -178,6 +178,35 @@ static enum door common_door(struct finding_group group)
 	return door;
 }
 
+/* What can be said of all of them: each exactly as before, or one of them not. */
+static const struct finding *foresees(struct finding_group group)
+{
+	static const int weights[FORESEEN_COUNT] = {
+		[FORESEEN_BEFORE] = 0,
+		[FORESEEN_UNKNOWN] = 1,
+		[FORESEEN_NOTHING] = 1,
+		[FORESEEN_OTHER] = 2,
+		[FORESEEN_DELETE] = 3,
+	};
+	const struct finding *heaviest = group.items[0];
+
+	for (size_t i = 1; i < group.count; i++)
+		if (weights[group.items[i]->next] > weights[heaviest->next])
+			heaviest = group.items[i];
+	return heaviest;
+}
+
+static void foresee_step(struct plan *plan, struct finding_group group, struct plan_step *step)
+{
+	const struct finding *finding = foresees(group);
+
+	if (step->door != DOOR_SYNC || finding->next == FORESEEN_NOTHING)
+		return;
+	step->next = finding->next;
+	if (step->next == FORESEEN_OTHER)
+		step->next_value = plan_keep_value(plan, finding->next_value.value);
+}
+
 static struct plan_step step_for(
 	struct plan *plan, struct finding_group group, enum graph_operation operation)
 {
@@ -192,6 +221,7 @@ static struct plan_step step_for(
 		.why = join_reasons(plan, group),
 	};
 
+	foresee_step(plan, group, &step);
 	join_references(plan, group, &step);
 	return step;
 }
@@ -254,6 +284,8 @@ static void draft_object(
 									      : GRAPH_REMOVE;
 	struct plan_step step = step_for(planner->plan, group, operation);
 
+	if (operation == GRAPH_RESTORE)
+		step.mastery = (*finding)->mastery;
 	if (step.door == DOOR_ADSYNC)
 		step.source_anchor = source_anchor_of(planner->plan, object);
 	add_draft(planner, step, object, NULL);
@@ -419,13 +451,11 @@ static bool draft_attribute(struct planner *planner, struct finding_group group,
 	return draft_value(planner, group, object, err);
 }
 
-static bool draft_all_of(struct planner *planner, struct finding_group group, struct error *err)
+static bool draft_all_of(struct planner *planner, struct finding_group group,
+	const struct object *object, struct error *err)
 {
-	CLEANUP(object_freep) struct object *object = NULL;
 	bool restored = false;
 
-	if (!planner->input->object(planner->input->context, group.items[0]->id, &object, err))
-		return false;
 	/* Ids are one namespace: an object that changed its kind is another one, and nothing of it is known. */
 	if (object && object_kind(object) != group.items[0]->kind)
 		return error_set(err, ERROR_REFUSED, "in the live snapshot this is a %s",
@@ -445,21 +475,20 @@ static bool draft_all_of(struct planner *planner, struct finding_group group, st
 	return true;
 }
 
+static bool draft_group(
+	void *context, struct finding_group group, const struct object *object, struct error *err)
+{
+	return draft_all_of(context, group, object, err) ||
+		error_prefix(err, "planning for the %s %.*s", group.items[0]->kind->name,
+			SPAN_FORMAT(group.items[0]->id));
+}
+
 static bool draft_everything(struct planner *planner, struct error *err)
 {
-	for (size_t i = 0, end; i < planner->finding_count; i = end) {
-		const struct finding *first = planner->findings[i];
-		struct finding_group group = { planner->findings + i, 0 };
+	struct finding_group all = { planner->findings, planner->finding_count };
 
-		for (end = i; end < planner->finding_count &&
-			planner->findings[end]->kind == first->kind &&
-			span_equal(planner->findings[end]->id, first->id);
-			end++)
-			group.count++;
-		if (!draft_all_of(planner, group, err))
-			return error_prefix(err, "planning for the %s %.*s", first->kind->name,
-				SPAN_FORMAT(first->id));
-	}
+	if (!plan_each_group(planner->input, all, draft_group, planner, err))
+		return false;
 	if (planner->drafts.count > PLAN_STEPS_MAX)
 		return error_set(err, ERROR_REFUSED, "%zu steps; a plan has at most %d",
 			planner->drafts.count, PLAN_STEPS_MAX);

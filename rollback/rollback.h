@@ -43,6 +43,11 @@ struct plan_step {
 	 * step on the same value, whose `from` is this `to`; 0: it does not. And the way back.
 	 */
 	size_t until, parked_by;
+	/* DOOR_SYNC: what production's next export does, and of FORESEEN_OTHER what it writes. */
+	enum foreseen next;
+	struct span next_value;
+	/* GRAPH_RESTORE: who masters what comes back, as it lay in deleted items. */
+	enum mastery mastery;
 };
 
 /* What must be put back and nobody can: no step, but whoever approves the plan must know. */
@@ -65,6 +70,13 @@ struct plan {
 	int64_t created_ms, expires_ms;
 	const char *base, *live, *evidence, *decisions; /* identities; the last two may be NULL */
 	bool base_signed;
+	/* By whose configuration doors were chosen; NULL: by the default rules. */
+	const char *rules_server;
+	int64_t rules_ms; /* when it was exported; TIME_NONE: not known */
+	/* Production's connector space: as of when, and how many objects its next export deletes. */
+	bool has_production;
+	int64_t production_ms;
+	size_t production_deletes;
 	struct {
 		size_t steps, deletes, member_removals, objects;
 	} limits; /* in force */
@@ -114,6 +126,11 @@ MUST_CHECK struct plan *plan_parse(struct span bytes, struct error *err);
  */
 MUST_CHECK bool plan_write_hand_offs(const struct plan *plan, const char *plan_path,
 	void (*written)(void *context, const char *path), void *context, struct error *err);
+/*
+ * Whether the digests are those of the files that the steps make: whoever reviewed the steps has reviewed
+ * the files, and no other one gets a signature. ERROR_REFUSED names the first that is not.
+ */
+MUST_CHECK bool plan_check_sealed(const struct plan *plan, struct error *err);
 /*
  * Compares the hand-off files beside the plan with the digests it carries: ERROR_REFUSED names the
  * first that is missing, altered, or another plan's.
@@ -227,17 +244,21 @@ size_t apply_result_good(const struct apply_result *result);
 MUST_CHECK bool apply_run(const struct plan *plan, const struct apply_options *options,
 	struct apply_result *result, struct error *err);
 
+/* A tenant's, unless it was changed (facts 8): above it production's whole export stops. */
+enum { DELETION_THRESHOLD = 500 };
+
 /* ---- forecast ------------------------------------------------------------------------------ */
 
 enum { FORECAST_REQUEST_MS = 200 /* a batch there and back, where nothing makes it wait */ };
 
 /* What applying a plan takes, if every step comes out as planned and no other door makes it wait. */
 struct plan_forecast {
-	double share;                 /* of the tenant's quota, as it is used */
-	uint64_t by_door[DOOR_COUNT]; /* steps; DOOR_SYNC: they heal by themselves */
-	uint64_t reads, writes;       /* of objects */
-	uint64_t batches;             /* of at most GRAPH_BATCH_MAX steps, as apply picks them */
-	uint64_t requests;            /* that carry them: read, write, read again */
+	double share;                  /* of the tenant's quota, as it is used */
+	uint64_t by_door[DOOR_COUNT];  /* steps; DOOR_SYNC: they heal by themselves */
+	uint64_t next[FORESEEN_COUNT]; /* of DOOR_SYNC: what production's next export does */
+	uint64_t reads, writes;        /* of objects */
+	uint64_t batches;              /* of at most GRAPH_BATCH_MAX steps, as apply picks them */
+	uint64_t requests;             /* that carry them: read, write, read again */
 	int64_t lasts_ms;
 };
 
@@ -248,6 +269,7 @@ struct plan_forecast plan_forecast(const struct plan *plan, double quota_share);
 
 struct undo_options {
 	const char *journal_path;
+	struct span plan_bytes; /* as they were verified: the journal is theirs */
 	int64_t now_ms;
 	int64_t expires_s; /* 0: default */
 };
@@ -268,6 +290,7 @@ struct status_options {
 	struct graph *graph;
 	const char *production;   /* server name or NULL, as in reconcile */
 	const char *journal_path; /* may not exist yet */
+	struct span plan_bytes;   /* as they were verified: the journal is theirs */
 	void (*told)(void *context, const struct plan_step *step, enum step_state state,
 		const char *text);
 	void *told_context;

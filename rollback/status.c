@@ -402,7 +402,8 @@ static bool load_journal(struct status *status, struct error *err)
 	if (!path || access(path, F_OK) != 0)
 		return true;
 	journal = journal_open_to_read(path, status->plan, err);
-	return journal && journal_load(journal, status->plan, status->records, err);
+	return journal && journal_check_bytes(journal, status->options->plan_bytes, err) &&
+		journal_load(journal, status->plan, status->records, err);
 }
 
 bool status_run(const struct plan *plan, const struct status_options *options,

@@ -82,6 +82,8 @@ static void undo_object(struct plan *plan, const struct step_record *record,
 	(void)plan;
 	(void)record;
 	step->operation = done->operation == GRAPH_RESTORE ? GRAPH_REMOVE : GRAPH_RESTORE;
+	/* Graph deleted it, so directory sync did not master it. */
+	step->mastery = MASTERY_CLOUD;
 }
 
 static void undo_membership(struct plan *plan, const struct step_record *record,
@@ -124,6 +126,22 @@ static void (*const undo[GRAPH_OPERATION_COUNT])(struct plan *plan,
 	[GRAPH_CLEAR_MANAGER] = undo_manager,
 };
 
+/*
+ * Graph deletes nothing that directory sync masters (facts 7.1), and what goes by another way production's
+ * next cycle makes again. A restore is the only step of ours on such an object that has no way back.
+ */
+static const char synced_stays[] =
+	"directory sync masters it, so Graph refuses to delete it. The door that works is sync: take it out "
+	"of what the production server synchronises, or delete it in Active Directory, and let production "
+	"export. Remove-ADSyncToolsAadObject alone does not: production's next cycle makes it again.";
+
+static const char *refusal_of(const struct plan_step *done, const struct plan_step *step)
+{
+	if (done->operation == GRAPH_RESTORE && done->mastery == MASTERY_SYNCED)
+		return synced_stays;
+	return step_refusal(step);
+}
+
 static void add_why(struct undoing *undoing, size_t index, struct plan_step *step)
 {
 	const struct plan_step *done = &undoing->done->steps[index];
@@ -131,11 +149,11 @@ static void add_why(struct undoing *undoing, size_t index, struct plan_step *ste
 	const char *refusal;
 
 	buf_addf(&why, "undoes step %zu of the plan %s%s", done->number, undoing->done->id,
-		done->operation == GRAPH_RESTORE
+		done->operation == GRAPH_RESTORE && done->mastery == MASTERY_UNKNOWN
 			? "; Graph refuses it where directory sync masters the object by now"
 			: "");
 	step->why = plan_keep_span(undoing->plan, buf_span(&why));
-	refusal = is_unknown(undoing, index) ? unknown_cause : step_refusal(step);
+	refusal = is_unknown(undoing, index) ? unknown_cause : refusal_of(done, step);
 	if (!refusal)
 		return;
 	step->door = DOOR_MANUAL;
@@ -196,6 +214,8 @@ static struct plan *head_of(const struct plan *done, const struct undo_options *
 	plan->live = plan_keep_text(plan, done->live);
 	plan->evidence = plan_keep_text(plan, done->evidence);
 	plan->base_signed = done->base_signed;
+	plan->rules_server = plan_keep_text(plan, done->rules_server);
+	plan->rules_ms = done->rules_ms;
 	plan->created_ms = options->now_ms;
 	plan->expires_ms = options->now_ms + expires_s * 1000;
 	return plan;
@@ -263,8 +283,8 @@ struct plan *plan_undo(
 		return NULL;
 	}
 	journal = journal_open_to_read(options->journal_path, done, err);
-	if (!journal || !journal_load(journal, done, undoing.records, err) ||
-		!check_settled(&undoing, err))
+	if (!journal || !journal_check_bytes(journal, options->plan_bytes, err) ||
+		!journal_load(journal, done, undoing.records, err) || !check_settled(&undoing, err))
 		return NULL;
 	undoing.plan = head_of(done, options);
 	invert_all(&undoing);

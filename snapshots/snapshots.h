@@ -242,6 +242,25 @@ MUST_CHECK bool snapshot_scan(
 /* More than any number of a frame. */
 uint32_t snapshot_frames(const struct snapshot *snapshot);
 
+/*
+ * Every object, or some, for who has much to do with each: `look` is called in the threads that
+ * snapshot_use_workers() allows, `hand_out` in the caller's, with what the objects of some ids in a row
+ * came to, in the order of the ids.
+ */
+struct snapshot_visitor {
+	size_t size;                 /* of what they come to; zeroed once */
+	void (*begin)(void *looked); /* empties it */
+	/* In any thread. The lines are there during the call. */
+	bool (*look)(void *context, void *looked, struct span lines, struct error *err);
+	bool (*hand_out)(void *context, void *looked, struct error *err);
+	void (*release)(void *looked);
+	const struct span *only; /* the ids of those to look at, in any order; NULL: all */
+	size_t only_count;
+	void *context;
+};
+MUST_CHECK bool snapshot_visit(
+	struct snapshot *snapshot, const struct snapshot_visitor *visitor, struct error *err);
+
 /* Reads every bucket and checks both digests. ERROR_FORMAT names file, bucket and offset. */
 MUST_CHECK bool snapshot_check(
 	struct snapshot *snapshot, const struct progress *progress, struct error *err);

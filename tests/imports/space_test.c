@@ -334,7 +334,113 @@ static void production_shows_what_stood_where_the_evidence_names_it(void **state
 		"{\"attribute\":\"city\",\"id\":\"" MARA
 		"\",\"kind\":\"user\",\"new\":\"Berlin\",\"operation\":\"shown\",\"source\":\"production-space\"\n"
 		"{\"attribute\":\"city\",\"id\":\"" MARA
-		"\",\"kind\":\"user\",\"new\":\"Old\",\"operation\":\"set\",\"source\":\"staging-space\"\n");
+		"\",\"kind\":\"user\",\"new\":\"Old\",\"operation\":\"set\",\"source\":\"staging-space\"\n"
+		"{\"attribute\":\"city\",\"id\":\"" MARA
+		"\",\"kind\":\"user\",\"new\":\"Berlin\",\"operation\":\"shown\",\"source\":\"production-forecast\"\n");
+}
+
+/* ---- what production does next ------------------------------------------------------------- */
+
+#define ABOVE(part, content)                                                                       \
+	"<" part "-hologram><entry dn=\"x\">" content "</entry></" part "-hologram>\n"
+
+/* What the forecast says of Mara's city, where production's file holds these parts; empty: nothing. */
+static void foresee_city(struct span parts, struct buf *out, struct evidence_source *source)
+{
+	CLEANUP(trial_release) struct trial trial;
+	CLEANUP(buf_release) struct buf facts = BUF_UP_TO(TEXT_MAX);
+	CLEANUP(buf_release) struct buf file = BUF_UP_TO(TEXT_MAX);
+	const struct evidence_source *sources;
+	const char *line;
+	size_t count;
+
+	trial_init(&trial, SPACE_STAGING);
+	trial_run_text(&trial,
+		SPAN_LITERAL(SPACE_BEGIN OBJECT(MARA_DN, "user",
+			DELTA("unconfirmed-export", "update", MARA_ANCHOR WRITTEN("city", "Old")))
+				OBJECT("CN={47}", "user", HOLOGRAM("")) SPACE_END));
+	trial.import.role = SPACE_PRODUCTION;
+	trial.import.incident_ms = INT64_C(1772432000000); /* before it was imported */
+	buf_add_span(&file, parts);
+	trial_run_text(&trial, buf_span(&file));
+	trial_facts(&trial, &facts);
+	line = strstr(buf_text(&facts), "\"source\":\"production-forecast\"");
+	while (line && line > facts.data && line[-1] != '\n')
+		line--;
+	if (line)
+		buf_add(out, line, strcspn(line, "\n"));
+	sources = evidence_sources(trial.evidence, &count);
+	for (size_t i = 0; i < count; i++)
+		if (sources[i].source == FROM_PRODUCTION_SPACE)
+			*source = sources[i];
+}
+
+static void what_production_holds_for_right_is_the_top_of_its_tower(void **state)
+{
+	static const struct {
+		const char *file;
+		const char *says; /* NULL: nothing */
+	} rows[] = {
+		{ (SPACE_BEGIN OBJECT(MARA_DN, "user", HOLOGRAM(MARA_ANCHOR TEXT("city", "Berlin")))
+				  SPACE_END),
+			"\"new\":\"Berlin\"" },
+		{ (SPACE_BEGIN OBJECT(MARA_DN, "user",
+			  DELTA("unapplied-export", "update", MARA_ANCHOR WRITTEN("city", "Lyon"))
+				  HOLOGRAM(MARA_ANCHOR TEXT("city", "Old"))
+					  ABOVE("unapplied-export", TEXT("city", "Lyon")))
+				  OBJECT("CN={47}", "user", HOLOGRAM("")) SPACE_END),
+			"\"new\":\"Lyon\"" },
+		{ (SPACE_BEGIN OBJECT(MARA_DN, "user",
+			  DELTA("unconfirmed-export", "update", MARA_ANCHOR WRITTEN("city", "Lyon"))
+				  HOLOGRAM(MARA_ANCHOR TEXT("city", "Old"))
+					  ABOVE("unconfirmed-export", TEXT("city", "Lyon")))
+				  OBJECT("CN={47}", "user", HOLOGRAM("")) SPACE_END),
+			"\"new\":\"Lyon\"" },
+		/* What the delta makes of it is not printed. */
+		{ (SPACE_BEGIN OBJECT(MARA_DN, "user",
+			  DELTA("unapplied-export", "update", MARA_ANCHOR WRITTEN("city", "Lyon"))
+				  HOLOGRAM(MARA_ANCHOR TEXT("city", "Old")))
+				  OBJECT("CN={47}", "user", HOLOGRAM("")) SPACE_END),
+			NULL },
+		/* What came in and is not synchronised yet is not what it holds for right. */
+		{ (SPACE_BEGIN OBJECT(MARA_DN, "user",
+			  DELTA("pending-import", "update", MARA_ANCHOR WRITTEN("city", "Old"))
+				  HOLOGRAM(MARA_ANCHOR TEXT("city", "Berlin"))) SPACE_END),
+			"\"new\":\"Berlin\"" },
+		{ (SPACE_BEGIN OBJECT(MARA_DN, "user",
+			  DELTA("unapplied-export", "delete", MARA_ANCHOR)
+				  HOLOGRAM(MARA_ANCHOR TEXT("city", "Berlin")))
+				  OBJECT("CN={47}", "user", HOLOGRAM("")) SPACE_END),
+			"\"operation\":\"delete\"" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		CLEANUP(buf_release) struct buf said = BUF_UP_TO(TEXT_MAX);
+		struct evidence_source source = { 0 };
+
+		foresee_city(span_of(rows[i].file), &said, &source);
+		if (rows[i].says ? !strstr(buf_text(&said), rows[i].says) : said.length)
+			fail_msg("row %zu: \"%s\"", i, buf_text(&said));
+		assert_true(source.pending_known);
+	}
+}
+
+static void deletes_of_any_type_are_counted_whoever_they_are(void **state)
+{
+	CLEANUP(buf_release) struct buf said = BUF_UP_TO(TEXT_MAX);
+	struct evidence_source source = { 0 };
+
+	(void)state;
+	foresee_city(SPAN_LITERAL(SPACE_BEGIN OBJECT(MARA_DN, "user",
+			     HOLOGRAM(MARA_ANCHOR TEXT("city", "Berlin"))) OBJECT("CN={48}",
+			     "device", DELTA("unapplied-export", "delete", "")) OBJECT("CN={49}",
+			     "user", DELTA("unapplied-export", "delete", "")) OBJECT("CN={50}",
+			     "user", DELTA("unapplied-export", "delete-add", "")) OBJECT("CN={51}",
+			     "user", DELTA("unconfirmed-export", "delete", "")) SPACE_END),
+		&said, &source);
+	assert_int_equal(source.pending_deletes, 3);
+	assert_non_null(strstr(buf_text(&said), "Berlin"));
 }
 
 /* ---- Active Directory -------------------------------------------------------------------- */
@@ -379,6 +485,8 @@ int main(void)
 		cmocka_unit_test(production_gives_a_base_in_which_the_unknowable_is_unknown),
 		cmocka_unit_test(what_was_imported_after_the_incident_is_unknown),
 		cmocka_unit_test(production_shows_what_stood_where_the_evidence_names_it),
+		cmocka_unit_test(what_production_holds_for_right_is_the_top_of_its_tower),
+		cmocka_unit_test(deletes_of_any_type_are_counted_whoever_they_are),
 		cmocka_unit_test(what_was_written_to_active_directory_is_listed),
 	};
 

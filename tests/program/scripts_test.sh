@@ -102,6 +102,15 @@ for script in $scripts; do
 done
 expect 0 "$UNSTAGE" verify plan.json --key unstage.pub
 
+sentence "a plan with the digest of another script than its steps make gets no signature: 8"
+own=$(b2sum -l 256 plan-exchange.ps1 | cut -d ' ' -f 1)
+{ cat plan-exchange.ps1 && echo 'Remove-Mailbox -Identity ceo'; } >evil.ps1
+sed "s/$own/$(b2sum -l 256 evil.ps1 | cut -d ' ' -f 1)/" plan.json >forged.json
+differ "the forged plan" "$(sha256sum <plan.json)" "$(sha256sum <forged.json)"
+expect 8 "$UNSTAGE" sign forged.json --secret-key unstage.key
+said "hand-off file exchange.ps1"
+absent forged.json.minisig
+
 need_peers
 
 sentence "tree-sitter's grammar reads each as PowerShell with one block, and nothing in it is broken"

@@ -27,11 +27,21 @@ same "the first undoes the last" \
 same "values" "$(jq -c '[.steps[] | select(.door == "graph" and .operation == "set") | [.id, .attribute, .from, .to]] | sort' plan.json)" \
 	"$(jq -c '[.steps[] | select(.operation == "set") | [.id, .attribute, .to, .from]] | sort' undo.json)"
 
-sentence "a rehearsal says what will come of it: directory sync masters who was restored, and a domain is gone"
+sentence "synced people who were restored can't be deleted through Graph: said at once, by name, with the door that works"
+same "who" "$(jq -c '[.steps[] | select(.operation == "restore" and .door == "graph" and .mastery == "synced") | .id] | sort' plan.json)" \
+	"$(jq -c '[.steps[] | select(.operation == "remove" and .door == "manual") | .id] | sort' undo.json)"
+by_hand=$(jq .counts.doors.manual undo.json)
+at_least "by hand" 1 "$by_hand"
+expect 0 "$UNSTAGE" undo plan.json --journal one.sqlite --output undo.json || give_up
+answered "$(jq -r '[.steps[] | select(.door == "manual")][0].name' undo.json)" && answered "by hand  step"
+there undo-manual.txt
+same "paragraphs" "$by_hand" "$(grep -c "The door that works is sync" undo-manual.txt)"
+
+sentence "a rehearsal says what else will come of it: a domain is gone"
 expect 1 "$UNSTAGE" rehearse undo.json applied.jsonl.zst --json
 jq -c 'select(.state == "refused")' stdout >refused
 at_least "refused" 1 "$(wc -l <refused)"
-same "refused otherwise" 0 "$(grep -cvE 'directory sync masters the object|Invalid value specified' refused)"
+same "refused otherwise" 0 "$(grep -cvE 'Invalid value specified' refused)"
 same "changed besides" 0 "$(tail -n 1 stdout | jq .changed_besides)"
 
 sentence "nobody's signature, no undoing"
@@ -43,15 +53,18 @@ differences() {
 	"$UNSTAGE" diff "$1" "$2" --json | jq -r 'select(.id) | select(.conflict | not) | if .attribute == "members" then .element else .id end' | sort -u
 }
 
-sentence "undone, the directory is what it was before, but for what was refused as rehearsed"
+sentence "undone, the directory is what it was before, but for what was refused as rehearsed, or waits for a person"
 signed undo.json
 expect 1 "$UNSTAGE" apply undo.json --journal two.sqlite --json
 same "refused" "$(jq -c .step refused)" "$(jq -c 'select(.state == "refused") | .step' stdout)"
-same "other states" done "$(jq -r 'select(.state and .state != "refused") | .state' stdout | sort -u)"
+same "waiting" "$(jq '.steps[] | select(.door == "manual") | .number' undo.json)" \
+	"$(jq -c 'select(.state == "waiting") | .step' stdout)"
+same "other states" done "$(jq -r 'select(.state and .state != "refused" and .state != "waiting") | .state' stdout | sort -u)"
 expect 0 "$UNSTAGE" snapshot --output undone.jsonl.zst
 differences live.jsonl.zst undone.jsonl.zst >left
 at_least "what differs from applied" 5 "$(differences applied.jsonl.zst undone.jsonl.zst | wc -l)"
-same "what differs and was not refused" 0 "$(grep -cvFf <(jq -r .id refused) left)"
+jq -r '.steps[] | select(.door == "manual") | .id' undo.json >waiting
+same "what differs and was neither refused nor waits" 0 "$(grep -cvFf <(jq -r .id refused; cat waiting) left)"
 
 sentence "undone again, it is what was applied"
 expect 0 "$UNSTAGE" undo undo.json --journal two.sqlite --output again.json

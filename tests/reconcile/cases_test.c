@@ -330,7 +330,7 @@ static bool is_expected(const json_t *finding, json_t *expected)
 	json_object_foreach(expected, key,
 		value) if (!json_equal(json_object_get(finding, key), value)) return false;
 	return same_member(finding, expected, "attribute") &&
-		same_member(finding, expected, "element");
+		same_member(finding, expected, "element") && same_member(finding, expected, "next");
 }
 
 static size_t compare_with_expected(

@@ -106,6 +106,23 @@ static void begin_mastery(struct incident *incident, struct thing *thing, unsign
 		incident_chance(incident, SWITCHED_PERCENT);
 }
 
+/* What anybody may have, somebody has; often as the primary address. */
+static void begin_shared(struct incident *incident)
+{
+	for (size_t i = SHARED_ADDRESS; i < ADDRESSES; i++) {
+		struct thing *thing = &incident->things[incident_random(incident, THINGS)];
+		struct mailbox mailbox = mailbox_of(thing);
+
+		if (thing->where != THERE || shared_holder(incident, i))
+			continue;
+		mailbox.there[i] = true;
+		mailbox_fit(incident, thing, &mailbox);
+		thing->addresses[i].now = mailbox.there[i];
+		if (mailbox.there[i] && incident_chance(incident, 60))
+			thing->primary.now = (int)i;
+	}
+}
+
 static void begin(struct incident *incident)
 {
 	unsigned cloud_percent = 25 * (unsigned)incident_random(incident, 3);
@@ -127,6 +144,7 @@ static void begin(struct incident *incident)
 		if (thing->where != NOWHERE)
 			begin_values(incident, thing);
 	}
+	begin_shared(incident);
 }
 
 static enum who somebody_else(struct incident *incident, bool stale_too)

@@ -176,6 +176,8 @@ struct evidence *incident_evidence(
 struct evidence *incident_no_evidence(const struct incident *incident);
 /* Adds what the connector spaces of both servers tell, exported now. */
 void incident_add_files(struct incident *incident, struct evidence *evidence);
+/* Adds that staging wrote some of its values into Active Directory, too: production would spread them. */
+void incident_add_directory(struct incident *incident, struct evidence *evidence);
 
 /* ---- the truth: incident_book.c ------------------------------------------------------------- */
 

@@ -498,10 +498,10 @@ void incident_act(struct incident *incident, enum who who, bool moves_too)
 			use(incident, who, mover(incident));
 		break;
 	case 7:
-		if (incident_chance(incident, 60))
-			pass_on(incident, who);
-		else if (incident_chance(incident, 30))
+		if (incident_chance(incident, 10))
 			empty_group(incident, who);
+		else
+			pass_on(incident, who);
 		break;
 	default:
 		update(incident, who, anything(incident));

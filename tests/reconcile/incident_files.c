@@ -15,6 +15,9 @@
 #include "base/scan.h"
 #include "tests/reconcile/incident_internal.h"
 
+/* Of the values that staging wrote last, how many it wrote into Active Directory, too. */
+enum { DIRECTORY_PERCENT = 25 };
+
 enum { BEFORE_MS = 600 * 1000, TRAILS_MS = 900 * 1000, SENDING_PERCENT = 10, NEVER_PERCENT = 3 };
 
 /* ---- the production server imports ------------------------------------------------------ */
@@ -341,4 +344,32 @@ void incident_add_files(struct incident *incident, struct evidence *evidence)
 		&(struct evidence_source){ .source = FROM_PRODUCTION_SPACE,
 			.server = "SYNC01",
 			.until_ms = incident->now_ms });
+}
+
+/* ---- Active Directory ------------------------------------------------------------------------ */
+
+static void tell_directory(const struct page *page, size_t number)
+{
+	const struct unit *unit = &page->thing->fields[number];
+	struct fact fact = { .when_ms = unit->staging.at_ms,
+		.source = FROM_DIRECTORY_SPACE,
+		.operation = FACT_SET,
+		.who = &sync02 };
+
+	if (unit->by_staging && unit->staging.at_ms &&
+		incident_chance(page->incident, DIRECTORY_PERCENT))
+		add_value(page, fact, &page->thing->sort->fields[number], unit->now);
+}
+
+void incident_add_directory(struct incident *incident, struct evidence *evidence)
+{
+	for (size_t i = 0; i < USERS; i++) {
+		struct thing *thing = &incident->things[i];
+		struct page page;
+
+		page_open(&page, incident, evidence, thing);
+		for (size_t j = 0; j < thing->sort->field_count && !thing->cloud; j++)
+			if (thing->sort->fields[j].flows)
+				tell_directory(&page, j);
+	}
 }

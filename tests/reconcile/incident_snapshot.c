@@ -64,7 +64,10 @@ static void add_mastery(struct buf *graph, const struct thing *thing)
 	else
 		buf_addf(graph, ",\"mail\":\"%s%zu@contoso.com\"", sort->word, thing->number);
 	if (sort->kind == KIND_USER && (!thing->cloud || thing->switched))
-		buf_addf(graph, ",\"onPremisesImmutableId\":\"%s%zu\"", sort->word, thing->number);
+		buf_addf(graph,
+			",\"onPremisesImmutableId\":\"%s%zu\",\"onPremisesDistinguishedName\":"
+			"\"CN=%s%zu,OU=People,DC=contoso,DC=com\"",
+			sort->word, thing->number, sort->word, thing->number);
 	if (sort->kind == KIND_GROUP && (!thing->cloud || thing->switched))
 		buf_addf(graph, ",\"onPremisesSecurityIdentifier\":\"S-1-5-21-1-2-3-%zu\"",
 			thing->number);

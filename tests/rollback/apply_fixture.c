@@ -176,6 +176,7 @@ bool fixture_status(struct fixture *fixture, const char *production)
 		.graph = fixture->tiny.graph,
 		.production = production,
 		.journal_path = fixture->journal,
+		.plan_bytes = span_of(fixture->plan_bytes),
 		.told = told,
 		.told_context = fixture,
 	};

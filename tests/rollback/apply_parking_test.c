@@ -101,6 +101,7 @@ static void swap_that_is_undone_stands_as_before(void **state)
 	struct fixture *fixture = *state;
 	CLEANUP(buf_release) struct buf bytes = BUF_UP_TO(1 << 20);
 	struct undo_options options = { .journal_path = fixture->journal,
+		.plan_bytes = span_of(fixture->plan_bytes),
 		.now_ms = FIXTURE_NOW_MS };
 	struct error err = { 0 };
 

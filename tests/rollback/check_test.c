@@ -64,7 +64,7 @@ static void after(struct sheet *sheet, struct plan_step *step, size_t number)
 
 static struct check *look(struct sheet *sheet)
 {
-	struct check_live live = { directory_each, &sheet->directory };
+	struct check_live live = { directory_visit, &sheet->directory };
 	struct error err = { 0 };
 	struct check *check = check_new(&sheet->plan, &live, &err);
 

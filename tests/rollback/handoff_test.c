@@ -85,7 +85,7 @@ static struct plan *hostile_plan(const char *name)
 			"{\"id\":" QUOTED(USER(
 				"2")) ",\"kind\":\"user\",\"onPremisesImmutableId\":\"+iocP31b/A==\"}\n",
 			"{\"id\":" QUOTED(USER(
-				"3")) ",\"kind\":\"user\",\"proxyAddresses\":[\"smtp:\\u009b2J@x.org\"]}\n",
+				"3")) ",\"kind\":\"user\",\"proxyAddresses\":[\"SMTP:e@x.org\",\"smtp:\\u009b2J@x.org\"]}\n",
 			"{\"department\":\"Lab\",\"id\":" QUOTED(
 				USER("4")) ",\"kind\":\"user\"}\n" }
 	};
@@ -298,6 +298,24 @@ static void file_of_another_plan_does_not_pass_for_one_of_this(void **state)
 	assert_int_equal(err.kind, ERROR_REFUSED);
 }
 
+/* Steps that anybody would sign, and the digest of a script that does something else. */
+static void digest_of_another_script_gets_no_signature(void **state)
+{
+	CLEANUP(plan_freep) struct plan *plan = hostile_plan("eve@x.org");
+	struct plan_handoff files[8];
+	struct error err = { 0 };
+
+	(void)state;
+	if (!plan_check_sealed(plan, &err))
+		fail_msg("%s", err.text);
+	memcpy(files, plan->files, plan->file_count * sizeof(*files));
+	files[0].digest[0] = files[0].digest[0] == '0' ? '1' : '0';
+	plan->files = files;
+	assert_false(plan_check_sealed(plan, &err));
+	assert_int_equal(err.kind, ERROR_REFUSED);
+	assert_non_null(strstr(err.text, files[0].name));
+}
+
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -311,6 +329,7 @@ int main(void)
 		WITH_FOLDER(production_run_lists_what_must_change_in_the_right_order),
 		WITH_FOLDER(manual_file_lists_what_is_lost),
 		WITH_FOLDER(folder_that_is_not_there_is_an_error),
+		WITH_FOLDER(digest_of_another_script_gets_no_signature),
 		WITH_FOLDER(file_of_another_plan_does_not_pass_for_one_of_this),
 	};
 

@@ -99,13 +99,15 @@ static void object_that_changed_its_kind_is_refused_by_name(void **state UNUSED)
 
 static void name_of_a_deleted_user_and_mail_of_a_second_account_are_free(void **state UNUSED)
 {
-	struct directory directory = { { NAMED(USER("1"), "b@x.org"),
-		"{\"deleted\":true,\"id\":" QUOTED(
-			USER("2")) ",\"kind\":\"user\",\"userPrincipalName\":"
-				   "\"a0000000000040008000000000000002a@x.org\"}\n",
-		"{\"id\":" QUOTED(USER("3")) ",\"kind\":\"user\",\"mail\":\"a@x.org\"}\n",
-		"{\"id\":" QUOTED(USER(
-			"1")) ",\"kind\":\"user\",\"proxyAddresses\":[\"SMTP:a@x.org\"]}\n" } };
+	struct directory directory = {
+		{ "{\"id\":" QUOTED(
+			  USER("1")) ",\"kind\":\"user\",\"proxyAddresses\":[\"SMTP:a@x.org\"],"
+				     "\"userPrincipalName\":\"b@x.org\"}\n",
+			"{\"deleted\":true,\"id\":" QUOTED(
+				USER("2")) ",\"kind\":\"user\",\"userPrincipalName\":"
+					   "\"a0000000000040008000000000000002a@x.org\"}\n",
+			"{\"id\":" QUOTED(USER("3")) ",\"kind\":\"user\",\"mail\":\"a@x.org\"}\n" }
+	};
 	struct finding finding = renamed(USER("1"), VALUE("\"a@x.org\""), VALUE("\"b@x.org\""));
 	CLEANUP(plan_freep) struct plan *plan = make_plan(&directory, &finding, 1);
 

@@ -1,4 +1,5 @@
 /* The plan file: one spelling, and nothing in it that is not understood. */
+#include "base/file.h"
 #include "tests/rollback/planning.h"
 
 enum { FILE_MAX = 1 << 20 };
@@ -7,6 +8,7 @@ enum { FILE_MAX = 1 << 20 };
 static struct plan *full_plan(void)
 {
 	static const char *const references[] = { "audit-1", "audit \"2\"\x1b" };
+	struct plan *plan;
 	struct directory directory = { { "{\"department\":\"Lab\\n\u202e\",\"id\":" QUOTED(USER(
 						 "1")) ",\"kind\":\"user\","
 						       "\"otherMails\":[\"b@x.org\",\"c@x.org\"]}\n",
@@ -52,7 +54,15 @@ static struct plan *full_plan(void)
 	findings[4].door = DOOR_SYNC;
 	findings[12].door = DOOR_MANUAL;
 	findings[13].verdict = VERDICT_BLOCKED;
-	return make_plan(&directory, findings, COUNT_OF(findings));
+	findings[4].next = FORESEEN_OTHER;
+	findings[4].next_value = (struct known_value){ true, VALUE("\"Z\"") };
+	plan = make_plan(&directory, findings, COUNT_OF(findings));
+	plan->rules_server = "SYNC01";
+	plan->rules_ms = 1772528400000;
+	plan->has_production = true;
+	plan->production_ms = 1772528400000;
+	plan->production_deletes = 7;
+	return plan;
 }
 
 static void write_full(struct buf *out)
@@ -82,6 +92,29 @@ static void written_plan_reads_back_as_the_same_bytes(void **state)
 		step_on(plan, GRAPH_RESTORE, USER("2"))));
 	plan_add_json(&again, plan);
 	assert_string_equal(buf_text(&bytes), buf_text(&again));
+	assert_string_equal(plan->rules_server, "SYNC01");
+	assert_int_equal(plan->production_deletes, 7);
+	assert_int_equal(step_on(plan, GRAPH_SET, USER("4"))->next, FORESEEN_OTHER);
+}
+
+/* A seed that is refused at its first key teaches the fuzzer nothing. */
+static void the_seeds_of_its_fuzzer_are_plans_of_today(void **state)
+{
+	static const char *const seeds[] = { "every-operation", "no-steps" };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(seeds); i++) {
+		CLEANUP(buf_release) struct buf path = BUF_UP_TO(4096), bytes = BUF_UP_TO(FILE_MAX);
+		struct error err = { 0 };
+
+		buf_addf(&path, TEST_DATA "/../../fuzz/corpus/rollback_plan/%s", seeds[i]);
+		if (!file_load(buf_text(&path), FILE_MAX, &bytes, &err))
+			fail_msg("%s", err.text);
+		CLEANUP(plan_freep) struct plan *plan = plan_parse(buf_span(&bytes), &err);
+
+		if (!plan)
+			fail_msg("%s: %s", seeds[i], err.text);
+	}
 }
 
 static void purpose_stands_in_the_first_bytes_and_each_step_on_its_line(void **state)
@@ -156,6 +189,29 @@ static const struct {
 	{ "\"decisions\":\"44", "\"decisions\":\"4G", "64 hexadecimal" },
 	{ "\"decisions\":\"44", "\"decisions\":false,\"x\":\"44", "no such key" },
 	{ "\"base_signed\":false", "\"base_signed\":0", "neither true nor false" },
+	/* whose rules, and what production does */
+	{ "\"rules\":{", "\"rules\":[{", "" },
+	{ "\"rules\":{\"server\":\"SYNC01\",\"exported\":\"2026-03-03T09:00:00Z\"}",
+		"\"rules\":\"SYNC01\"", "\"rules\" is not an object" },
+	{ "\"server\":\"SYNC01\"", "\"server\":1", "\"server\" is not a text" },
+	{ "\"server\":\"SYNC01\",", "", "\"server\" is missing" },
+	{ "\"server\":\"SYNC01\"", "\"server\":\"SYNC01\",\"by\":1", "no such key" },
+	{ "\"exported\":\"2026-", "\"exported\":\"year-", "\"exported\" is not an instant" },
+	{ "\"pending_deletes\":7", "\"pending_deletes\":\"7\"", "not a number" },
+	{ "\"pending_deletes\":7", "\"pending_deletes\":-7", "whole number" },
+	{ "\"pending_deletes\":7,", "", "\"pending_deletes\" is missing" },
+	{ "\"at\":\"2026-", "\"at\":\"year-", "\"at\" is not an instant" },
+	{ ",\"next\":\"other\"", "", "no place" },
+	{ ",\"next_value\":\"Z\"", "", "\"next_value\" is missing" },
+	{ "\"next\":\"other\"", "\"next\":\"before\"", "no place" },
+	{ "\"next\":\"other\"", "\"next\":\"nothing\"", "can't be nothing" },
+	{ "\"next\":\"other\"", "\"next\":\"never\"", "can't be never" },
+	{ "\"next_value\":\"Z\"", "\"next_value\":true", "no value of" },
+	{ "\"after\":[]}", "\"after\":[],\"next\":\"before\"}", "no place in this door" },
+	/* who masters what comes back */
+	{ ",\"mastery\":\"synced\"", "", "\"mastery\" is missing" },
+	{ ",\"mastery\":\"synced\"", ",\"mastery\":\"mine\"", "no such mastery" },
+	{ "\"after\":[]}", "\"after\":[],\"mastery\":\"cloud\"}", "no place" },
 	/* counts and limits */
 	{ "\"limits\":{\"steps\":13", "\"limits\":{\"steps\":12", "limits: 12 steps" },
 	{ "\"deletes\":2", "\"deletes\":1", "limits: 1 deletes" },
@@ -255,9 +311,9 @@ static void error_in_a_step_names_its_line(void **state)
 	write_full(&bytes);
 	replace(&altered, &bytes, "{\"number\":3,", "{\"number\":33,");
 	assert_null(plan_parse(buf_span(&altered), &err));
-	/* Before the steps: head, limits, counts, five lines of files, three of what is blocked,
+	/* Before the steps: head, rules, limits, counts, five lines of files, three of what is blocked,
 	 * and their own. */
-	assert_string_equal(err.text, "plan: line 15: step 3: \"number\" is 33");
+	assert_string_equal(err.text, "plan: line 16: step 3: \"number\" is 33");
 }
 
 static void contact_has_no_step_at_graph(void **state)
@@ -462,6 +518,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(written_plan_reads_back_as_the_same_bytes),
+		cmocka_unit_test(the_seeds_of_its_fuzzer_are_plans_of_today),
 		cmocka_unit_test(purpose_stands_in_the_first_bytes_and_each_step_on_its_line),
 		cmocka_unit_test(plan_without_steps_is_a_plan),
 		cmocka_unit_test(what_is_not_exactly_a_plan_is_refused_with_its_place),

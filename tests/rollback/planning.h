@@ -7,7 +7,9 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdlib.h>
 
+#include "base/scan.h"
 #include "rollback/plan_internal.h"
 
 /* Ids of users, groups and contacts. */
@@ -24,35 +26,63 @@ struct directory {
 	const char *lines[16];
 };
 
-static inline bool directory_object(
-	void *context, struct span id, struct object **object, struct error *err)
+/* What is no object is none of those. */
+static inline bool is_among(struct span lines, const struct snapshot_visitor *visitor)
 {
-	const struct directory *directory = context;
+	struct error err = { 0 };
+	CLEANUP(object_freep) struct object *object = NULL;
 
-	*object = NULL;
-	for (size_t i = 0; directory->lines[i]; i++) {
-		struct object *found = object_parse(span_of(directory->lines[i]), err);
-
-		if (!found)
-			return false;
-		if (span_equal(object_id(found), id)) {
-			*object = found;
+	if (!visitor->only)
+		return true;
+	object = object_parse(lines, &err);
+	for (size_t i = 0; object && i < visitor->only_count; i++)
+		if (span_equal(visitor->only[i], object_id(object)))
 			return true;
-		}
-		object_free(found);
-	}
-	return true;
+	return false;
 }
 
-static inline bool directory_each(
-	void *context, snapshot_each_function *visit, void *visit_context, struct error *err)
+/* Visits one object's lines as snapshot_visit() does. */
+static inline bool visit_lines(
+	const struct snapshot_visitor *visitor, void *looked, struct span lines, struct error *err)
+{
+	visitor->begin(looked);
+	return (!is_among(lines, visitor) || visitor->look(visitor->context, looked, lines, err)) &&
+		visitor->hand_out(visitor->context, looked, err);
+}
+
+/* In the order of their ids. */
+static inline int by_first_line(const void *a, const void *b)
+{
+	const char *left = strstr(*(const char *const *)a, "\"id\":");
+	const char *right = strstr(*(const char *const *)b, "\"id\":");
+
+	return strcmp(left ? left : "", right ? right : "");
+}
+
+static inline bool visit_objects(const struct snapshot_visitor *visitor, const char *const *lines,
+	size_t count, struct error *err)
+{
+	CLEANUP(memory_freep) const char **sorted = memory_array(count + 1, sizeof(*sorted));
+	CLEANUP(memory_freep) void *looked = memory_new(visitor->size);
+	bool good = true;
+
+	memcpy(sorted, lines, count * sizeof(*sorted));
+	qsort(sorted, count, sizeof(*sorted), by_first_line);
+	for (size_t i = 0; i < count && good; i++)
+		good = visit_lines(visitor, looked, span_of(sorted[i]), err);
+	visitor->release(looked);
+	return good;
+}
+
+static inline bool directory_visit(
+	void *context, const struct snapshot_visitor *visitor, struct error *err)
 {
 	const struct directory *directory = context;
+	size_t count = 0;
 
-	for (size_t i = 0; directory->lines[i]; i++)
-		if (!visit(visit_context, span_of(directory->lines[i]), err))
-			return false;
-	return true;
+	while (directory->lines[count])
+		count++;
+	return visit_objects(visitor, directory->lines, count, err);
 }
 
 static inline struct finding finding_of(enum kind_id kind, const char *id, const char *attribute)
@@ -134,8 +164,7 @@ static inline struct plan *try_plan(const struct directory *directory,
 	struct plan_input input = {
 		.findings = pointers,
 		.count = count,
-		.object = directory_object,
-		.each = directory_each,
+		.visit = directory_visit,
 		.context = &copy,
 	};
 

@@ -238,6 +238,18 @@ static void the_journal_of_another_plan_is_refused(void **state)
 	assert_true(fixture_error_says(fixture, ERROR_REFUSED, "another plan"));
 }
 
+/* Signed anew under the same id: its steps have the numbers of others. */
+static void the_journal_of_other_bytes_with_the_same_id_is_refused(void **state)
+{
+	struct fixture *fixture = *state;
+
+	user(fixture, 1, DOOR_GRAPH, "\"staging\"");
+	assert_true(fixture_apply(fixture));
+	fixture->plan_bytes = "unstage-plan/1 of somebody else";
+	assert_false(fixture_status(fixture, NULL));
+	assert_true(fixture_error_says(fixture, ERROR_REFUSED, "its hash is"));
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -255,6 +267,7 @@ int main(void)
 		TEST(many_steps_on_few_objects_are_read_in_few_requests),
 		TEST(another_tenant_is_not_looked_at),
 		TEST(the_journal_of_another_plan_is_refused),
+		TEST(the_journal_of_other_bytes_with_the_same_id_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,8 +49,7 @@ void tangle_live_through(struct tangle *tangle, uint64_t seed);
 void tangle_release(struct tangle *tangle);
 /* The plan, as planning makes it; fails the test where it can't. */
 struct plan *tangle_plan(struct tangle *tangle);
-bool tangle_each(
-	void *tangle, snapshot_each_function *visit, void *visit_context, struct error *err);
+bool tangle_visit(void *tangle, const struct snapshot_visitor *visitor, struct error *err);
 
 enum kind_id tangle_kind(size_t object);
 const char *tangle_id(size_t object);

@@ -287,39 +287,25 @@ static void find(struct tangle *tangle, size_t which)
 
 /* ---- planning ----------------------------------------------------------------------------- */
 
-static bool find_object(void *context, struct span id, struct object **object, struct error *err)
+bool tangle_visit(void *context, const struct snapshot_visitor *visitor, struct error *err)
 {
 	const struct tangle *tangle = context;
-
-	*object = NULL;
-	for (size_t i = 0; i < TANGLE_OBJECTS; i++) {
-		if (!tangle->lines[i][0] || !span_is(id, tangle_id(i)))
-			continue;
-		*object = object_parse(span_of(tangle->lines[i]), err);
-		return *object != NULL;
-	}
-	return true;
-}
-
-bool tangle_each(
-	void *context, snapshot_each_function *visit, void *visit_context, struct error *err)
-{
-	const struct tangle *tangle = context;
+	const char *lines[TANGLE_OBJECTS];
+	size_t count = 0;
 
 	for (size_t i = 0; i < TANGLE_OBJECTS; i++)
-		if (tangle->lines[i][0] && !visit(visit_context, span_of(tangle->lines[i]), err))
-			return false;
-	return true;
+		if (tangle->lines[i][0])
+			lines[count++] = tangle->lines[i];
+	return visit_objects(visitor, lines, count, err);
 }
 
 struct plan *tangle_plan(struct tangle *tangle)
 {
 	CLEANUP(plan_freep) struct plan *plan = plan_with_head();
 	struct error err = { 0 };
-	struct plan_input input = { .findings = tangle->pointers,
-		.object = find_object,
-		.each = tangle_each,
-		.context = tangle };
+	struct plan_input input = {
+		.findings = tangle->pointers, .visit = tangle_visit, .context = tangle
+	};
 
 	(void)buf_room(&tangle->texts, 256 << 10);
 	for (size_t i = 0; i < TANGLE_OBJECTS; i++) {

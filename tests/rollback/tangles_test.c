@@ -218,7 +218,7 @@ static void count(const struct trial *trial)
 static void try_seed(uint64_t seed, struct tally *tally)
 {
 	struct trial *trial = memory_new(sizeof(*trial));
-	struct check_live live = { tangle_each, &trial->tangle };
+	struct check_live live = { tangle_visit, &trial->tangle };
 	struct error err = { 0 };
 
 	trial->seed = seed;

@@ -15,6 +15,7 @@ static struct plan *undone(struct fixture *fixture)
 {
 	CLEANUP(buf_release) struct buf bytes = BUF_UP_TO(1 << 20);
 	struct undo_options options = { .journal_path = fixture->journal,
+		.plan_bytes = span_of(fixture->plan_bytes),
 		.now_ms = FIXTURE_NOW_MS };
 	struct error err = { 0 };
 	struct plan *read;

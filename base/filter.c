@@ -1,5 +1,5 @@
 /*
- * A Bloom filter of two bits a text. Nearly every text is ASCII, whose letters differ by one bit in their
+ * A Bloom filter of three bits a text, in one word, so that one look at memory tells. Nearly every text is ASCII, whose letters differ by one bit in their
  * cases: with that bit set everywhere, texts that are equal without regard to case have the same hash, and
  * so have a few others ('@' and '`'). Texts beyond ASCII are not hashed, since folding them takes more
  * than looking them up; none of them is equal to one in ASCII.
@@ -13,8 +13,8 @@
 enum {
 	WORD = sizeof(uint64_t),
 	WORD_BITS = 64,
-	BITS_OF_ONE = 16, /* of a hundred others, two are let through at most */
-	BITS_LEAST = 1024,
+	BITS_OF_ONE = 16, /* of a hundred others, one is let through */
+	WORDS_LEAST = 16,
 };
 
 #define SMALL_LETTERS UINT64_C(0x2020202020202020)
@@ -22,17 +22,17 @@ enum {
 
 void filter_init(struct filter *filter, size_t count)
 {
-	size_t bits = BITS_LEAST;
+	size_t words = WORDS_LEAST;
 
-	while (bits / BITS_OF_ONE < count)
-		bits *= 2;
-	*filter = (struct filter){ .bits = memory_array(bits / WORD_BITS, sizeof(uint64_t)),
-		.mask = bits - 1 };
+	while (words * (WORD_BITS / BITS_OF_ONE) < count)
+		words *= 2;
+	*filter = (struct filter){ .words = memory_array(words, sizeof(uint64_t)),
+		.mask = words - 1 };
 }
 
 void filter_release(struct filter *filter)
 {
-	memory_free(filter->bits);
+	memory_free(filter->words);
 	*filter = (struct filter){ 0 };
 }
 
@@ -77,29 +77,21 @@ static bool hash_of(struct span text, uint64_t *hash)
 	return !(seen & HIGH_BITS);
 }
 
-static uint64_t bit_of(size_t number)
+/* The word is chosen by the low half of the hash, its bits by the high one. */
+static uint64_t bits_of(uint64_t hash)
 {
-	return UINT64_C(1) << number % WORD_BITS;
-}
-
-static bool has(const struct filter *filter, size_t number)
-{
-	return filter->bits[number / WORD_BITS] & bit_of(number);
+	return UINT64_C(1) << (hash >> 32) % WORD_BITS | UINT64_C(1) << (hash >> 40) % WORD_BITS |
+		UINT64_C(1) << (hash >> 48) % WORD_BITS;
 }
 
 void filter_add(struct filter *filter, struct span text)
 {
-	size_t first, second;
 	uint64_t hash;
 
-	if (!hash_of(text, &hash)) {
+	if (hash_of(text, &hash))
+		filter->words[(uint32_t)hash & filter->mask] |= bits_of(hash);
+	else
 		filter->beyond_ascii = true;
-		return;
-	}
-	first = (size_t)hash & filter->mask;
-	second = (size_t)(hash >> 32) & filter->mask;
-	filter->bits[first / WORD_BITS] |= bit_of(first);
-	filter->bits[second / WORD_BITS] |= bit_of(second);
 }
 
 bool filter_may_have(const struct filter *filter, struct span text)
@@ -108,6 +100,5 @@ bool filter_may_have(const struct filter *filter, struct span text)
 
 	if (!hash_of(text, &hash))
 		return filter->beyond_ascii;
-	return has(filter, (size_t)hash & filter->mask) &&
-		has(filter, (size_t)(hash >> 32) & filter->mask);
+	return !(bits_of(hash) & ~filter->words[(uint32_t)hash & filter->mask]);
 }

@@ -10,8 +10,8 @@
 #include "base/span.h"
 
 struct filter {
-	uint64_t *bits;
-	size_t mask;       /* how many there are, less one */
+	uint64_t *words;
+	size_t mask;       /* how many words, less one */
 	bool beyond_ascii; /* some have letters beyond ASCII: all such may be among them */
 };
 

@@ -299,7 +299,7 @@ static const struct option options[] = {
 		offsetof(struct import_arguments, server) },
 	{ "live", 'l', OPTION_TEXT, "LIVE", "snapshot that tells who is who and whose it is",
 		offsetof(struct import_arguments, live) },
-	{ "evidence", 'e', OPTION_TEXT, "FILE", "evidence to which this is added",
+	{ "evidence", 'e', OPTION_TEXT, "EVIDENCE", "evidence to which this is added",
 		offsetof(struct import_arguments, evidence) },
 	{ "output", 'o', OPTION_TEXT, "FILE", "write all evidence there, whole or not at all",
 		offsetof(struct import_arguments, common.output) },

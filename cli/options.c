@@ -2,6 +2,7 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli/command.h"
 
@@ -92,6 +93,43 @@ static bool parse_option(const struct command *command, int argc, char **argv, i
 	return store(command, option, value, arguments, err);
 }
 
+static bool is_same_file(const char *a, const char *b)
+{
+	struct stat of_a, of_b;
+
+	return a && b && stat(a, &of_a) == 0 && stat(b, &of_b) == 0 && of_a.st_dev == of_b.st_dev &&
+		of_a.st_ino == of_b.st_ino;
+}
+
+static const char *text_of(const struct option *option, const void *arguments)
+{
+	const char *text;
+
+	memcpy(&text, (const char *)arguments + option->offset, sizeof(text));
+	return text;
+}
+
+/* What is written there would take the place of what it was made of: evidence, or a signed plan. */
+static bool check_output(const struct command *command, const void *arguments,
+	const char *const *operands, size_t operand_count, struct error *err)
+{
+	const struct option *output = find_long(command->options, "output", strlen("output"));
+	const char *path = output && output->type == OPTION_TEXT ? text_of(output, arguments)
+								 : NULL;
+	bool read = false;
+
+	for (size_t i = 0; i < operand_count; i++)
+		read |= is_same_file(path, operands[i]);
+	for (const struct option *option = command->options; option->name; option++)
+		read |= option != output && option->type == OPTION_TEXT &&
+			strcmp(option->value, "FILE") == 0 &&
+			is_same_file(path, text_of(option, arguments));
+	return !read ||
+		error_set(err, ERROR_USAGE,
+			"%s: --output %s is named a second time, and would be lost: name another file",
+			command->name, path);
+}
+
 bool options_parse(const struct command *command, int argc, char **argv, void *arguments,
 	const char **operands, size_t *operand_count, bool *help, struct error *err)
 {
@@ -123,7 +161,7 @@ bool options_parse(const struct command *command, int argc, char **argv, void *a
 	if (*operand_count < command->operands_least)
 		return error_set(err, ERROR_USAGE, "%s: words are missing; usage: unstage %s %s",
 			command->name, command->name, command->operands);
-	return true;
+	return check_output(command, arguments, operands, *operand_count, err);
 }
 
 void options_print_help(const struct command *command)

@@ -9,20 +9,7 @@
 
 #include "base/memory.h"
 #include "base/time.h"
-#include "imports/space_internal.h"
-
-/* A delta and what it stands between. */
-struct step {
-	struct space *space;
-	const struct space_object *object;
-	const struct space_part *delta;
-	enum space_part_id id;
-	enum space_part_id below, above; /* holograms; SPACE_PARTS: none is printed */
-	bool created;                    /* there was nothing below */
-	struct fact fact;
-	struct buf reference, old_json, new_json;
-	struct space_set old_set, new_set, changed;
-};
+#include "imports/space_step.h"
 
 static void step_release(struct step *step)
 {
@@ -227,7 +214,7 @@ static bool load_below(
 	return !below || space_set_load(&step->old_set, step->object, below, VALUES_STANDING, err);
 }
 
-static void copy_set(struct space_set *to, const struct space_set *from)
+void step_copy_set(struct space_set *to, const struct space_set *from)
 {
 	for (size_t i = 0; i < from->count; i++)
 		space_set_add(to, space_set_get(from, i));
@@ -236,7 +223,7 @@ static void copy_set(struct space_set *to, const struct space_set *from)
 /* The values after an update: those below, with what the delta takes away and adds. */
 static bool merge(struct step *step, const struct space_attribute *attribute, struct error *err)
 {
-	copy_set(&step->new_set, &step->old_set);
+	step_copy_set(&step->new_set, &step->old_set);
 	space_set_clear(&step->changed);
 	if (!space_set_load(&step->changed, step->object, attribute, VALUES_DELETED, err))
 		return false;
@@ -245,12 +232,11 @@ static bool merge(struct step *step, const struct space_attribute *attribute, st
 	space_set_clear(&step->changed);
 	if (!space_set_load(&step->changed, step->object, attribute, VALUES_STANDING, err))
 		return false;
-	copy_set(&step->new_set, &step->changed);
+	step_copy_set(&step->new_set, &step->changed);
 	return true;
 }
 
-/* The values after it. `*known` is false where an update stands on nothing that is printed. */
-static bool load_after(struct step *step, const struct space_attribute *attribute, bool below_known,
+bool step_load_after(struct step *step, const struct space_attribute *attribute, bool below_known,
 	bool *known, struct error *err)
 {
 	const struct space_attribute *above = same_in(step, step->above, attribute);
@@ -269,8 +255,7 @@ static bool load_after(struct step *step, const struct space_attribute *attribut
 	return !below_known || merge(step, attribute, err);
 }
 
-/* The attribute became what `new_set` holds, from what `old_set` holds. `name`: where there is no row. */
-static bool add_set_fact(struct step *step, const struct attribute *row, const char *name,
+bool step_add_set_fact(struct step *step, const struct attribute *row, const char *name,
 	bool old_known, struct error *err)
 {
 	buf_cut(&step->old_json, 0);
@@ -316,7 +301,7 @@ static bool add_elements_of(struct step *step, const struct space_attribute *att
 }
 
 /* An update on unknown ground: each element that it takes away and adds. */
-static bool add_elements(
+bool step_add_elements(
 	struct step *step, const struct space_attribute *attribute, struct error *err)
 {
 	return add_elements_of(step, attribute, VALUES_DELETED, err) &&
@@ -350,133 +335,13 @@ static bool add_values(
 	if (has_unresolved(step, attribute))
 		return add_named_fact(step, attribute->row, name, err);
 	if (!load_below(step, attribute, err) ||
-		!load_after(step, attribute, below_known, &known, err))
+		!step_load_after(step, attribute, below_known, &known, err))
 		return false;
 	if (known)
-		return add_set_fact(step, attribute->row, name, below_known, err);
+		return step_add_set_fact(step, attribute->row, name, below_known, err);
 	if (attribute->row)
-		return add_elements(step, attribute, err);
+		return step_add_elements(step, attribute, err);
 	return add_named_fact(step, NULL, name, err);
-}
-
-/* ---- addresses ---------------------------------------------------------------------- */
-
-/*
- * Mail and addresses are computed from one another (facts 4.5), so that writing either can change
- * both. `mail` is as given; what Graph shows is the primary address where there is one.
- */
-struct mail_change {
-	const struct attribute *mail_row, *addresses_row;
-	const struct space_attribute *mail, *addresses; /* in the delta, or NULL */
-	struct span old_mail, new_mail;
-	bool old_known, new_known;
-};
-
-static struct span one_text(const struct step *step, const struct space_attribute *attribute)
-{
-	if (!attribute || !attribute->count || attribute->type != SPACE_STRING)
-		return SPAN_NONE;
-	/* Of an update with a value taken away and one added, what is added comes last. */
-	return space_text(
-		step->object, step->object->values[attribute->first + attribute->count - 1].text);
-}
-
-static struct span mail_below(const struct step *step, const struct mail_change *change)
-{
-	return step->below == SPACE_PARTS
-		? SPAN_NONE
-		: one_text(step, space_find(step->object, step->below, change->mail_row));
-}
-
-static bool is_row_below_known(const struct step *step, const struct attribute *row)
-{
-	const struct space_attribute *import = space_find(step->object, PENDING_IMPORT, row);
-
-	return step->created || (step->below != SPACE_PARTS && !import);
-}
-
-static bool load_addresses(struct step *step, struct mail_change *change, struct error *err)
-{
-	const struct space_attribute *below = step->below == SPACE_PARTS || step->created
-		? NULL
-		: space_find(step->object, step->below, change->addresses_row);
-
-	space_set_clear(&step->old_set);
-	space_set_clear(&step->new_set);
-	change->old_mail = step->created ? SPAN_NONE : mail_below(step, change);
-	change->new_mail = change->old_mail;
-	if (change->mail)
-		change->new_mail = change->mail->operation == OPERATION_DELETE
-			? SPAN_NONE
-			: one_text(step, change->mail);
-	change->old_known = is_row_below_known(step, change->addresses_row) &&
-		is_row_below_known(step, change->mail_row);
-	change->new_known = change->old_known;
-	if (below && !space_set_load(&step->old_set, step->object, below, VALUES_STANDING, err))
-		return false;
-	if (change->addresses)
-		return load_after(
-			step, change->addresses, change->old_known, &change->new_known, err);
-	copy_set(&step->new_set, &step->old_set);
-	return true;
-}
-
-static bool same_sets(const struct space_set *a, const struct space_set *b)
-{
-	if (a->count != b->count)
-		return false;
-	for (size_t i = 0; i < a->count; i++)
-		if (!space_set_has(b, space_set_get(a, i)))
-			return false;
-	return true;
-}
-
-static struct span shown_mail(const struct space_set *addresses, struct span mail)
-{
-	struct span primary = space_addresses_primary(addresses);
-
-	return primary.data ? primary : mail;
-}
-
-static void replace_by(struct space_set *set, struct span text)
-{
-	CLEANUP(buf_release) struct buf kept = BUF_UP_TO(SPACE_VALUE_MAX);
-
-	buf_add_span(&kept, text);
-	space_set_clear(set);
-	if (text.data)
-		space_set_add(set, buf_span(&kept));
-}
-
-static bool add_mail_fact(struct step *step, const struct mail_change *change, struct error *err)
-{
-	struct span old_mail = shown_mail(&step->old_set, change->old_mail);
-	struct span new_mail = shown_mail(&step->new_set, change->new_mail);
-
-	if (!change->mail &&
-		(!change->old_known || !change->new_known || span_equal(old_mail, new_mail)))
-		return true;
-	replace_by(&step->old_set, old_mail);
-	replace_by(&step->new_set, new_mail);
-	return add_set_fact(step, change->mail_row, NULL, change->old_known, err);
-}
-
-static bool add_mail_and_addresses(struct step *step, struct mail_change *change, struct error *err)
-{
-	bool changed;
-
-	if (!load_addresses(step, change, err))
-		return false;
-	if (change->addresses && !change->new_known)
-		return add_elements(step, change->addresses, err) &&
-			(!change->mail || add_mail_fact(step, change, err));
-	space_addresses_compute(&step->old_set, change->old_mail);
-	space_addresses_compute(&step->new_set, change->new_mail);
-	changed = change->addresses ||
-		(change->old_known && !same_sets(&step->old_set, &step->new_set));
-	if (changed && !add_set_fact(step, change->addresses_row, NULL, change->old_known, err))
-		return false;
-	return add_mail_fact(step, change, err);
 }
 
 /* ---- a delta ------------------------------------------------------------------------ */
@@ -509,7 +374,8 @@ static bool add_attributes(struct step *step, struct error *err)
 	}
 	if (!change.mail && !change.addresses)
 		return true;
-	return add_mail_and_addresses(step, &change, err) || error_prefix(err, "proxyAddresses");
+	return step_add_mail_and_addresses(step, &change, err) ||
+		error_prefix(err, "proxyAddresses");
 }
 
 static bool add_facts(struct step *step, struct error *err)

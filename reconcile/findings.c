@@ -65,6 +65,16 @@ void findings_free(struct findings *findings)
 	memory_free(findings);
 }
 
+const char *findings_base(const struct findings *findings)
+{
+	return findings->base;
+}
+
+const char *findings_live(const struct findings *findings)
+{
+	return findings->live;
+}
+
 size_t findings_count(const struct findings *findings)
 {
 	return findings->told;

@@ -575,6 +575,10 @@ struct findings_listener {
 MUST_CHECK struct findings *findings_tell(const struct reconcile_options *options,
 	const struct findings_listener *listener, struct error *err);
 
+/* The identities of the snapshots that they were made of; borrowed. */
+const char *findings_base(const struct findings *findings);
+const char *findings_live(const struct findings *findings);
+
 size_t findings_count(const struct findings *findings);
 const struct finding *findings_get(
 	const struct findings *findings, size_t index); /* by id, attribute, element */

@@ -45,21 +45,13 @@ static bool apply_once(struct rehearsal *rehearsal, const struct rehearsal_play 
 	return true;
 }
 
-static bool play_others(struct rehearsal *rehearsal, const struct rehearsal_play *play,
+static bool play_once(struct rehearsal *rehearsal, const struct rehearsal_play *play,
 	bool *followed, struct rehearsal_others *others, struct error *err)
 {
 	others->paragraphs_refused = 0;
 	return doors_play_production(rehearsal, play->plan, others, err) &&
 		doors_play_files(rehearsal, play->plan, others, err) &&
 		doors_follow_paragraphs(rehearsal, play, followed, others, err);
-}
-
-static bool waits_for_another_door(const struct plan *plan, const struct plan_step *step)
-{
-	for (size_t i = 0; i < step->after_count; i++)
-		if (plan->steps[step->after[i] - 1].door != step->door)
-			return true;
-	return false;
 }
 
 /* What somebody lets go, production's next cycle may take: no step of it is told to wait for that. */
@@ -75,17 +67,54 @@ static bool may_move_addresses(const struct plan_step *step)
 	return false;
 }
 
-/* Else everybody's turn comes once. */
-static bool needs_more_rounds(const struct plan *plan)
+static bool waits_for_another_door(const struct plan *plan, const struct plan_step *step)
 {
-	bool several = false, moves = false, waits = false;
+	for (size_t i = 0; i < step->after_count; i++)
+		if (plan->steps[step->after[i] - 1].door != step->door)
+			return true;
+	return false;
+}
+
+/* Who waits: steps of ours for others; others for anybody, as is told or may be. */
+struct waits {
+	bool ours, others;
+};
+
+static struct waits waits_of(const struct plan *plan)
+{
+	struct waits waits = { 0 };
+	bool several = false, moves = false;
 
 	for (size_t i = 0; i < plan->step_count; i++) {
-		several = several || plan->steps[i].door != plan->steps[0].door;
-		moves = moves || may_move_addresses(&plan->steps[i]);
-		waits = waits || waits_for_another_door(plan, &plan->steps[i]);
+		const struct plan_step *step = &plan->steps[i];
+		bool is_waiting = waits_for_another_door(plan, step);
+
+		waits.ours = waits.ours || (is_waiting && step->door == DOOR_GRAPH);
+		waits.others = waits.others || (is_waiting && step->door != DOOR_GRAPH);
+		several = several || step->door != plan->steps[0].door;
+		moves = moves || may_move_addresses(step);
 	}
-	return waits || (several && moves);
+	waits.others = waits.others || (several && moves);
+	return waits;
+}
+
+/* One after the other, until a turn of all of them changes nothing; `wrote`: they changed anything. */
+static bool play_others(struct rehearsal *rehearsal, const struct rehearsal_play *play,
+	const struct waits *waits, bool *followed, bool *wrote, struct rehearsal_others *others,
+	struct error *err)
+{
+	int64_t first = simulator_writes(rehearsal->simulator), before = first, now = first;
+
+	for (size_t turn = 0; turn < ROUNDS_MAX; turn++) {
+		if (!play_once(rehearsal, play, followed, others, err))
+			return false;
+		now = simulator_writes(rehearsal->simulator);
+		if (!waits->others || now == before)
+			break;
+		before = now;
+	}
+	*wrote = now != first;
+	return true;
 }
 
 bool rehearsal_play(struct rehearsal *rehearsal, const struct rehearsal_play *play,
@@ -93,21 +122,20 @@ bool rehearsal_play(struct rehearsal *rehearsal, const struct rehearsal_play *pl
 {
 	CLEANUP(memory_freep)
 	bool *followed = memory_array(play->plan->step_count + 1, sizeof(bool));
-	bool again = needs_more_rounds(play->plan), more = true;
+	const struct waits waits = waits_of(play->plan);
+	bool wrote = true;
 
 	*others = (struct rehearsal_others){ 0 };
 	if (!doors_write_files(rehearsal, play->plan, err))
 		return false;
-	for (size_t round = 0; round < ROUNDS_MAX && more; round++) {
-		int64_t before = simulator_writes(rehearsal->simulator);
-
+	for (size_t round = 0; round < ROUNDS_MAX && wrote; round++) {
 		if (!apply_once(rehearsal, play, result, err))
 			return false;
 		if (result->stopped)
 			break;
-		if (!play_others(rehearsal, play, followed, others, err))
+		if (!play_others(rehearsal, play, &waits, followed, &wrote, others, err))
 			return false;
-		more = again && simulator_writes(rehearsal->simulator) != before;
+		wrote = wrote && waits.ours;
 	}
 	return true;
 }

@@ -271,14 +271,38 @@ static bool ends_where_it_should(struct walker *walker, size_t index)
 			step->attribute->name, step->id);
 }
 
-/* Only a step that was left to somebody may leave its value parked. */
+/*
+ * What may never be done: what is left to somebody, what production still waits for in the end, and, since
+ * nobody begins before all that come first are done, whatever comes after these.
+ */
+static bool *never_done(const struct walker *walker)
+{
+	const struct plan *plan = walker->check->plan;
+	bool *never = memory_array(plan->step_count + 1, sizeof(*never));
+
+	for (size_t i = 0; i < plan->step_count; i++) {
+		const struct plan_step *step = &plan->steps[i];
+
+		never[i] = walker->progress[i] == PROGRESS_LEFT ||
+			walker->progress[i] == PROGRESS_WAITS;
+		for (size_t j = 0; j < step->after_count; j++)
+			never[i] = never[i] || never[step->after[j] - 1];
+	}
+	return never;
+}
+
 static bool nothing_stays_parked(struct walker *walker)
 {
 	const struct check *check = walker->check;
+	CLEANUP(memory_freep) bool *never = never_done(walker);
 
 	for (size_t i = 0; i < check->plan->step_count; i++) {
 		const struct plan_step *step = &check->plan->steps[i];
 
+		if (step->until && !never[i] && never[step->until - 1])
+			return walker_wrong(walker, i,
+				"it parks a value that stays so: step %zu may never be done",
+				step->until);
 		for (size_t j = 0; step->until && j < check->steps[i].take_count; j++) {
 			uint32_t address = check->steps[i].takes[j];
 

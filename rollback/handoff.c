@@ -160,8 +160,46 @@ static bool save(
 	return buf_check(&content, path, err) && file_save(path, buf_span(&content), err);
 }
 
-/* What an earlier plan of this name left there would pass for this one's: a script, a list of deletions. */
-static bool check_no_others(const struct plan *plan, const char *plan_path, struct error *err)
+static bool digest_file(const char *path, char digest[static PLAN_DIGEST_TEXT], struct error *err)
+{
+	CLEANUP(buf_release) struct buf content = BUF_UP_TO(HANDOFF_MAX);
+
+	if (!file_load(path, HANDOFF_MAX, &content, err))
+		return false;
+	digest_text(buf_span(&content), digest);
+	return true;
+}
+
+/* The plan whose place is taken; NULL: there is none, or it can't be read. */
+static struct plan *plan_replaced(const char *plan_path)
+{
+	CLEANUP(buf_release) struct buf bytes = BUF_UP_TO(PLAN_FILE_MAX);
+	struct error ignored = { 0 };
+
+	if (access(plan_path, F_OK) != 0 || !file_load(plan_path, PLAN_FILE_MAX, &bytes, &ignored))
+		return NULL;
+	return plan_parse(buf_span(&bytes), &ignored);
+}
+
+static bool is_file_of(const struct plan *plan, const char *name, const char *path)
+{
+	struct error ignored = { 0 };
+	char digest[PLAN_DIGEST_TEXT];
+
+	for (size_t i = 0; plan && i < plan->file_count; i++)
+		if (strcmp(plan->files[i].name, name) == 0)
+			return digest_file(path, digest, &ignored) &&
+				strcmp(digest, plan->files[i].digest) == 0;
+	return false;
+}
+
+/*
+ * What an earlier plan of this name left there would pass for this one's: a script, a list of deletions. It
+ * goes with its plan, where that is `replaced` and says that it is its own and as it was; all else stays, and
+ * is an error.
+ */
+static bool clear_others(const struct plan *plan, const char *plan_path,
+	const struct plan *replaced, bool remove, struct error *err)
 {
 	for (size_t i = 0; i < COUNT_OF(handoffs); i++) {
 		CLEANUP(buf_release) struct buf path = BUF_UP_TO(64 << 10);
@@ -171,11 +209,15 @@ static bool check_no_others(const struct plan *plan, const char *plan_path, stru
 			continue;
 		if (!add_path(&path, plan_path, handoffs[i].name, err))
 			return false;
-		if (lstat(buf_text(&path), &facts) == 0)
+		if (lstat(buf_text(&path), &facts) != 0)
+			continue;
+		if (!is_file_of(replaced, handoffs[i].name, buf_text(&path)))
 			return error_set(err, ERROR_REFUSED,
 				"%s: it is of another plan, and this one has no such file: take it "
 				"away, and do not use it with this plan",
 				buf_text(&path));
+		if (remove && unlink(buf_text(&path)) != 0)
+			return error_errno(err, "%s: can't take it away", buf_text(&path));
 	}
 	return true;
 }
@@ -183,9 +225,10 @@ static bool check_no_others(const struct plan *plan, const char *plan_path, stru
 bool plan_write_hand_offs(const struct plan *plan, const char *plan_path,
 	void (*written)(void *context, const char *path), void *context, struct error *err)
 {
+	CLEANUP(plan_freep) struct plan *replaced = plan_replaced(plan_path);
 	const struct handoff *handoff;
 
-	if (!check_no_others(plan, plan_path, err))
+	if (!clear_others(plan, plan_path, replaced, false, err))
 		return error_prefix(err, "hand-off file");
 	for (size_t i = 0; (handoff = wanted_at(plan, i)); i++) {
 		CLEANUP(buf_release) struct buf path = BUF_UP_TO(64 << 10);
@@ -196,21 +239,20 @@ bool plan_write_hand_offs(const struct plan *plan, const char *plan_path,
 		if (written)
 			written(context, buf_text(&path));
 	}
-	return true;
+	return clear_others(plan, plan_path, replaced, true, err) ||
+		error_prefix(err, "hand-off file");
 }
 
 static bool check_one(const struct plan_handoff *file, const char *path, struct error *err)
 {
-	CLEANUP(buf_release) struct buf content = BUF_UP_TO(HANDOFF_MAX);
 	char digest[PLAN_DIGEST_TEXT];
 
 	if (access(path, F_OK) != 0)
 		return error_set(err, ERROR_REFUSED,
 			"%s: missing; it belongs to the plan: copy it beside, or make the plan again",
 			path);
-	if (!file_load(path, HANDOFF_MAX, &content, err))
+	if (!digest_file(path, digest, err))
 		return false;
-	digest_text(buf_span(&content), digest);
 	return strcmp(digest, file->digest) == 0 ||
 		error_set(err, ERROR_REFUSED,
 			"%s: altered: its BLAKE2b-256 is %s, the plan says %s; do not use it", path,
@@ -226,5 +268,6 @@ bool plan_check_hand_offs(const struct plan *plan, const char *plan_path, struct
 			!check_one(&plan->files[i], buf_text(&path), err))
 			return error_prefix(err, "hand-off file");
 	}
-	return check_no_others(plan, plan_path, err) || error_prefix(err, "hand-off file");
+	return clear_others(plan, plan_path, NULL, false, err) ||
+		error_prefix(err, "hand-off file");
 }

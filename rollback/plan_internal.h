@@ -146,6 +146,7 @@ struct draft {
 	struct plan_step step;
 	const char *cause; /* why a person must do it: a sentence; NULL: the door does */
 	bool by_hand;      /* the cause is its door alone: a person can do it as it stands */
+	bool doubtful;     /* nobody's turn of ours: somebody else holds, or wants, what it takes */
 	/* Addresses it lets go and takes; borrowed from the plan. */
 	struct span *releases, *claims;
 	size_t release_count, claim_count;
@@ -156,6 +157,15 @@ struct drafts {
 	struct draft *items;
 	size_t count, capacity;
 };
+
+/* ---- doubts (plan_doubt.c) --------------------------------------------------------------- */
+
+/*
+ * Which of the drafts may never come true, by themselves or because of what they wait for: as they are
+ * ordered and, of production's, as they take what others of production's let go.
+ */
+void drafts_doubt(const struct draft *drafts, size_t count, const struct order *order,
+	const struct order *unordered, bool *doubted);
 
 /* ---- addresses (plan_addresses.c) ------------------------------------------------------- */
 

@@ -2,10 +2,23 @@
  * The head of a plan: what it was made from, for which tenant, until when. Its steps are
  * planner.c's.
  */
+#include <string.h>
+
 #include "base/text.h"
 #include "base/time.h"
 #include "rollback/check.h"
 #include "rollback/plan_internal.h"
+
+/* Of an older reading, or another tenant's: what they say of live is not so here. */
+static bool check_findings(
+	const char *what, const char *theirs, struct snapshot *snapshot, struct error *err)
+{
+	return strcmp(theirs, snapshot_identity(snapshot)) == 0 ||
+		error_set(err, ERROR_REFUSED,
+			"%s is not the %s snapshot that the findings were made of: theirs is %s, "
+			"this one %s; make them again",
+			snapshot_path(snapshot), what, theirs, snapshot_identity(snapshot));
+}
 
 static bool check_options(const struct plan_options *options, struct error *err)
 {
@@ -21,7 +34,8 @@ static bool check_options(const struct plan_options *options, struct error *err)
 		return error_set(err, ERROR_REFUSED, "%s is of the tenant %s, %s of %s",
 			snapshot_path(options->base), base->tenant, snapshot_path(options->live),
 			live->tenant);
-	return true;
+	return check_findings("base", findings_base(options->findings), options->base, err) &&
+		check_findings("live", findings_live(options->findings), options->live, err);
 }
 
 /*

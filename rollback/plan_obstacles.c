@@ -124,6 +124,16 @@ static bool same_object(const struct draft *a, const struct draft *b)
 	return strcmp(a->step.id, b->step.id) == 0;
 }
 
+static void want_twice(struct draft *draft, const struct draft *other)
+{
+	if (same_object(draft, other))
+		return;
+	if (draft_is_ours(draft))
+		obstruct(draft, wanted_twice_cause);
+	else
+		draft->doubtful = true;
+}
+
 static void find_wanted_twice(struct obstacles *obstacles)
 {
 	const struct wants *wants = &obstacles->addresses;
@@ -132,9 +142,8 @@ static void find_wanted_twice(struct obstacles *obstacles)
 		struct draft *draft = &obstacles->drafts[wants->items[i].draft];
 		size_t at = wants_find(wants, wants->items[i].key);
 
-		for (; draft_is_ours(draft) && wants_at(wants, at, wants->items[i].key); at++)
-			if (!same_object(&obstacles->drafts[wants->items[at].draft], draft))
-				obstruct(draft, wanted_twice_cause);
+		for (; !draft->doubtful && wants_at(wants, at, wants->items[i].key); at++)
+			want_twice(draft, &obstacles->drafts[wants->items[at].draft]);
 	}
 }
 
@@ -181,9 +190,12 @@ static void meet_holder(struct obstacles *obstacles, struct span id, struct span
 		struct draft *draft = &obstacles->drafts[obstacles->addresses.items[at].draft];
 
 		obstacles->addresses.items[at].held = true;
-		if (draft_is_ours(draft) && !span_is(id, draft->step.id) &&
-			!is_let_go(obstacles, id, address, place, draft))
+		if (span_is(id, draft->step.id) || is_let_go(obstacles, id, address, place, draft))
+			continue;
+		if (draft_is_ours(draft))
 			obstruct(draft, taken_cause);
+		else
+			draft->doubtful = true;
 	}
 }
 

@@ -25,6 +25,10 @@
 #include "base/text.h"
 #include "rollback/plan_internal.h"
 
+static const char doubted_cause[] =
+	"steps of this plan pass these addresses on in a circle, and one of them may never come true, since "
+	"somebody else holds or wants what it takes: parked in between, this value might stay so. First see "
+	"to that step.";
 static const char circle_cause[] =
 	"steps of this plan pass these addresses on in a circle in which nothing can be parked by "
 	"itself, and the directory refuses an address that another object still holds. First give the "
@@ -89,6 +93,8 @@ struct ordering {
 	size_t count; /* before any is parked */
 	struct places restores, removes, releases, new_owners, objects;
 	struct order order;
+	struct order unordered; /* what production takes after itself, in any order */
+	bool *doubted;          /* it may never come true */
 };
 
 static void ordering_release(struct ordering *ordering)
@@ -99,6 +105,8 @@ static void ordering_release(struct ordering *ordering)
 	memory_free(ordering->new_owners.items);
 	memory_free(ordering->objects.items);
 	order_release(&ordering->order);
+	order_release(&ordering->unordered);
+	memory_free(ordering->doubted);
 }
 
 static void collect_places(struct ordering *ordering)
@@ -182,8 +190,12 @@ static bool takes_turns(const struct draft *draft)
  */
 static bool waits_for_release(const struct draft *holder, const struct draft *taker)
 {
-	return strcmp(holder->step.id, taker->step.id) != 0 &&
-		(takes_turns(holder) || takes_turns(taker));
+	return takes_turns(holder) || takes_turns(taker);
+}
+
+static bool same_object(const struct draft *holder, const struct draft *taker)
+{
+	return strcmp(holder->step.id, taker->step.id) == 0;
 }
 
 static void add_claims(struct ordering *ordering, size_t index)
@@ -199,9 +211,13 @@ static void add_claims(struct ordering *ordering, size_t index)
 
 		for (; at_place(releases, at, draft->claims[i]); at++) {
 			size_t holder = releases->items[at].draft;
+			const struct draft *lets_go = &ordering->drafts->items[holder];
 
-			if (waits_for_release(&ordering->drafts->items[holder], draft))
-				order_add(&ordering->order, holder, index, true);
+			if (same_object(lets_go, draft))
+				continue;
+			order_add(waits_for_release(lets_go, draft) ? &ordering->order
+								    : &ordering->unordered,
+				holder, index, true);
 		}
 	}
 }
@@ -304,6 +320,40 @@ static void number_steps(struct plan *plan, const struct drafts *drafts, const s
 	plan->step_count = drafts->count;
 }
 
+static void find_order(struct ordering *ordering)
+{
+	order_release(&ordering->order);
+	order_release(&ordering->unordered);
+	ordering->order.count = ordering->count;
+	for (size_t i = 0; i < ordering->count; i++) {
+		add_references(ordering, i);
+		add_claims(ordering, i);
+		after_addresses(ordering, i);
+	}
+	drafts_doubt(ordering->drafts->items, ordering->count, &ordering->order,
+		&ordering->unordered, ordering->doubted);
+	rank_things(ordering);
+	order_solve(&ordering->order);
+}
+
+/* True when there was any: without it there may be another order. */
+static bool hand_over_doubted(struct ordering *ordering)
+{
+	const struct order *order = &ordering->order;
+	bool any = false;
+
+	for (size_t i = 0; i < order->parked_count; i++) {
+		struct draft *draft = &ordering->drafts->items[order->parked[i]];
+
+		if (!ordering->doubted[order->parked[i]])
+			continue;
+		draft->cause = doubted_cause;
+		draft->by_hand = false;
+		any = true;
+	}
+	return any;
+}
+
 static void park_or_hand_over(
 	struct plan *plan, struct ordering *ordering, struct parkings *parkings)
 {
@@ -322,17 +372,15 @@ void plan_order_drafts(struct plan *plan, struct drafts *drafts, struct parkings
 {
 	CLEANUP(ordering_release)
 	struct ordering ordering = {
-		.drafts = drafts, .count = drafts->count, .order = { .count = drafts->count }
+		.drafts = drafts,
+		.count = drafts->count,
+		.doubted = memory_array(drafts->count + 1, sizeof(bool)),
 	};
 
 	collect_places(&ordering);
-	for (size_t i = 0; i < ordering.count; i++) {
-		add_references(&ordering, i);
-		add_claims(&ordering, i);
-		after_addresses(&ordering, i);
-	}
-	rank_things(&ordering);
-	order_solve(&ordering.order);
+	do {
+		find_order(&ordering);
+	} while (hand_over_doubted(&ordering));
 	park_or_hand_over(plan, &ordering, parkings);
 	number_steps(plan, drafts, &ordering.order);
 }

@@ -101,7 +101,7 @@ struct plan_options {
 };
 
 /*
- * ERROR_USAGE: expires_s out of range. ERROR_REFUSED: two tenants; evidence that ends before live was begun, and no
+ * ERROR_USAGE: expires_s out of range. ERROR_REFUSED: two tenants; findings of other snapshots; evidence that ends before live was begun, and no
  * decisions; an object of another kind in live than in the findings. A plan without steps is a plan.
  */
 MUST_CHECK struct plan *plan_new(const struct plan_options *options, struct error *err);
@@ -121,8 +121,8 @@ MUST_CHECK struct plan *plan_parse(struct span bytes, struct error *err);
  * Writes the hand-off files beside the plan, those that its doors want: "<stem>-adsync.csv",
  * "<stem>-directory.ps1" and ".ldif", "<stem>-exchange.ps1", "<stem>-sync.txt" (the production
  * server's run), "<stem>-manual.txt". Names of those written are handed to `written`. Before anything
- * is written: ERROR_REFUSED names a file of another plan that would pass for one of this plan's. The plan
- * itself is written after them, so that none is there whose files are not.
+ * is written: ERROR_REFUSED names a file of another plan that would pass for one of this plan's; those of the
+ * plan at `plan_path`, whose place this one takes, go with it. The plan itself is written after them, so that none is there whose files are not.
  */
 MUST_CHECK bool plan_write_hand_offs(const struct plan *plan, const char *plan_path,
 	void (*written)(void *context, const char *path), void *context, struct error *err);

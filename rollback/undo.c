@@ -181,17 +181,20 @@ static void add_after(struct undoing *undoing, size_t index, struct plan_step *s
 static void invert(struct undoing *undoing, size_t index, struct plan_step *step)
 {
 	const struct plan_step *done = &undoing->done->steps[index];
-	const struct step_record unread = { 0 };
-	const struct step_record *record = is_unknown(undoing, index) ? &unread
-								      : &undoing->records[index];
+	struct step_record record = undoing->records[index]; /* its texts are borrowed */
 	struct plan *plan = undoing->plan;
 
+	/* Where it is not known, and where a value is parked, the plan says what stood there. */
+	if (is_unknown(undoing, index) || done->until)
+		record.after = NULL;
+	if (is_unknown(undoing, index) || done->parked_by)
+		record.before = NULL;
 	step->door = DOOR_GRAPH;
 	step->kind = done->kind;
 	step->id = plan_keep_text(plan, done->id);
 	step->name = plan_keep_text(plan, done->name);
 	step->attribute = done->attribute;
-	undo[done->operation](plan, record, done, step);
+	undo[done->operation](plan, &record, done, step);
 	add_after(undoing, index, step);
 	add_why(undoing, index, step);
 }
@@ -262,6 +265,19 @@ static void invert_all(struct undoing *undoing)
 	memcpy(plan->by_door, counts.by_door, sizeof(plan->by_door));
 }
 
+/* One that can't be read can't be signed: better told now than when it is needed. */
+static bool check_readable(const struct plan *plan, struct error *err)
+{
+	CLEANUP(buf_release) struct buf bytes = BUF_UP_TO(PLAN_FILE_MAX);
+	CLEANUP(plan_freep) struct plan *read = NULL;
+
+	plan_add_json(&bytes, plan);
+	if (!buf_check(&bytes, "the inverse plan", err))
+		return false;
+	read = plan_parse(buf_span(&bytes), err);
+	return read || error_prefix(err, "the inverse");
+}
+
 static void undoing_release(struct undoing *undoing)
 {
 	step_records_free(undoing->records, undoing->done->step_count);
@@ -288,7 +304,7 @@ struct plan *plan_undo(
 		return NULL;
 	undoing.plan = head_of(done, options);
 	invert_all(&undoing);
-	if (!plan_seal_files(undoing.plan, err))
+	if (!plan_seal_files(undoing.plan, err) || !check_readable(undoing.plan, err))
 		return NULL;
 	return TAKE(undoing.plan);
 }

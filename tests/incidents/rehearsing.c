@@ -159,8 +159,14 @@ static bool mailbox_seen(
 
 /* ---- what may be left to people --------------------------------------------------------------- */
 
+/*
+ * Production's step, too, may have ended otherwise, because somebody rightly holds what it wants; whoever
+ * waits for it waits.
+ */
 static bool waits_for_people(const struct rehearsed *rehearsed, const struct plan_step *step)
 {
+	if (rehearsed->left && rehearsed->states[step->number - 1] == STEP_HELD_BACK)
+		return true;
 	if (step_stands(rehearsed->states[step->number - 1]))
 		return false;
 	if (step->door == DOOR_MANUAL)
@@ -419,9 +425,41 @@ static bool judge_object(const struct judging *judging)
 	return was && is;
 }
 
+/* The id's digits before a sign-in name go; what it is then stood behind them. */
+static bool same_name(struct span deleted, struct span restored)
+{
+	/* Both without their first quote. */
+	return deleted.length >= restored.length && restored.length &&
+		memcmp(deleted.data + deleted.length - restored.length + 1, restored.data + 1,
+			restored.length - 1) == 0;
+}
+
+/* It comes back, or lies there still, as it went: with all that it had. */
+static void judge_from_deleted_items(const struct judging *judging)
+{
+	const struct kind *kind = object_kind(judging->live);
+
+	for (size_t i = 0; i < kind->attribute_count; i++) {
+		const struct attribute *attribute = &kind->attributes[i];
+		struct span was = object_get(judging->live, attribute);
+		struct span is = object_get(judging->end, attribute);
+		bool same = strcmp(attribute->name, "userPrincipalName") == 0
+			? same_name(was, is)
+			: attribute_equal(attribute, was, is);
+
+		/* Graph shows no manager of who lies there. */
+		if (!same && (attribute->source == SOURCE_SELECT || is_there(judging->end)))
+			fail_end(judging, attribute->name, "it is not as it went");
+	}
+}
+
 static void judge_thing(const struct judging *judging)
 {
-	if (!judge_object(judging))
+	bool stays = judge_object(judging);
+
+	if (judging->live && judging->end && !is_there(judging->live))
+		judge_from_deleted_items(judging);
+	if (!stays)
 		return;
 	judge_fields(judging);
 	judge_sets(judging);

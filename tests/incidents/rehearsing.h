@@ -11,6 +11,7 @@ struct rehearsed {
 	const struct plan *plan;
 	const enum step_state *states; /* of the steps, as they were told last */
 	struct snapshot *end;
+	size_t left; /* steps that the checker could not do either: somebody is in their way */
 };
 
 /* What the book says of the end. */

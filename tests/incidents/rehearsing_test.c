@@ -160,17 +160,16 @@ static struct snapshot *end_of(uint64_t seed, const struct incident *incident,
 
 /* ---- no step is too many ----------------------------------------------------------------------- */
 
-static bool each_live(
-	void *live, snapshot_each_function *visit, void *visit_context, struct error *err)
+static bool visit_live(void *live, const struct snapshot_visitor *visitor, struct error *err)
 {
-	return snapshot_each(live, visit, visit_context, err);
+	return snapshot_visit(live, visitor, err);
 }
 
 /* Without any one of them the checker's model of live does not end as the plan says. */
-static void expect_all_needed(const struct rehearsed *rehearsed, struct totals *totals)
+static void expect_all_needed(struct rehearsed *rehearsed, struct totals *totals)
 {
 	const struct plan *plan = rehearsed->plan;
-	const struct check_live live = { each_live, rehearsed->incident->live };
+	const struct check_live live = { visit_live, rehearsed->incident->live };
 	struct error err = { 0 };
 	CLEANUP(check_freep) struct check *check = check_new(plan, &live, &err);
 	struct check_result result = { 0 };
@@ -178,6 +177,7 @@ static void expect_all_needed(const struct rehearsed *rehearsed, struct totals *
 	if (!check || !check_walk(check, &(struct check_walk){ 0 }, &result))
 		fail_msg("seed %zu: %s%s", (size_t)rehearsed->seed, err.text, result.text);
 	/* Where somebody is in the way nothing is promised, be it with a step or without. */
+	rehearsed->left = result.left;
 	if (result.left)
 		return;
 	for (size_t i = 1; i <= plan->step_count; i++) {
@@ -233,10 +233,10 @@ static void rehearse(
 	enum step_state *states = memory_array(plan->step_count + 1, sizeof(*states));
 	CLEANUP(snapshot_closep)
 	struct snapshot *end = end_of(seed, incident, plan, states, totals);
-	const struct rehearsed rehearsed = { seed, incident, plan, states, end };
+	struct rehearsed rehearsed = { seed, incident, plan, states, end, 0 };
 
-	judge_end(&rehearsed, &totals->verdicts);
 	expect_all_needed(&rehearsed, totals);
+	judge_end(&rehearsed, &totals->verdicts);
 	if (seed % LEFT_OUT_ONE_IN == 0)
 		leave_one_out(&rehearsed, totals);
 }

@@ -266,6 +266,15 @@ closed 9 '<&- >&- 2>&-' show "$snapshot"
 closed 9 '2>&-' show nowhere
 closed 2 '2>&-' nosuch
 
+sentence "what a command reads is not lost under what it writes: 2, and it stays as it was"
+cp "$snapshot" read.zst
+ln read.zst linked.zst
+expect 2 "$UNSTAGE" show read.zst --output read.zst && said "would be lost"
+expect 2 "$UNSTAGE" show read.zst --output ./linked.zst && said "would be lost"
+expect 2 "$UNSTAGE" undo read.zst --output read.zst
+expect 2 "$UNSTAGE" plan "$snapshot" "$snapshot" --evidence read.zst --output read.zst && said "would be lost"
+same "what was read" "$(sha256sum <"$snapshot")" "$(sha256sum <read.zst)"
+
 # unread COMMAND...: the reader of its answer is gone before it begins.
 unread() {
 	(sleep 0.2 && exec "$UNSTAGE" "$@") 2>"$work/stderr" | :

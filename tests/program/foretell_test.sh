@@ -80,6 +80,9 @@ expect 1 "$UNSTAGE" find base.jsonl.zst live.jsonl.zst --evidence short.jsonl --
 answered "how long it takes is not known"
 expect 1 "$UNSTAGE" find base.jsonl.zst live.jsonl.zst --evidence short.jsonl --staging SYNC02 --json
 same "why" 1 "$(jq -r .apply.unknown "$work/stdout" | grep -c "the evidence ends at")"
+expect 8 "$UNSTAGE" plan base.jsonl.zst live.jsonl.zst --evidence short.jsonl --staging SYNC02 --output short.json
+said "the evidence ends at 2026-03-02T09:00:00"
+absent short.json
 
 # Departments that heal: one each for a change in Active Directory, one that production takes for right, and
 # one whose owner it is about to delete.

@@ -125,6 +125,37 @@ static void swap_that_is_undone_stands_as_before(void **state)
 	assert_true(span_is(read->steps[2].to, "\"b@x.org\""));
 }
 
+/* Before the second half was written, the name stood there that the first one had parked. */
+static void halves_between_which_it_was_turned_back_can_be_undone(void **state)
+{
+	struct fixture *fixture = *state;
+	CLEANUP(buf_release) struct buf bytes = BUF_UP_TO(1 << 20);
+	struct undo_options options = { .journal_path = fixture->journal,
+		.plan_bytes = span_of(fixture->plan_bytes),
+		.now_ms = FIXTURE_NOW_MS };
+	struct error err = { 0 };
+
+	swap(fixture, DOOR_EXCHANGE);
+	assert_true(fixture_apply(fixture));
+	tiny_set(&fixture->tiny, 1, "userPrincipalName", "\"b@x.org\"");
+	tiny_set(&fixture->tiny, 2, "userPrincipalName", "\"b@x.org\"");
+	assert_true(fixture_apply(fixture));
+	assert_int_equal(fixture->told[3], STEP_DONE);
+	fixture->plan.base = fixture->plan.live =
+		"1111111111111111111111111111111111111111111111111111111111111111";
+	fixture->plan.tool = "unstage";
+	CLEANUP(plan_freep) struct plan *back = plan_undo(&fixture->plan, &options, &err);
+
+	if (!back)
+		fail_msg("%s", err.text);
+	plan_add_json(&bytes, back);
+	CLEANUP(plan_freep) struct plan *read = plan_parse(buf_span(&bytes), &err);
+
+	if (!read)
+		fail_msg("%s", err.text);
+	assert_true(span_is(read->steps[1].to, "\"b@x.org\""));
+}
+
 static void without_a_journal_a_half_that_has_not_begun_is_open(void **state)
 {
 	struct fixture *fixture = *state;
@@ -181,6 +212,7 @@ int main(void)
 		TEST(nothing_is_overwritten_that_stood_there_before_us),
 		TEST(swap_with_another_door_in_it_goes_on_when_that_is_done),
 		TEST(swap_that_is_undone_stands_as_before),
+		TEST(halves_between_which_it_was_turned_back_can_be_undone),
 		TEST(without_a_journal_a_half_that_has_not_begun_is_open),
 		TEST(somebody_elses_name_in_between_makes_the_second_half_stale),
 		TEST(every_fault_at_every_request_ends_in_the_swap),

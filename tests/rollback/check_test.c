@@ -136,6 +136,29 @@ static void swap_with_parking_is_good_in_any_order(void **state UNUSED)
 	assert_good(&sheet, 0);
 }
 
+static void value_is_not_parked_for_somebody_who_may_never_come(void **state UNUSED)
+{
+	struct sheet sheet = swapped_names();
+	struct plan_step *step;
+
+	sheet.directory.lines[2] = NAMED(USER("3"), "c@x.org");
+	set(&sheet, USER("1"), "userPrincipalName", "\"b@x.org\"",
+		"\"unstage-parking-00000000@x.org\"")
+		->until = 4;
+	step = set(&sheet, USER("3"), "userPrincipalName", "\"c@x.org\"", "\"b@x.org\"");
+	step->door = DOOR_SYNC;
+	after(&sheet, step, 1);
+	step = set(&sheet, USER("2"), "userPrincipalName", "\"a@x.org\"", "\"b@x.org\"");
+	step->door = DOOR_SYNC;
+	after(&sheet, step, 1);
+	step = set(&sheet, USER("1"), "userPrincipalName", "\"unstage-parking-00000000@x.org\"",
+		"\"a@x.org\"");
+	step->parked_by = 1;
+	after(&sheet, step, 1);
+	after(&sheet, step, 3);
+	assert_wrong(&sheet, 1, "step 4 may never be done");
+}
+
 static void step_that_is_left_out_is_missed_in_the_end(void **state UNUSED)
 {
 	struct sheet sheet = swapped_names();
@@ -331,6 +354,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(swap_without_parking_takes_what_is_held),
 		cmocka_unit_test(swap_with_parking_is_good_in_any_order),
+		cmocka_unit_test(value_is_not_parked_for_somebody_who_may_never_come),
 		cmocka_unit_test(step_that_is_left_out_is_missed_in_the_end),
 		cmocka_unit_test(address_held_in_two_places_is_held_until_both_are_free),
 		cmocka_unit_test(address_of_a_contact_and_one_of_another_scheme_are_held_too),

@@ -298,6 +298,39 @@ static void file_of_another_plan_does_not_pass_for_one_of_this(void **state)
 	assert_int_equal(err.kind, ERROR_REFUSED);
 }
 
+static void files_of_the_plan_whose_place_is_taken_go_with_it(void **state)
+{
+	struct folder *folder = *state;
+	struct directory directory = { { "{\"id\":" QUOTED(
+		USER("2")) ",\"kind\":\"user\",\"onPremisesImmutableId\":\"iocP31b/A==\"}\n" } };
+	struct finding made = object_finding(KIND_USER, USER("2"), CHANGE_CREATED);
+	struct finding lost = object_finding(KIND_CONTACT, CONTACT("1"), CHANGE_DELETED);
+	CLEANUP(buf_release) struct buf bytes = BUF_UP_TO(PLAN_FILE_MAX);
+	struct error err = { 0 };
+	char list[128];
+
+	made.door = DOOR_ADSYNC;
+	lost.verdict = VERDICT_BLOCKED;
+	lost.reason = "deleted: gone for good";
+	CLEANUP(plan_freep) struct plan *before = make_plan(&directory, &made, 1);
+	CLEANUP(plan_freep) struct plan *after = make_plan(&directory, &lost, 1);
+
+	write_all(folder, before);
+	plan_add_json(&bytes, before);
+	assert_true(file_save(folder->plan, buf_span(&bytes), &err));
+	/* Somebody wrote into it: it may be what he wants to keep. */
+	snprintf(list, sizeof(list), "%s/plan-adsync.csv", folder->name);
+	assert_true(file_save(list, SPAN_LITERAL("mine\n"), &err));
+	assert_false(plan_write_hand_offs(after, folder->plan, NULL, NULL, &err));
+	assert_int_equal(err.kind, ERROR_REFUSED);
+	write_all(folder, before);
+	write_all(folder, after);
+	assert_int_equal(access(list, F_OK), -1);
+	err = (struct error){ 0 };
+	assert_true(plan_check_hand_offs(after, folder->plan, &err));
+	note(folder, folder->plan);
+}
+
 /* Steps that anybody would sign, and the digest of a script that does something else. */
 static void digest_of_another_script_gets_no_signature(void **state)
 {
@@ -329,6 +362,7 @@ int main(void)
 		WITH_FOLDER(production_run_lists_what_must_change_in_the_right_order),
 		WITH_FOLDER(manual_file_lists_what_is_lost),
 		WITH_FOLDER(folder_that_is_not_there_is_an_error),
+		WITH_FOLDER(files_of_the_plan_whose_place_is_taken_go_with_it),
 		WITH_FOLDER(digest_of_another_script_gets_no_signature),
 		WITH_FOLDER(file_of_another_plan_does_not_pass_for_one_of_this),
 	};

@@ -334,6 +334,26 @@ static void of_two_who_swapped_names_one_is_parked_and_others_are_not(void **sta
 	assert_non_null(strstr(parking->why, "b@x.org"));
 }
 
+static void nothing_is_parked_for_a_step_that_may_never_come_true(void **state)
+{
+	struct directory directory = { { NAMED(USER("1"), "b@x.org"), NAMED(USER("2"), "a@x.org"),
+		NAMED(USER("3"), "c@x.org") } };
+	struct finding findings[] = {
+		renamed(USER("1"), VALUE("\"a@x.org\""), VALUE("\"b@x.org\"")),
+		renamed(USER("2"), VALUE("\"b@x.org\""), VALUE("\"a@x.org\"")),
+		renamed(USER("3"), VALUE("\"b@x.org\""), VALUE("\"c@x.org\"")),
+	};
+
+	(void)state;
+	findings[1].door = findings[2].door = DOOR_SYNC; /* both want the same name */
+	CLEANUP(plan_freep) struct plan *plan = make_plan(&directory, findings, 3);
+	const struct plan_step *step = step_on(plan, GRAPH_SET, USER("1"));
+
+	assert_int_equal(plan->step_count, 3);
+	assert_int_equal(step->door, DOOR_MANUAL);
+	assert_non_null(strstr(step->manual, "might stay so"));
+}
+
 static void parking_address_that_stands_anywhere_is_not_used(void **state)
 {
 	struct directory directory = { { NAMED(USER("1"), "b@x.org"), NAMED(USER("2"), "a@x.org"),
@@ -471,6 +491,7 @@ int main(void)
 		cmocka_unit_test(restored_object_waits_for_its_address),
 		cmocka_unit_test(address_that_a_mailbox_must_let_go_is_waited_for),
 		cmocka_unit_test(of_two_who_swapped_names_one_is_parked_and_others_are_not),
+		cmocka_unit_test(nothing_is_parked_for_a_step_that_may_never_come_true),
 		cmocka_unit_test(parking_address_that_stands_anywhere_is_not_used),
 		cmocka_unit_test(parked_set_keeps_what_is_not_moved_and_has_one_primary),
 		cmocka_unit_test(circle_within_productions_steps_is_left_to_production),

@@ -207,8 +207,10 @@ static void live_snapshot_that_the_findings_never_saw_makes_no_plan(void **state
 
 	incident->options.live = incident->base;
 	assert_null(plan_new(&incident->options, &err));
-	assert_int_equal(err.kind, ERROR_FORMAT);
-	assert_non_null(strstr(err.text, ADA));
+	assert_int_equal(err.kind, ERROR_REFUSED);
+	assert_non_null(strstr(err.text, "not the live snapshot"));
+	assert_non_null(strstr(err.text, snapshot_identity(incident->live)));
+	assert_non_null(strstr(err.text, snapshot_identity(incident->base)));
 }
 
 /* The files name the plan that they belong to. */

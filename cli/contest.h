@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cli/cli.h"
+#include "reconcile/contests.h"
 
 struct contesting {
 	struct snapshot *base, *live; /* base: NULL where none was named */

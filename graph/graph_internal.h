@@ -277,8 +277,7 @@ void pace_free(struct graph *graph, unsigned holds);
 void pace_hold(struct graph *graph, const struct ruling *ruling, struct span retry_after,
 	const struct error *trouble);
 
-/* ---- operations.c: the writes there are
- * ---------------------------------------------------------- */
+/* ---- operations.c: the writes there are ----------------------------------------------------- */
 
 /*
  * The guard of the one place that puts requests into a batch [T6]: a GET passes, and what

@@ -7,7 +7,8 @@
  */
 #pragma once
 
-#include "reconcile/reconcile.h"
+#include "reconcile/evidence.h"
+#include "snapshots/snapshots.h"
 
 /* ---- connector spaces (csexport; docs/IMPORTS.md) ------------------------------------ */
 

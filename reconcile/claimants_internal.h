@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "reconcile/contests.h"
 #include "reconcile/reconcile_internal.h"
 
 #define BIT(place) (1u << (place))

@@ -50,8 +50,7 @@ void claims_free(struct claims *claims)
 	memory_free(claims);
 }
 
-/* ---- what is in quarantine
- * ------------------------------------------------------------------------ */
+/* ---- what is in quarantine ------------------------------------------------------------------ */
 
 static const struct attribute *quarantined_attribute(const struct kind *kind, struct span property)
 {
@@ -144,8 +143,7 @@ static bool claims_collect(struct claims *claims, struct error *err)
 	return true;
 }
 
-/* ---- what a server was refused
- * ------------------------------------------------------------------------ */
+/* ---- what a server was refused -------------------------------------------------------------- */
 
 /* The texts of a value that is one, or a set of them. */
 typedef void text_function(void *context, struct span text);
@@ -244,8 +242,7 @@ static bool claims_collect_refused(struct claims *claims, struct error *err)
 	return true;
 }
 
-/* ---- who claims it, and how it came by it
- * ---------------------------------------------------------- */
+/* ---- who claims it, and how it came by it --------------------------------------------------- */
 
 /* The first claim to this address; those to the same follow it. NULL: none. */
 static struct claim *claims_find(const struct claims *claims, struct span address)
@@ -394,8 +391,7 @@ static void find_gifts(const struct claims *claims)
 	}
 }
 
-/* ---- findings
- * -------------------------------------------------------------------------------------------- */
+/* ---- findings ------------------------------------------------------------------------------- */
 
 static struct finding *find_finding(struct findings *findings, const struct claim *claim)
 {

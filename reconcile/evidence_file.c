@@ -18,8 +18,7 @@ bool evidence_instant(const char *text, int64_t *ms)
 	return time_parse(span_of(text), ms) && *ms >= 0 && *ms <= INSTANT_LAST_MS;
 }
 
-/* ---- writing
- * ------------------------------------------------------------------------------------- */
+/* ---- writing -------------------------------------------------------------------------------- */
 
 static void add_key(struct buf *out, const char *key)
 {
@@ -264,8 +263,7 @@ bool evidence_save(struct evidence *evidence, const char *path, struct error *er
 	return buf_check(&file, path, err) && file_save(path, buf_span(&file), err);
 }
 
-/* ---- reading
- * --------------------------------------------------------------------------------------- */
+/* ---- reading -------------------------------------------------------------------------------- */
 
 static bool instant_of(const json_t *object, const char *key, int64_t *ms, struct error *err)
 {

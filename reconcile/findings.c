@@ -90,8 +90,7 @@ const struct findings_summary *findings_summary(const struct findings *findings)
 	return &findings->summary;
 }
 
-/* ---- adding
- * ------------------------------------------------------------------------------------------ */
+/* ---- adding --------------------------------------------------------------------------------- */
 
 const struct writer *findings_keep_writer(struct findings *findings, const struct writer *writer)
 {
@@ -160,8 +159,7 @@ void findings_add(struct findings *findings, const struct finding *finding,
 	findings->items[findings->count++] = kept;
 }
 
-/* ---- the walk
- * -------------------------------------------------------------------------------------------- */
+/* ---- the walk ------------------------------------------------------------------------------- */
 
 static int compare_touched(const void *left, const void *right)
 {

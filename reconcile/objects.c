@@ -189,8 +189,7 @@ static bool changed_nothing(const struct story *story)
 		(story->first->operation == FACT_CREATE && left != PRESENCE_LIVE);
 }
 
-/* ---- findings of objects
- * --------------------------------------------------------------------------- */
+/* ---- findings of objects -------------------------------------------------------------------- */
 
 /* In deleted items names are changed, so the base's is better, if it has one. */
 static struct span name_of_gone(const struct subject *subject)
@@ -410,8 +409,7 @@ static enum examine decide_staging(
 	return now == PRESENCE_LIVE ? EXAMINE_ALL : EXAMINE_NOTHING;
 }
 
-/* ---- without staging
- * ---------------------------------------------------------------------------------- */
+/* ---- without staging ------------------------------------------------------------------------ */
 
 /*
  * A base made of evidence has what a record speaks of, and nothing else is missing from it.

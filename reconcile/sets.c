@@ -79,8 +79,7 @@ static void set_release(struct set *set)
 	elements_release(&set->candidates);
 }
 
-/* ---- is the element there?
- * ------------------------------------------------------------------------ */
+/* ---- is the element there? ------------------------------------------------------------------ */
 
 static bool same_presence(const struct attribute *attribute UNUSED, struct span a, struct span b)
 {

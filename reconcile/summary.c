@@ -106,8 +106,7 @@ int finding_compare(const void *left, const void *right)
 	return order ? order : span_compare(a->live.value, b->live.value);
 }
 
-/* ---- counting
- * ------------------------------------------------------------------------------------ */
+/* ---- counting ------------------------------------------------------------------------------- */
 
 static bool is_primary(struct known_value value)
 {

@@ -350,8 +350,7 @@ static bool before_prove(const struct question *question, const struct run *run,
 		run_is_whole(question, run, *before, answer);
 }
 
-/* ---- verdicts
- * ------------------------------------------------------------------------------------- */
+/* ---- verdicts ------------------------------------------------------------------------------- */
 
 static void say(struct answer *answer, enum verdict verdict, const char *text)
 {

@@ -164,8 +164,7 @@ static bool classify_production(struct reconciling *reconciling, struct error *e
 	return true;
 }
 
-/* ---- who put whom into what
- * ------------------------------------------------------------------------ */
+/* ---- who put whom into what ----------------------------------------------------------------- */
 
 static int compare_links(const void *left, const void *right)
 {

@@ -149,8 +149,7 @@ bool apply_save(struct apply *apply, struct error *err)
 	return true;
 }
 
-/* ---- taking up an earlier run ------------------------------------------------------------------
- */
+/* ---- taking up an earlier run --------------------------------------------------------------- */
 
 static bool settle_others_batch(
 	struct apply *apply, const size_t *indices, size_t count, struct error *err)
@@ -218,8 +217,7 @@ static bool apply_steps(struct apply *apply, struct error *err)
 		fleet_apply(apply, err);
 }
 
-/* ---- beginning and ending
- * ------------------------------------------------------------------------ */
+/* ---- beginning and ending ------------------------------------------------------------------- */
 
 static void apply_release(struct apply *apply)
 {

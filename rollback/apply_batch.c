@@ -226,8 +226,7 @@ bool batch_compare(struct apply *apply, struct batch *batch, struct error *err)
 	return true;
 }
 
-/* ---- sending ----------------------------------------------------------------------------------
- */
+/* ---- sending -------------------------------------------------------------------------------- */
 
 static void write_init(const struct flight *flight, struct graph_write *write)
 {

@@ -341,8 +341,7 @@ MUST_CHECK bool batch_judge(struct apply *apply, struct batch *batch, struct err
 MUST_CHECK bool fleet_apply(struct apply *apply, struct error *err);
 MUST_CHECK bool fleet_settle(struct apply *apply, struct error *err);
 
-/* ---- before and after --------------------------------------------------------------------------
- */
+/* ---- before and after ----------------------------------------------------------------------- */
 
 void plan_hash_text(struct span plan_bytes, char hash[static APPLY_HASH_TEXT]);
 /* The plan by itself: cloud, ids, numbers, limits, times. */

@@ -431,8 +431,7 @@ static bool read_step(
 			door_name(step->door), refusal);
 }
 
-/* ---- all of them -------------------------------------------------------------------------------
- */
+/* ---- all of them ---------------------------------------------------------------------------- */
 
 static int compare_texts(const char *a, const char *b)
 {

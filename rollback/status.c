@@ -319,8 +319,7 @@ static bool see_step(
 	return see_other(status, index, standing, err);
 }
 
-/* ---- all of them ------------------------------------------------------------------------------
- */
+/* ---- all of them ---------------------------------------------------------------------------- */
 
 /* Steps in order of their objects, so that each object is read once. */
 static int compare_places(const void *a, const void *b)

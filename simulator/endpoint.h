@@ -175,8 +175,7 @@ MUST_CHECK bool query_selection_of(struct selection *selection, struct exchange 
 json_t *selection_show(const struct selection *selection, struct simulator *simulator,
 	const struct object_row *row, bool typed);
 
-/* ---- filters (filter.c, filter_parse.c) -------------------------------------------------------
- */
+/* ---- filters (filter.c, filter_parse.c) ----------------------------------------------------- */
 
 struct filter;
 /* What a path may be compared with. 0: nothing, and unsupported; `type` as in CSDL. */
@@ -283,8 +282,7 @@ void fault_change_page(struct exchange *exchange, json_t *body);
 void fault_change_bytes(struct exchange *exchange, struct simulator_response *response);
 const char *fault_content_type(const struct exchange *exchange); /* NULL: the right one */
 
-/* ---- handlers ---------------------------------------------------------------------------------
- */
+/* ---- handlers ------------------------------------------------------------------------------- */
 
 typedef bool route_function(struct exchange *exchange, struct error *err);
 

@@ -106,8 +106,7 @@ static int64_t instant(const json_t *object, const char *key)
 	return ms;
 }
 
-/* ---- snapshots of a case
- * ------------------------------------------------------------------------- */
+/* ---- snapshots of a case -------------------------------------------------------------------- */
 
 static void add_relation(struct buf *lines, struct span id, const char *name, json_t *ids)
 {
@@ -198,8 +197,7 @@ static struct snapshot *snapshot_of(const struct lines *lines, const char *name)
 	return snapshot;
 }
 
-/* ---- one case
- * ----------------------------------------------------------------------------------------- */
+/* ---- one case ------------------------------------------------------------------------------- */
 
 static struct decisions *decisions_of(const char *folder)
 {
@@ -377,8 +375,7 @@ static size_t compare_effects(const char *name, const struct findings *findings,
 	return wrong;
 }
 
-/* ---- all cases
- * ------------------------------------------------------------------------------------------ */
+/* ---- all cases ------------------------------------------------------------------------------ */
 
 static int is_case(const struct dirent *entry)
 {
@@ -471,8 +468,7 @@ static void the_order_of_records_changes_no_byte(void **state UNUSED)
 	assert_int_equal(each_case(check_shuffled, &count), 0);
 }
 
-/* ---- the findings as a whole, and what is refused
- * ------------------------------------------------------ */
+/* ---- the findings as a whole, and what is refused ------------------------------------------- */
 
 static void open_case(struct scene *scene, const char *name)
 {

@@ -282,8 +282,7 @@ static void a_creation_has_nothing_before(void **state UNUSED)
 	expect_known(fact->new_known, fact->new_value, "\"Lab\"");
 }
 
-/* ---- memberships
- * ----------------------------------------------------------------------------------- */
+/* ---- memberships ---------------------------------------------------------------------------- */
 
 /* `property` and `second` stand as they are in JSON. */
 static bool add_membership(struct evidence *evidence, const char *activity, const char *property,
@@ -391,8 +390,7 @@ static void what_is_no_record_is_an_error(void **state UNUSED)
 	}
 }
 
-/* ---- identities
- * --------------------------------------------------------------------------------------- */
+/* ---- identities ----------------------------------------------------------------------------- */
 
 static void sync_identities_name_their_server(void **state UNUSED)
 {
@@ -454,8 +452,7 @@ static void the_facts_of_an_object_are_found_by_its_id(void **state UNUSED)
 	assert_int_equal(count, 0);
 }
 
-/* ---- the file
- * -------------------------------------------------------------------------------------------- */
+/* ---- the file ------------------------------------------------------------------------------- */
 
 static struct evidence *full_evidence(void)
 {

@@ -151,8 +151,7 @@ static void a_lost_answer_and_a_lagging_replica_together_make_no_duplicate(void 
 	lose_each_answer(*state, TINY_LOST_AFTER, 2);
 }
 
-/* ---- kills ------------------------------------------------------------------------------------
- */
+/* ---- kills ---------------------------------------------------------------------------------- */
 
 static void resume(struct fixture *fixture)
 {
@@ -213,8 +212,7 @@ static void killed_after_any_commit_it_goes_on(void **state)
 	kill_at_each_commit(*state, true);
 }
 
-/* ---- what reading can't settle
- * -------------------------------------------------------------------- */
+/* ---- what reading can't settle -------------------------------------------------------------- */
 
 static void two_lost_requests_for_one_step_are_enough(void **state)
 {

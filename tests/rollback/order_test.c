@@ -1,8 +1,7 @@
 /* What comes before what, and circles. */
 #include "tests/rollback/planning.h"
 
-/* ---- the order of things ------------------------------------------------------------------------
- */
+/* ---- the order of things -------------------------------------------------------------------- */
 
 static void assert_order(const struct order *order)
 {

@@ -152,8 +152,7 @@ static void reasons_and_references_of_a_set_are_joined_once(void **state)
 	assert_string_equal(plan->steps[0].references[1], "audit-2");
 }
 
-/* ---- single values -----------------------------------------------------------------------------
- */
+/* ---- single values -------------------------------------------------------------------------- */
 
 static void value_goes_from_what_stands_there_to_what_stood_before(void **state)
 {

@@ -283,8 +283,7 @@ static struct answer write_item(struct tiny_graph *tiny, const struct path *path
 	return answer;
 }
 
-/* ---- $batch -----------------------------------------------------------------------------------
- */
+/* ---- $batch --------------------------------------------------------------------------------- */
 
 static json_t *batch_item(struct tiny_graph *tiny, const json_t *objects, const json_t *item)
 {
@@ -339,8 +338,7 @@ static json_t *batch(struct tiny_graph *tiny, struct span body)
 	return json_pack("{s:o}", "responses", responses);
 }
 
-/* ---- the transport ------------------------------------------------------------------------------
- */
+/* ---- the transport -------------------------------------------------------------------------- */
 
 static struct answer serve_graph(struct tiny_graph *tiny, const struct net_request *request)
 {

@@ -173,8 +173,7 @@ static inline int tenant_teardown(void **state)
 
 #define FRESH(test) cmocka_unit_test_setup_teardown(test, tenant_setup, tenant_teardown)
 
-/* ---- people and things ------------------------------------------------------------------------
- */
+/* ---- people and things ---------------------------------------------------------------------- */
 
 static inline struct actor an_admin(void)
 {
@@ -264,8 +263,7 @@ static inline void link_as_admin(
 		fail_msg("%s", err.text);
 }
 
-/* ---- looking at answers ------------------------------------------------------------------------
- */
+/* ---- looking at answers --------------------------------------------------------------------- */
 
 static inline const char *error_code(const struct reply *reply)
 {

@@ -2,6 +2,8 @@
  * expat reads, and does no input or output of its own. What it lacks is limits: an unfinished token
  * grows in its buffer, and each new name of an element or attribute stays in its tables until the
  * parser is freed. So what it holds back is measured after each chunk, and names are counted.
+ * Since 2.6.0 (in Debian since 2.5.0-1+deb12u2) it looks at an unfinished token again only when twice as
+ * much of it is there: up to then it knows no place, and holds back twice what it must.
  *
  * After XML_StopParser() some calls may still come: each asks first whether reading has ended.
  */
@@ -29,6 +31,7 @@ struct xml {
 	struct error *err;
 	struct buf text;
 	uint64_t fed;
+	XML_Index place; /* of what it looked at last */
 	unsigned depth;
 	bool ended;
 	bool in_leaf;                   /* no tag since the start of the element */
@@ -56,10 +59,19 @@ static void end_reading(struct xml *xml)
 	XML_StopParser(xml->parser, XML_FALSE);
 }
 
+static XML_Index place_now(struct xml *xml)
+{
+	XML_Index at = XML_GetCurrentByteIndex(xml->parser);
+
+	if (at >= 0)
+		xml->place = at;
+	return xml->place;
+}
+
 static void add_place(struct xml *xml)
 {
 	error_prefix(xml->err, "%s: line %lu, byte %ld", xml->file,
-		XML_GetCurrentLineNumber(xml->parser), XML_GetCurrentByteIndex(xml->parser));
+		XML_GetCurrentLineNumber(xml->parser), (long)place_now(xml));
 }
 
 /* A call said no. */
@@ -161,6 +173,10 @@ static void XMLCALL on_start(void *data, const XML_Char *name, const XML_Char **
 		allowed = attribute_allowed(xml, attributes[i]);
 	if (!allowed)
 		return;
+	if (XML_GetCurrentByteCount(xml->parser) > XML_TOKEN_MAX) {
+		refuse_length(xml, "a tag", XML_TOKEN_MAX);
+		return;
+	}
 	if (xml->depth == XML_DEPTH_MAX) {
 		refuse(xml, "elements lie too deep in one another");
 		return;
@@ -258,7 +274,7 @@ static const char *fault(enum XML_Error code)
 
 static bool parsed(struct xml *xml, enum XML_Status status)
 {
-	XML_Index at = XML_GetCurrentByteIndex(xml->parser);
+	uint64_t held = xml->fed - (uint64_t)place_now(xml);
 
 	if (xml->ended)
 		return xml->err->kind == ERROR_NONE;
@@ -266,7 +282,7 @@ static bool parsed(struct xml *xml, enum XML_Status status)
 		return error_set(xml->err, ERROR_SYSTEM, "%s: no memory for its XML", xml->file);
 	if (status == XML_STATUS_ERROR)
 		refuse(xml, fault(XML_GetErrorCode(xml->parser)));
-	else if (xml->fed - (uint64_t)(at < 0 ? 0 : at) > XML_TOKEN_MAX + CHUNK_BYTES)
+	else if (held > 2 * XML_TOKEN_MAX + CHUNK_BYTES)
 		refuse_length(xml, "a tag or comment", XML_TOKEN_MAX);
 	return xml->err->kind == ERROR_NONE;
 }

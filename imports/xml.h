@@ -13,10 +13,11 @@
 
 enum {
 	XML_DEPTH_MAX = 64,
-	XML_TOKEN_MAX = 1 << 20, /* a tag with its attributes, a comment, an instruction */
-	XML_TEXT_MAX = 8 << 20,  /* the text between two tags */
-	XML_NAME_MAX = 256,      /* the name of an element or attribute */
-	XML_NAMES_MAX = 1024,    /* different names of one file: the parser remembers each */
+	XML_TOKEN_MAX = 1
+		<< 20, /* a tag with its attributes; twice as much of a comment or instruction */
+	XML_TEXT_MAX = 8 << 20, /* the text between two tags */
+	XML_NAME_MAX = 256,     /* the name of an element or attribute */
+	XML_NAMES_MAX = 1024,   /* different names of one file: the parser remembers each */
 };
 
 /*

@@ -294,6 +294,56 @@ static void a_gigabyte_in_one_place_is_refused_in_little_memory(void **state)
 		"pipe: line 1, byte 3: a tag or comment of more than 1048576 bytes");
 }
 
+/* The root, blanks up to `from`, and a tag of `length` bytes. */
+static void read_long_tag(size_t from, size_t length, struct told *told, struct error *err)
+{
+	CLEANUP(buf_release) struct buf text = BUF_UP_TO(8 << 20);
+	size_t begun;
+
+	buf_add_text(&text, "<a>");
+	while (text.length < from)
+		buf_add_byte(&text, ' ');
+	begun = text.length;
+	buf_add_text(&text, "<b x='");
+	while (text.length - begun < length - 3)
+		buf_add_byte(&text, 'v');
+	buf_add_text(&text, "'/></a>");
+	(void)!read_text(buf_span(&text), told, err);
+}
+
+static void a_tag_up_to_the_limit_is_read_wherever_it_stands(void **state)
+{
+	static const size_t places[] = { 3, 1000, 131072, 1500000, 3000007 };
+	static const size_t lengths[] = { 100, 70000, 140000, 300000, 700000, XML_TOKEN_MAX };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(places) * COUNT_OF(lengths); i++) {
+		CLEANUP(told_release) struct told told = TOLD;
+		struct error err = { 0 };
+
+		read_long_tag(
+			places[i / COUNT_OF(lengths)], lengths[i % COUNT_OF(lengths)], &told, &err);
+		assert_string_equal(err.text, "");
+	}
+}
+
+static void a_tag_above_the_limit_is_refused_wherever_it_stands(void **state)
+{
+	static const size_t places[] = { 3, 1000, 131072, 1500000, 3000007 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(places); i++) {
+		CLEANUP(told_release) struct told told = TOLD;
+		struct error err = { 0 };
+		char wanted[100];
+
+		read_long_tag(places[i], XML_TOKEN_MAX + 1, &told, &err);
+		snprintf(wanted, sizeof(wanted),
+			"file.xml: line 1, byte %zu: a tag of more than 1048576 bytes", places[i]);
+		assert_string_equal(err.text, wanted);
+	}
+}
+
 static void what_is_cut_off_anywhere_is_refused(void **state)
 {
 	static const char text[] =
@@ -345,6 +395,8 @@ int main(void)
 		cmocka_unit_test(elements_300_deep_are_refused_at_the_limit),
 		cmocka_unit_test(names_have_a_limit_in_length_and_in_number),
 		cmocka_unit_test(a_gigabyte_in_one_place_is_refused_in_little_memory),
+		cmocka_unit_test(a_tag_up_to_the_limit_is_read_wherever_it_stands),
+		cmocka_unit_test(a_tag_above_the_limit_is_refused_wherever_it_stands),
 		cmocka_unit_test(what_is_cut_off_anywhere_is_refused),
 		cmocka_unit_test(what_is_no_xml_is_refused_with_its_place),
 		cmocka_unit_test(a_file_that_is_not_there_is_an_error_of_the_system),

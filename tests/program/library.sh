@@ -19,6 +19,7 @@ ANSWER_LIMIT_S=60   # nor may the simulated tenant be silent for longer
 # Nothing of the person who runs the tests may take part in them.
 unset UNSTAGE_CONFIG NO_COLOR CLICOLOR_FORCE http_proxy https_proxy all_proxy
 unset "${!AZURE_@}" "${!XDG_@}"
+export LC_ALL=C.UTF-8 # in which printf '\u202e' is that character
 
 work=$(mktemp -d) || exit 1
 export HOME=$work/home

@@ -144,6 +144,7 @@ class Catch(http.server.BaseHTTPRequestHandler):
         pass
 
 server = http.server.HTTPServer(("127.0.0.1", 0), Catch)
+server.timeout = 60
 print(server.server_port, flush=True)
 server.handle_request()
 PYTHON
@@ -152,7 +153,7 @@ PYTHON
 caught() {
 	local assertion catcher catch_port rest
 
-	rm -f caught
+	rm -f caught catch.port # the one before's would be read
 	python3 catch.py >catch.port &
 	catcher=$!
 	for _ in $(seq 200); do

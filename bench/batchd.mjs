@@ -1,14 +1,12 @@
 // A service that is nothing but latency: every $batch is answered after so many milliseconds, a read
 // with a user as Graph sends one (null where nothing is set), a change with 204. Who was changed has a
 // department.
-// batchd.mjs PORT LATENCY_MS KEY CERTIFICATE h2|http/1.1
+// batchd.mjs PORT LATENCY_MS KEY CERTIFICATE
 import fs from 'node:fs';
-import http2 from 'node:http2';
 import https from 'node:https';
 
 const [port, latency] = process.argv.slice(2, 4).map(Number);
 const [key, cert] = process.argv.slice(4, 6).map(path => fs.readFileSync(path));
-const protocol = process.argv[6];
 const tenant = '7a6f0f3e-51c8-4d0a-8a51-0f7d3d1b6c11';
 const token = '{"token_type":"Bearer","expires_in":3600,"access_token":"not-a-token"}';
 const organization = JSON.stringify({ value: [{ id: tenant, displayName: 'Contoso' }] });
@@ -50,9 +48,8 @@ function answer(request, response) {
 	});
 }
 
-const server = protocol === 'h2' ? http2.createSecureServer({ key, cert }, answer)
-	: https.createServer({ key, cert }, answer);
+const server = https.createServer({ key, cert }, answer);
 // Where an answer of more than the mark is still on its way, node 20 pauses its parser, and then takes the next
 // request for a malformed one (HPE_PAUSED) and closes the connection.
-if (protocol !== 'h2') server.on('secureConnection', socket => { socket._writableState.highWaterMark = 1 << 20; });
+server.on('secureConnection', socket => { socket._writableState.highWaterMark = 1 << 20; });
 server.listen(port, '127.0.0.1');

@@ -17,12 +17,12 @@ stop_batchd() {
 	batchd_pid=
 }
 
-# start_batchd LATENCY_MS PROTOCOL
+# start_batchd LATENCY_MS
 start_batchd() {
 	local tenths=0
 	! answers $batches_port || fail "something listens on port $batches_port"
 	trap stop_batchd EXIT
-	node "$here/batchd.mjs" $batches_port "$1" "$batches/key.pem" "$batches/cert.pem" "$2" >"$batches/log" 2>&1 &
+	node "$here/batchd.mjs" $batches_port "$1" "$batches/key.pem" "$batches/cert.pem" >"$batches/log" 2>&1 &
 	batchd_pid=$!
 	until answers $batches_port; do
 		kill -0 "$batchd_pid" 2>/dev/null && [ "$((tenths += 1))" -lt "$start_limit_tenths" ] ||
@@ -53,25 +53,24 @@ batches_row() {
 		"$(jq -rn "$3 / $seconds / ($most) * 1000 | round / 10") %, processor $(jq -rn "$processor / $3 * 1e7 | round / 10") us each"
 }
 
-# batches_with LATENCY_MS PROTOCOL: its runs, and the rows of what was run
+# batches_with LATENCY_MS: its runs, and the rows of what was run
 batches_with() {
-	local run latency=$1 protocol=$2 origin=https://localhost:$batches_port ours sdk folder=$batches/apply
+	local run latency=$1 origin=https://localhost:$batches_port ours sdk folder=$batches/apply
 	local measured=$((batches_changes - batches_changes / 4)) # an apply's start is not
 	ours=("$work/bench_batch" $origin "$batches/cert.pem")
 	sdk=(env NODE_EXTRA_CA_CERTS="$batches/cert.pem" node "$work/peers/sdkbatch.mjs" $origin)
 	rm -f "$batches"/*.runs
 	for ((run = 0; run < batches_runs; run++)); do
-		start_batchd "$latency" "$protocol" # it remembers who was changed
+		start_batchd "$latency" # it remembers who was changed
 		rm -rf "$folder"
 		mkdir -m 700 "$folder"
 		batches_once apply "$measured" "${ours[@]}" apply "$batches_changes" $batches_at_once "$folder"
 		batches_once writes "$batches_changes" "${ours[@]}" write "$batches_changes" $batches_at_once
 		batches_once reads "$batches_changes" "${ours[@]}" read "$batches_changes" $batches_at_once
-		[ -z "$have_sdk" ] || [ "$protocol" = h2 ] || # it speaks no other than 1.1
-			batches_once sdk "$batches_changes" "${sdk[@]}" "$batches_changes" $batches_at_once
+		[ -z "$have_sdk" ] || batches_once sdk "$batches_changes" "${sdk[@]}" "$batches_changes" $batches_at_once
 		stop_batchd
 	done
-	say "$batches_at_once under way, each answered after $latency ms, $protocol"
+	say "$batches_at_once under way, each answered after $latency ms"
 	batches_row writes "our changes" "$batches_changes" "$latency" 1
 	[ ! -f "$batches/sdk.runs" ] || batches_row sdk "graph-client" "$batches_changes" "$latency" 1
 	batches_row reads "our reads" "$batches_changes" "$latency" 1
@@ -79,7 +78,7 @@ batches_with() {
 }
 
 measure_batches() {
-	local latency protocol
+	local latency
 	say
 	say "Batches of 20: median of $batches_runs runs in turn; of what latency allows"
 	command -v openssl >/dev/null || { say "  left out: there is no openssl here"; return; }
@@ -87,8 +86,6 @@ measure_batches() {
 	mkdir -p "$batches"
 	make_certificate "$batches"
 	for latency in $batches_latencies_ms; do
-		for protocol in h2 http/1.1; do
-			batches_with "$latency" "$protocol"
-		done
+		batches_with "$latency"
 	done
 }

@@ -91,6 +91,20 @@ static enum method_shape method_shape(const struct net_request *request)
 	return strcmp(request->method, "HEAD") == 0 ? SHAPE_HEAD : SHAPE_BARE;
 }
 
+/*
+ * HTTP/2 is for reading. Debian 12's libcurl (7.88.1) ends every HTTP/2 exchange whose answer has no
+ * Content-Length with a RST_STREAM, although the stream is closed. Servers that count these, since
+ * CVE-2023-44487 most do, then refuse what is under way: what reads is sent again, of what writes
+ * nobody knows whether it arrived. So each request that may write has a connection to itself.
+ */
+long request_version(const struct net_request *request)
+{
+	enum method_shape shape = method_shape(request);
+
+	return shape == SHAPE_GET || shape == SHAPE_HEAD ? CURL_HTTP_VERSION_2TLS
+							 : CURL_HTTP_VERSION_1_1;
+}
+
 static CURLcode method_configure(struct running *running)
 {
 	CURL *curl = running->curl;
@@ -111,6 +125,9 @@ static CURLcode method_configure(struct running *running)
 			shape == SHAPE_HEAD ? NULL : running->exchange->request.method);
 	if (code == CURLE_OK)
 		code = curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, bodyless_write ? 1L : 0L);
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(
+			curl, CURLOPT_HTTP_VERSION, request_version(&running->exchange->request));
 	return code;
 }
 

@@ -105,6 +105,8 @@ struct running {
 	char words[CURL_ERROR_SIZE];
 };
 
+/* CURL_HTTP_VERSION_2TLS, or CURL_HTTP_VERSION_1_1 for what may write. */
+long request_version(const struct net_request *request);
 MUST_CHECK bool running_add_headers(struct running *running, struct error *err);
 /* Handles are used again, so each request sets all of it. */
 MUST_CHECK CURLcode running_configure(struct running *running);

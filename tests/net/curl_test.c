@@ -470,6 +470,31 @@ static void a_sink_gets_success_and_the_response_the_rest(void **state)
 	bench_close(&bench);
 }
 
+/* The server's next connection takes the place of the one before: so a request that came over its
+ * own says so by being there at all. */
+static void what_may_write_shares_no_connection_with_what_reads(void **state)
+{
+	static const struct reply replies[] = {
+		{ .text = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}" },
+		{ .text = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}" },
+		{ .text = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}" },
+	};
+	struct bench bench;
+	struct net_request post;
+
+	(void)state;
+	bench_open(&bench, replies, 3, NULL);
+	assert_true(bench_send(&bench, get(&bench)));
+	assert_true(bench_send(&bench, get(&bench)));
+	assert_int_equal(bench.server.connection_count, 1);
+	post = get(&bench);
+	post.method = "POST";
+	post.body = SPAN_LITERAL("{}");
+	assert_true(bench_send(&bench, post));
+	assert_int_equal(bench.server.connection_count, 2);
+	bench_close(&bench);
+}
+
 /* ---- limits and failures ------------------------------------------------------------- */
 
 static void a_body_that_swells_too_far_is_refused(void **state)
@@ -680,6 +705,7 @@ int main(void)
 		cmocka_unit_test(the_gate_stands_before_the_network),
 		cmocka_unit_test(a_header_value_can_not_bring_another_header),
 		cmocka_unit_test(headers_come_in_lower_case_and_interim_ones_are_dropped),
+		cmocka_unit_test(what_may_write_shares_no_connection_with_what_reads),
 		cmocka_unit_test(a_packed_answer_is_unpacked),
 		cmocka_unit_test(an_answer_packed_as_nobody_asked_for_is_refused),
 		cmocka_unit_test(an_answer_whose_packing_has_no_end_is_refused),

@@ -93,8 +93,8 @@ static enum method_shape method_shape(const struct net_request *request)
 
 /*
  * HTTP/2 is for reading. Debian 12's libcurl (7.88.1) ends every HTTP/2 exchange whose answer has no
- * Content-Length with a RST_STREAM, although the stream is closed. Servers that count these, since
- * CVE-2023-44487 most do, then refuse what is under way: what reads is sent again, of what writes
+ * Content-Length with a RST_STREAM, although the stream is closed. Servers that count these, as
+ * many do since CVE-2023-44487, then refuse what is under way: what reads is sent again, of what writes
  * nobody knows whether it arrived. So each request that may write has a connection to itself.
  */
 long request_version(const struct net_request *request)

@@ -2,12 +2,12 @@
  * The bytes of unstage-snapshot/1 that are not zstd's and not JSON: little-endian numbers,
  * index entries, the footer, ids and buckets.
  *
- * An entry: bucket u32, offset u64, packed u32, plain u32, lines u32, BLAKE2b-256 of the plain
- * bytes, BLAKE2b-256 of the frame. The footer: offset u64 and length u64 of the index, its
- * BLAKE2b-256, and eight bytes that end every snapshot.
+ * An entry: bucket u32, offset u64, packed u32, plain u32, lines u32, BLAKE3 of the plain bytes,
+ * BLAKE3 of the frame. The footer: offset u64 and length u64 of the index, its BLAKE3, and eight bytes
+ * that end every snapshot.
  */
+#include <blake3.h>
 #include <endian.h>
-#include <sodium.h>
 
 #include "snapshots/snapshots_internal.h"
 
@@ -71,5 +71,9 @@ uint32_t bucket_of(const uint8_t id[static ID_BINARY_BYTES], unsigned bits)
 
 void digest_of(uint8_t digest[static DIGEST_BYTES], const void *data, size_t length)
 {
-	crypto_generichash(digest, DIGEST_BYTES, data, length, NULL, 0);
+	blake3_hasher hasher;
+
+	blake3_hasher_init(&hasher);
+	blake3_hasher_update(&hasher, data, length);
+	blake3_hasher_finalize(&hasher, digest, DIGEST_BYTES);
 }

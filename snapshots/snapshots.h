@@ -4,7 +4,7 @@
  *
  * The file is `unstage-snapshot/1` (docs/FORMAT-snapshot.md): zstd frames that `zstdcat FILE | jq`
  * reads: a header line, a frame per bucket of objects, and a skippable frame with the index.
- * Its identity is the BLAKE2b-256 of its index, which covers every line.
+ * Its identity is the BLAKE3 of its index, which covers every line.
  */
 #pragma once
 

@@ -14,7 +14,7 @@
 #include "snapshots/snapshots.h"
 
 enum {
-	DIGEST_BYTES = 32,       /* BLAKE2b-256 */
+	DIGEST_BYTES = 32,       /* BLAKE3 */
 	ENTRY_BYTES = 88,        /* of one frame in the index */
 	ENTRY_PLAIN_DIGEST = 24, /* where in it that digest is */
 	ENTRY_PACKED_DIGEST = 56,

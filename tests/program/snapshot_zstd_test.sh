@@ -1,8 +1,8 @@
 #!/bin/bash
-# A snapshot is read by the world's own tools: zstdcat, jq, and b2sum for its digests.
+# A snapshot is read by the world's own tools: zstdcat, jq, and b3sum for its digests.
 set -euo pipefail
 
-for tool in zstdcat zstd jq b2sum; do
+for tool in zstdcat zstd jq b3sum b2sum; do
 	if ! command -v "$tool" >/dev/null; then
 		echo "skipped: $tool is not installed"
 		exit 77
@@ -39,18 +39,33 @@ jq -cS . "$data/tiny.jsonl" | cmp - "$data/tiny.jsonl" || fail "lines are not ca
 
 # The identity is the digest of the index, which the footer locates: no program of ours needed.
 size=$(stat -c %s "$file")
-number() { # OFFSET: a little-endian 64-bit number
-	od -A n -t u8 -j "$1" -N 8 --endian=little "$file" | tr -d ' '
+number() { # OFFSET [BYTES]: a little-endian number
+	od -A n -t "u${2:-8}" -j "$1" -N "${2:-8}" --endian=little "$file" | tr -d ' '
 }
+hex() { # OFFSET: of a digest
+	od -A n -t x1 -w32 -j "$1" -N 32 "$file" | tr -d ' '
+}
+bytes() { # OFFSET LENGTH
+	tail -c +$(($1 + 1)) "$file" | head -c "$2"
+}
+digest() { b3sum --no-names; }
 offset=$(number $((size - 56)))
 length=$(number $((size - 48)))
 same "index and footer end the file" $((offset + length + 56)) "$size"
-identity=$(tail -c +$((offset + 1)) "$file" | head -c "$length" | b2sum -l 256 | cut -d ' ' -f 1)
-same "identity" "$identity" \
-	"$(od -A n -t x1 -j $((size - 40)) -N 32 "$file" | tr -d ' \n')"
+identity=$(bytes "$offset" "$length" | digest)
+same "identity" "$identity" "$(hex $((size - 40)))"
 grep -q "$identity" "$SOURCE/docs/FORMAT-snapshot.md" || fail "the page names another identity"
 
-echo "ok"
+# So are the digests of each frame, and of the lines in it.
+entry=$((offset + 20 + $(number $((offset + 16)) 4)))
+count=$(number "$entry" 4)
+same "frames" "$count" 2
+for ((frame = 0; frame < count; frame++)); do
+	at=$((entry + 4 + frame * 88))
+	bytes "$(number $((at + 4)))" "$(number $((at + 12)) 4)" >"$work/frame"
+	same "digest of frame $frame" "$(digest <"$work/frame")" "$(hex $((at + 56)))"
+	same "digest of its lines" "$(zstdcat "$work/frame" | digest)" "$(hex $((at + 24)))"
+done
 
 # The statement names the whole file as b2sum does, and minisign verifies it.
 echo "$(jq -r .b2sum "$file.statement")  $file" | b2sum --check --status || fail "b2sum does not agree with the statement"
@@ -59,3 +74,5 @@ if command -v minisign >/dev/null; then
 	minisign -Vqm "$file.statement" -p "$data/tiny.pub" >/dev/null || fail "minisign does not verify the statement"
 	"${UNSTAGE:?}" verify "$file" --key "$data/tiny.pub" >/dev/null || fail "unstage does not verify the snapshot"
 fi
+
+echo "ok"

@@ -325,7 +325,9 @@ static bool take_turns(struct demo *demo, struct error *err)
 		if (!run_exchange_script(demo, &played, err) ||
 			!follow_paragraphs(demo, &followed, err))
 			return false;
-		say("   a person follows %zu paragraphs of plan-manual.txt\n", followed);
+		if (followed)
+			say("   a person follows %zu paragraph%s of plan-manual.txt\n", followed,
+				followed == 1 ? "" : "s");
 		if ((followed || played.changed) &&
 			!type_command(demo,
 				"unstage apply plan.json --key unstage.pub --journal journal.sqlite "

@@ -118,8 +118,11 @@ static enum said said_of(struct span key)
 		return SAID_COUNT;
 	for (size_t i = 0; i < of_length[key.length].count; i++) {
 		enum said said = (enum said)of_length[key.length].said[i];
+		struct span name = said_names[said];
 
-		if (name_equal(said_names[said].data, key.data, key.length))
+		/* Most keys are none of these, and part at their first letter. */
+		if (name.data[0] == key.data[0] &&
+			name_equal(name.data, key.data, key.length))
 			return said;
 	}
 	return SAID_COUNT;

@@ -8,6 +8,7 @@
  */
 #include "graph/graph_internal.h"
 
+#include <assert.h>
 #include <strings.h>
 
 static const char advice_ours[] =
@@ -164,4 +165,22 @@ const char *ruling_hint(const char *message)
 			return hints[i].hint;
 	}
 	return NULL;
+}
+
+const char *graph_outcome_name(enum graph_outcome outcome)
+{
+	static const char *const names[] = {
+		[GRAPH_NOT_SENT] = "not sent",
+		[GRAPH_DONE] = "done",
+		[GRAPH_ALREADY] = "already so",
+		[GRAPH_THROTTLED] = "throttled",
+		[GRAPH_CONFLICT] = "conflict",
+		[GRAPH_REFUSED] = "refused",
+		[GRAPH_DENIED] = "denied",
+		[GRAPH_ABSENT] = "absent",
+		[GRAPH_UNKNOWN] = "unknown",
+	};
+
+	assert((size_t)outcome < COUNT_OF(names));
+	return names[outcome];
 }

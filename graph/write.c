@@ -14,24 +14,6 @@ struct outgoing {
 	bool renewed; /* sent again with a new token already */
 };
 
-const char *graph_outcome_name(enum graph_outcome outcome)
-{
-	static const char *const names[] = {
-		[GRAPH_NOT_SENT] = "not sent",
-		[GRAPH_DONE] = "done",
-		[GRAPH_ALREADY] = "already so",
-		[GRAPH_THROTTLED] = "throttled",
-		[GRAPH_CONFLICT] = "conflict",
-		[GRAPH_REFUSED] = "refused",
-		[GRAPH_DENIED] = "denied",
-		[GRAPH_ABSENT] = "absent",
-		[GRAPH_UNKNOWN] = "unknown",
-	};
-
-	assert((size_t)outcome < COUNT_OF(names));
-	return names[outcome];
-}
-
 static void prepare(struct outgoing *outgoing, struct graph_write *write, const struct graph *graph)
 {
 	*outgoing = (struct outgoing){

@@ -87,24 +87,6 @@ bool apply_may_send(struct apply *apply)
 
 /* ---- deciding, saving, telling --------------------------------------------------------------- */
 
-void apply_decide(struct apply *apply, size_t index, enum step_state state, const char *format, ...)
-{
-	struct step_record *record = &apply->records[index];
-	struct error text = { 0 };
-	va_list arguments;
-
-	va_start(arguments, format);
-	error_set_v(&text, ERROR_NONE, format, arguments);
-	va_end(arguments);
-	step_record_set_text(&record->text, span_of(text.text));
-	apply->open += (size_t)(state == STEP_OPEN) - (size_t)(record->state == STEP_OPEN);
-	record->state = state;
-	if (state == STEP_DONE)
-		apply->proven[apply->plan->steps[index].operation]++;
-	MEMORY_GROW(apply->changed, apply->changed_count, apply->changed_capacity);
-	apply->changed[apply->changed_count++] = index;
-}
-
 static void apply_tell(struct apply *apply, size_t index)
 {
 	const struct plan_step *step = &apply->plan->steps[index];

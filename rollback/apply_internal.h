@@ -95,6 +95,9 @@ bool database_failed(sqlite3 *database, const char *tried, struct error *err);
 
 struct journal;
 
+/* What a journal knows a plan's bytes by. */
+void plan_hash_text(struct span plan_bytes, char hash[static APPLY_HASH_TEXT]);
+
 /*
  * Opens or creates the journal of this plan and checks it: whole, ours, and naming this hash.
  *   ERROR_FORMAT   damaged · ERROR_REFUSED  of another plan, or newer · ERROR_SYSTEM
@@ -301,6 +304,8 @@ struct batch {
 };
 struct batch *batch_new(void);
 void batch_free(struct apply *apply, struct batch *batch); /* its steps are as they were */
+/* The same of one that never began to read. */
+void batch_forget(struct apply *apply, struct batch *batch);
 void batch_add(struct apply *apply, struct batch *batch, size_t index, bool canary);
 /* Takes out the flights for which this is false. */
 void batch_keep(struct apply *apply, struct batch *batch,
@@ -343,7 +348,6 @@ MUST_CHECK bool fleet_settle(struct apply *apply, struct error *err);
 
 /* ---- before and after ----------------------------------------------------------------------- */
 
-void plan_hash_text(struct span plan_bytes, char hash[static APPLY_HASH_TEXT]);
 /* The plan by itself: cloud, ids, numbers, limits, times. */
 MUST_CHECK bool preflight_plan(
 	const struct plan *plan, const struct apply_options *options, struct error *err);

@@ -99,3 +99,21 @@ void step_record_set_text(char **text, struct span value)
 	memory_free(*text);
 	*text = memory_text_span(value.data, value.length);
 }
+
+void apply_decide(struct apply *apply, size_t index, enum step_state state, const char *format, ...)
+{
+	struct step_record *record = &apply->records[index];
+	struct error text = { 0 };
+	va_list arguments;
+
+	va_start(arguments, format);
+	error_set_v(&text, ERROR_NONE, format, arguments);
+	va_end(arguments);
+	step_record_set_text(&record->text, span_of(text.text));
+	apply->open += (size_t)(state == STEP_OPEN) - (size_t)(record->state == STEP_OPEN);
+	record->state = state;
+	if (state == STEP_DONE)
+		apply->proven[apply->plan->steps[index].operation]++;
+	MEMORY_GROW(apply->changed, apply->changed_count, apply->changed_capacity);
+	apply->changed[apply->changed_count++] = index;
+}

@@ -28,7 +28,7 @@ static void fly(struct apply *apply, struct batch *batch)
 		batch->flights[i].record->state = STEP_DONE;
 		apply->proven[batch->flights[i].step->operation]++;
 	}
-	batch_free(apply, batch);
+	batch_forget(apply, batch);
 }
 
 /* One round: as many batches as may be under way together. Their number. */
@@ -43,7 +43,7 @@ static size_t fly_together(struct apply *apply, size_t width)
 
 		batch_pick(apply, batch);
 		if (!batch->count) {
-			batch_free(apply, batch);
+			batch_forget(apply, batch);
 			break;
 		}
 		alone = batch->flights[0].canary;

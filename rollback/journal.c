@@ -10,6 +10,7 @@
  * to learn what became of it, and never sends it again blindly. WAL while a run goes on; at a
  * clean end the log is folded in and the file stands alone.
  */
+#include <sodium.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -40,6 +41,15 @@ struct journal {
 	bool empty;           /* opened to look, and a crash came before its tables */
 	bool together, begun; /* between journal_together() and journal_commit() */
 };
+
+void plan_hash_text(struct span plan_bytes, char hash[static APPLY_HASH_TEXT])
+{
+	uint8_t digest[crypto_generichash_BYTES];
+
+	crypto_generichash(digest, sizeof(digest), (const uint8_t *)plan_bytes.data,
+		plan_bytes.length, NULL, 0);
+	sodium_bin2hex(hash, APPLY_HASH_TEXT, digest, sizeof(digest));
+}
 
 void journal_close(struct journal *journal)
 {

@@ -2,7 +2,6 @@
  * Everything that must hold before the first write: the plan by itself, the lock, the service's
  * tenant and clock. Nothing here changes anything in a directory.
  */
-#include <sodium.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,15 +20,6 @@ static const struct step_needs {
 	[GRAPH_REMOVE_OWNER] = { .target = true },
 	[GRAPH_SET_MANAGER] = { .target = true },
 };
-
-void plan_hash_text(struct span plan_bytes, char hash[static APPLY_HASH_TEXT])
-{
-	uint8_t digest[crypto_generichash_BYTES];
-
-	crypto_generichash(digest, sizeof(digest), (const uint8_t *)plan_bytes.data,
-		plan_bytes.length, NULL, 0);
-	sodium_bin2hex(hash, APPLY_HASH_TEXT, digest, sizeof(digest));
-}
 
 /* ---- the plan by itself --------------------------------------------------------------- */
 

@@ -1,5 +1,6 @@
 #include "base/memory.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -63,4 +64,29 @@ char *memory_text(const char *text)
 void memory_free(void *memory)
 {
 	free(memory);
+}
+
+void memory_free_wiped(void *memory)
+{
+	if (memory)
+		explicit_bzero(memory, malloc_usable_size(memory));
+	free(memory);
+}
+
+/* realloc() may leave the old bytes behind, so it is never asked. */
+void *memory_resize_wiped(void *memory, size_t size)
+{
+	size_t old = memory ? malloc_usable_size(memory) : 0;
+	void *moved;
+
+	if (memory && !size) {
+		memory_free_wiped(memory);
+		return NULL;
+	}
+	moved = malloc(size);
+	if (moved && memory) {
+		memcpy(moved, memory, old < size ? old : size);
+		memory_free_wiped(memory);
+	}
+	return moved;
 }

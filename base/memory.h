@@ -17,6 +17,13 @@ char *memory_text_span(const char *data, size_t length); /* a copy with a NUL be
 void *memory_copy(const void *data, size_t size);
 void memory_free(void *memory);
 
+/*
+ * free() and realloc() for libraries that hold secrets: what is given back was wiped, also where memory
+ * moved. These return NULL for want of memory, as a library expects.
+ */
+void memory_free_wiped(void *memory);
+void *memory_resize_wiped(void *memory, size_t size);
+
 /* Makes room for one more in a growing array: capacity doubles when `count` reaches it. */
 #define MEMORY_GROW(array, count, capacity)                                                        \
 	do {                                                                                       \

@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/process.h"
 #include "base/time.h"
 #include "rollback/rollback.h"
 
@@ -293,7 +294,7 @@ int main(int argc, char **argv)
 	struct error err = { 0 };
 	struct work work = { 0 };
 
-	if (argc < 6 || argc > 7 || !net_start(&err))
+	if (argc < 6 || argc > 7 || !process_start(&err) || !net_start(&err))
 		return 2;
 	work.origin = argv[1];
 	work.ca_file = argv[2];

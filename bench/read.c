@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/process.h"
 #include "base/time.h"
 #include "graph/graph.h"
 
@@ -81,7 +82,7 @@ int main(int argc, char **argv)
 	char room[OUT_BUFFER];
 	int64_t began_ms;
 
-	if (argc != 4 || !net_start(&err))
+	if (argc != 4 || !process_start(&err) || !net_start(&err))
 		return 2;
 	totals.out = fopen(argv[3], "we");
 	if (!totals.out) {

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/process.h"
 #include "cli/cli.h"
 
 static void print_commands(FILE *file)
@@ -68,7 +69,8 @@ static int dispatch(int argc, char **argv, struct error *err)
 	const struct command *command = word ? command_named(word) : NULL;
 
 	if (command)
-		return net_start(err) ? run(command, argc - 2, argv + 2, err) : -1;
+		return process_start(err) && net_start(err) ? run(command, argc - 2, argv + 2, err)
+							    : -1;
 	if (!word) {
 		print_commands(stderr);
 		return ERROR_USAGE;

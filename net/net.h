@@ -172,9 +172,9 @@ const char *replay_trouble(const struct replay *replay);
 const char *replay_sent_body(const struct replay *replay, size_t exchange);
 
 /*
- * Keeps the short list of environment variables of T24 and drops the rest, before any library
- * starts; then draws random bytes once and initialises OpenSSL without its configuration file
- * and libcurl. Call first in main(). ERROR_SYSTEM.
+ * Initialises OpenSSL without its configuration file, draws random bytes of it once, and initialises
+ * libcurl. Call once, after process_start() (base/process.h) and before anything else of this folder.
+ * ERROR_SYSTEM.
  */
 MUST_CHECK bool net_start(struct error *err);
 

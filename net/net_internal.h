@@ -123,8 +123,3 @@ void trace_exchange(FILE *trace, const struct net_request *request, const char *
 
 /* Bytes of `url` before its query: all of it that an error text may show. */
 int url_shown_length(const char *url);
-
-/* ---- environment.c ---- */
-
-/* Drops every environment variable that T24 does not list. */
-void environment_restrict(void);

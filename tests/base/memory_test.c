@@ -155,6 +155,23 @@ static void the_lack_of_memory_ends_the_program_with_9_and_a_word(void **state)
 	}
 }
 
+static void what_libraries_resize_keeps_its_bytes(void **state)
+{
+	char *text = memory_resize_wiped(NULL, 4);
+
+	(void)state;
+	assert_non_null(text);
+	memcpy(text, "abc", 4);
+	text = memory_resize_wiped(text, 100000);
+	assert_non_null(text);
+	assert_string_equal(text, "abc");
+	text = memory_resize_wiped(text, 2);
+	assert_non_null(text);
+	assert_memory_equal(text, "ab", 2);
+	assert_null(memory_resize_wiped(text, 0));
+	memory_free_wiped(NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -165,6 +182,7 @@ int main(void)
 		cmocka_unit_test(texts_and_spans_are_copied_with_a_nul_behind),
 		cmocka_unit_test(what_was_handed_over_is_not_freed_twice),
 		cmocka_unit_test(the_lack_of_memory_ends_the_program_with_9_and_a_word),
+		cmocka_unit_test(what_libraries_resize_keeps_its_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

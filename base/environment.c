@@ -6,10 +6,10 @@
  * The array is thinned out in place and its texts are not copied: whoever reads a secret from
  * a variable can then overwrite the very bytes that /proc/PID/environ shows.
  */
+#include "base/process.h"
+
 #include <string.h>
 #include <unistd.h>
-
-#include "net/net_internal.h"
 
 /* Sorted; an entry that ends with "_" stands for every name that begins so. */
 static const char *const kept_variables[] = {

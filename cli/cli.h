@@ -1,6 +1,6 @@
 /*
- * What the commands share: the profile, the session with a tenant, and the screen. Only this
- * folder prints; stdout is the answer, stderr is the talk.
+ * What the commands share: the profile and the screen. Only commands print, here and in online/;
+ * stdout is the answer, stderr is the talk.
  */
 #pragma once
 
@@ -69,20 +69,6 @@ void profile_free(struct profile *profile);
 MUST_CHECK bool profile_limits(
 	const struct profile *profile, double *share, int64_t *run_ms, struct error *err);
 DEFINE_CLEANUP(struct profile *, profile_free);
-
-/* ---- session: a profile, connected -------------------------------------------------------- */
-
-struct session {
-	struct profile *profile;
-	struct net_origins *origins;
-	struct transport transport;
-	struct auth *auth;
-	struct graph *graph;
-};
-
-MUST_CHECK struct session *session_open(const char *profile_name, struct error *err);
-void session_close(struct session *session);
-DEFINE_CLEANUP(struct session *, session_close);
 
 /* ---- screen ------------------------------------------------------------------------------ */
 

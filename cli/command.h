@@ -1,5 +1,5 @@
 /*
- * A command is a file with one table and one `run`; main.c lists them. The same rows parse the
+ * A command is a file with one table and one `run`; commands.c lists them. The same rows parse the
  * arguments and print help, the man page and the completions.
  */
 #pragma once
@@ -31,8 +31,8 @@ struct command {
 	const char *name;
 	const char *operands; /* "BASE LIVE"; brackets around what may be left out; NULL: none */
 	size_t operands_least, operands_most;
-	const char *summary;          /* one line, for the list of commands */
-	const char *details;          /* the man page's paragraphs, or NULL */
+	bool takes_live;     /* an operand may be the name `live`, which takes a snapshot */
+	const char *details; /* the man page's paragraphs, or NULL */
 	const struct option *options; /* ended by a row without a name */
 	size_t arguments_size;
 	/* Returns the exit status, 0 or 1; or -1 with the error set (then its kind is the status). */
@@ -40,8 +40,14 @@ struct command {
 		struct error *err);
 };
 
-extern const struct command *const commands[]; /* ended by NULL */
-const struct command *command_named(const char *name);
+struct command_row {
+	const char *name;
+	const char *summary;           /* one line, for the list of commands */
+	const struct command *command; /* NULL: it talks, see program.h */
+};
+
+extern const struct command_row commands[]; /* ended by a row without a name */
+const struct command_row *command_row_named(const char *name);
 
 /* Fills `arguments` (of command->arguments_size, zeroed) and `operands`. ERROR_USAGE names the word. */
 MUST_CHECK bool options_parse(const struct command *command, int argc, char **argv, void *arguments,

@@ -3,7 +3,7 @@
 
 #include "base/memory.h"
 #include "cli/names.h"
-#include "cli/taking.h"
+#include "cli/program.h"
 
 static struct reconcile_options options_of(const struct comparison *comparison,
 	const struct comparison_arguments *arguments, const struct profile *profile)
@@ -101,7 +101,7 @@ static void warn_of_decisions(const struct findings *findings)
 
 static struct snapshot *open_operand(const char *word, const char *profile_name, struct error *err)
 {
-	return names_is_live(word) ? take_live(word, profile_name, err)
+	return names_is_live(word) ? program.take_live(word, profile_name, err)
 				   : names_open(word, profile_name, err);
 }
 

@@ -98,7 +98,7 @@ const struct command command_conflicts = {
 	.operands = "[BASE] LIVE",
 	.operands_least = 1,
 	.operands_most = 2,
-	.summary = "addresses and sign-in names with more than one claimant",
+	.takes_live = true,
 	.details = "Looks through proxyAddresses, mail, userPrincipalName and imAddresses of\n"
 		   "users, groups, contacts and deleted items, and at what the service keeps in\n"
 		   "quarantine; otherMails are told where they touch it. For each address: who\n"

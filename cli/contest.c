@@ -4,7 +4,7 @@
 #include "base/text.h"
 #include "cli/contest.h"
 #include "cli/names.h"
-#include "cli/taking.h"
+#include "cli/program.h"
 
 enum {
 	INDENT = 12,       /* of what stands behind a label */
@@ -17,7 +17,7 @@ enum {
 
 static struct snapshot *open_operand(const char *word, const char *profile_name, struct error *err)
 {
-	return names_is_live(word) ? take_live(word, profile_name, err)
+	return names_is_live(word) ? program.take_live(word, profile_name, err)
 				   : names_open(word, profile_name, err);
 }
 

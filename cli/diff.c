@@ -251,7 +251,7 @@ const struct command command_diff = {
 	.operands = "BASE LIVE",
 	.operands_least = 2,
 	.operands_most = 2,
-	.summary = "every difference with verdict, proof and door",
+	.takes_live = true,
 	.details =
 		"Without --evidence it is a plain comparison: everything is drift. With it, each\n"
 		"value is judged by five: base, before, staging, live, and who wrote last. Exit\n"

@@ -72,7 +72,7 @@ static void add_heading(struct screen *screen, const struct comparison *comparis
 static void add_next(struct screen *screen, const struct find_typed *typed,
 	const struct findings_summary *summary)
 {
-	bool conflicts = summary->conflicts && command_named("conflicts");
+	bool conflicts = summary->conflicts;
 
 	screen_addf(screen, STYLE_BOLD, "\nNext\n");
 	screen_command(screen, "diff", typed, NULL, NULL);
@@ -216,7 +216,7 @@ const struct command command_find = {
 	.operands = "[BASE LIVE]",
 	.operands_least = 0,
 	.operands_most = 2,
-	.summary = "what did the staging server do? the blast radius",
+	.takes_live = true,
 	.details =
 		"Without BASE and LIVE it lists who synchronises: every sync server that wrote,\n"
 		"when, how much, once or in a cycle. Which of them is the staging server is said\n"

@@ -242,7 +242,6 @@ static const struct option options[] = {
 
 const struct command command_forget = {
 	.name = "forget",
-	.summary = "thin out the kept snapshots, by restic's rules",
 	.details =
 		"Of the snapshots in the profile's state folder those are removed, with their\n"
 		"statement and signature, that no --keep option keeps. Each rule keeps the newest\n"

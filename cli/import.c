@@ -323,7 +323,6 @@ const struct command command_import = {
 	.operands = "FILE|FOLDER...",
 	.operands_least = 1,
 	.operands_most = OPERANDS_MAX,
-	.summary = "a sync server's own files: evidence and base snapshot",
 	.details = "The files of ONE server, recognised by what is in them:\n"
 		   "  connector space  csexport's XML, of all objects: no /f:, no /o:\n"
 		   "  run history      ConvertTo-Json of Get-ADSyncRunProfileResult and of\n"

@@ -60,7 +60,6 @@ static const struct option options[] = {
 
 const struct command command_keygen = {
 	.name = "keygen",
-	.summary = "make a signing key pair",
 	.details =
 		"The files are minisign's: its keys work here, and ours there. Never overwrites a\n"
 		"file.\n",

@@ -1,6 +1,6 @@
 /*
  * unstage undoes what an Entra Connect staging server did to a directory by accident.
- * This file lists the commands and ends the process with the status of the one that ran.
+ * This file finds the command and ends the process with the status of the one that ran.
  */
 #include <assert.h>
 #include <fcntl.h>
@@ -13,12 +13,14 @@
 #include "base/memory.h"
 #include "base/process.h"
 #include "cli/cli.h"
+#include "cli/names.h"
+#include "cli/program.h"
 
 static void print_commands(FILE *file)
 {
 	fputs("unstage undoes what an Entra Connect staging server did by accident.\n\n", file);
-	for (size_t i = 0; commands[i]; i++)
-		fprintf(file, "  unstage %-10s %s\n", commands[i]->name, commands[i]->summary);
+	for (size_t i = 0; commands[i].name; i++)
+		fprintf(file, "  unstage %-10s %s\n", commands[i].name, commands[i].summary);
 	fputs("\n  unstage COMMAND --help tells a command's options. unstage --version\n", file);
 }
 
@@ -47,6 +49,28 @@ static bool hold_standard_files(struct error *err)
 	return true;
 }
 
+/* NULL: it is another program's. */
+static const struct command *command_of(const struct command_row *row)
+{
+	const struct command *const *talking = program.commands;
+
+	if (row->command || !talking)
+		return row->command;
+	while (*talking && strcmp((*talking)->name, row->name) != 0)
+		talking++;
+	return *talking;
+}
+
+static bool wants_live(
+	const struct command *command, const char *const *operands, size_t operand_count)
+{
+	bool wants = false;
+
+	for (size_t i = 0; i < operand_count && command->takes_live; i++)
+		wants |= names_is_live(operands[i]);
+	return wants;
+}
+
 static int run(const struct command *command, int argc, char **argv, struct error *err)
 {
 	CLEANUP(memory_freep) void *arguments = memory_new(command->arguments_size);
@@ -54,23 +78,40 @@ static int run(const struct command *command, int argc, char **argv, struct erro
 	size_t operand_count = 0;
 	bool help = false;
 
-	if (!options_parse(command, argc, argv, arguments, operands, &operand_count, &help, err))
+	if (!options_parse(
+		    command, argc - 2, argv + 2, arguments, operands, &operand_count, &help, err))
 		return -1;
 	if (help) {
 		options_print_help(command);
 		return 0;
 	}
+	if (!program.take_live && wants_live(command, operands, operand_count))
+		return handover(argv, err) ? 0 : -1;
+	/* Behind the last place where another program may take over, which would not hear of it. */
+	interrupted_listen();
+	if (program.start && !program.start(err))
+		return -1;
 	return command->run(arguments, operands, operand_count, err);
+}
+
+static int begin(const struct command_row *row, int argc, char **argv, struct error *err)
+{
+	const struct command *command = command_of(row);
+
+	if (!handover_check(err) || !process_start(err))
+		return -1;
+	if (!command)
+		return handover(argv, err) ? 0 : -1;
+	return run(command, argc, argv, err);
 }
 
 static int dispatch(int argc, char **argv, struct error *err)
 {
 	const char *word = argc > 1 ? argv[1] : NULL;
-	const struct command *command = word ? command_named(word) : NULL;
+	const struct command_row *row = word ? command_row_named(word) : NULL;
 
-	if (command)
-		return process_start(err) && net_start(err) ? run(command, argc - 2, argv + 2, err)
-							    : -1;
+	if (row)
+		return begin(row, argc, argv, err);
 	if (!word) {
 		print_commands(stderr);
 		return ERROR_USAGE;
@@ -106,7 +147,8 @@ int main(int argc, char **argv)
 	struct error err = { 0 };
 	int status = hold_standard_files(&err) ? 0 : -1;
 
-	interrupted_listen();
+	/* Who reads no further is found out where it is written, and what is open ends well. */
+	signal(SIGPIPE, SIG_IGN);
 	if (status == 0)
 		status = dispatch(argc, argv, &err);
 	talk_end();

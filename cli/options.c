@@ -167,7 +167,8 @@ bool options_parse(const struct command *command, int argc, char **argv, void *a
 void options_print_help(const struct command *command)
 {
 	printf("unstage %s%s%s [options]\n\n  %s\n\n", command->name, command->operands ? " " : "",
-		command->operands ? command->operands : "", command->summary);
+		command->operands ? command->operands : "",
+		command_row_named(command->name)->summary);
 	for (const struct option *option = command->options; option->name; option++) {
 		char left[40];
 

@@ -111,7 +111,7 @@ const struct command command_plan = {
 	.operands = "BASE LIVE",
 	.operands_least = 2,
 	.operands_most = 2,
-	.summary = "write the rollback plan",
+	.takes_live = true,
 	.details =
 		"Only what the verdict `revert` says becomes a step; each goes by the door that\n"
 		"may write it. Only reviewed --decisions say otherwise; the plan has the file's\n"

@@ -201,7 +201,6 @@ const struct command command_show = {
 	.operands = "WHAT [ID] | FOLDER [FOLDER]",
 	.operands_least = 1,
 	.operands_most = 2,
-	.summary = "what is in a snapshot, plan, decisions, configuration",
 	.details =
 		"WHAT is a file (snapshot, plan, decisions), the name of a kept snapshot\n"
 		"(production, latest, @WHEN), or the word snapshots: a line for each that the\n"

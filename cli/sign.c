@@ -119,7 +119,6 @@ const struct command command_sign = {
 	.operands = "FILE",
 	.operands_least = 1,
 	.operands_most = 1,
-	.summary = "sign a plan, or a snapshot",
 	.details =
 		"FILE is a plan, a snapshot, or a snapshot's name (production, latest, @WHEN).\n"
 		"Of a plan PLAN.minisig is written, and `minisign -Vm PLAN -p unstage.pub`\n"

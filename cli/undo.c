@@ -127,7 +127,6 @@ const struct command command_undo = {
 	.operands = "PLAN",
 	.operands_least = 1,
 	.operands_most = 1,
-	.summary = "the inverse of what was applied, as a new plan",
 	.details = "Made from the journal: the steps that `unstage apply` did, in the opposite\n"
 		   "order, back to the values that it read before it wrote. Sign it and apply it\n"
 		   "like any plan: what changed since is stale, and left alone. People whom it\n"

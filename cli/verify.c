@@ -164,7 +164,6 @@ const struct command command_verify = {
 	.operands = "FILE",
 	.operands_least = 1,
 	.operands_most = 1,
-	.summary = "verify a plan's signature, or all of a snapshot",
 	.details =
 		"Of a plan: its signature, and that the hand-off files lie beside it as they\n"
 		"were signed. Of a snapshot, by its file or its name: every digest\n"

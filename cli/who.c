@@ -73,7 +73,7 @@ const struct command command_who = {
 	.operands = "ADDRESS [BASE] LIVE",
 	.operands_least = 2,
 	.operands_most = 3,
-	.summary = "one address: who holds and who claims it, since when",
+	.takes_live = true,
 	.details =
 		"ADDRESS is a mail address, a sign-in name, or any value of proxyAddresses:\n"
 		"\"smtp:\" may be left out, case means nothing, \"sip:\" addresses are apart. Tells\n"

@@ -15,6 +15,9 @@ endif()
 string(REPLACE "-DNDEBUG" "" CMAKE_C_FLAGS_RELEASE "${CMAKE_C_FLAGS_RELEASE}")
 string(REPLACE "-O3" "-O2" CMAKE_C_FLAGS_RELEASE "${CMAKE_C_FLAGS_RELEASE}")
 
+# A program loads what it calls, and not all that the folders below it could.
+add_link_options(-Wl,--as-needed)
+
 # libFuzzer follows the edges of what it drives, so the folders must be instrumented too.
 if(UNSTAGE_FUZZ)
 	add_compile_options(-fsanitize=fuzzer-no-link)

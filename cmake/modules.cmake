@@ -1,9 +1,12 @@
 # The house in functions: a folder is a module, tests/<folder>/*_test.c are its tests.
 
-# unstage_module(graph USES auth directory LIBRARIES libcurl)
+# unstage_module(net USES base LIBRARIES libsodium TALKS libcurl)
+# TALKS: libraries that an OFFLINE program goes without. EXCEPT: sources that belong to programs.
 function(unstage_module name)
-	cmake_parse_arguments(module "" "" "USES;LIBRARIES" ${ARGN})
+	cmake_parse_arguments(module "" "" "USES;LIBRARIES;TALKS;EXCEPT" ${ARGN})
 	file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${name}/*.c)
+	list(TRANSFORM module_EXCEPT PREPEND ${CMAKE_SOURCE_DIR}/${name}/)
+	list(REMOVE_ITEM sources ${module_EXCEPT})
 	add_library(unstage_${name} STATIC ${sources})
 	target_include_directories(unstage_${name} PUBLIC ${CMAKE_SOURCE_DIR})
 	foreach(used ${module_USES})
@@ -11,6 +14,10 @@ function(unstage_module name)
 	endforeach()
 	foreach(library ${module_LIBRARIES})
 		target_link_libraries(unstage_${name} PUBLIC PkgConfig::${library})
+	endforeach()
+	foreach(library ${module_TALKS})
+		target_link_libraries(unstage_${name} PUBLIC
+			$<$<NOT:$<BOOL:$<TARGET_PROPERTY:UNSTAGE_OFFLINE>>>:PkgConfig::${library}>)
 	endforeach()
 	unstage_tests_of(${name} unstage_${name})
 endfunction()
@@ -63,15 +70,14 @@ function(unstage_variant folder variant definition prefix)
 	endforeach()
 endfunction()
 
+# unstage_program(unstage OFFLINE SOURCES cli/main.c USES cli): without the libraries that TALK, so a call that ends
+# in one of them does not link.
 function(unstage_program name)
-	cmake_parse_arguments(program "" "FOLDER" "USES;LIBRARIES" ${ARGN})
-	file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${program_FOLDER}/*.c)
-	add_executable(${name} ${sources})
+	cmake_parse_arguments(program "OFFLINE" "" "SOURCES;USES" ${ARGN})
+	add_executable(${name} ${program_SOURCES})
+	set_target_properties(${name} PROPERTIES UNSTAGE_OFFLINE ${program_OFFLINE})
 	foreach(used ${program_USES})
 		target_link_libraries(${name} PRIVATE unstage_${used})
-	endforeach()
-	foreach(library ${program_LIBRARIES})
-		target_link_libraries(${name} PRIVATE PkgConfig::${library})
 	endforeach()
 endfunction()
 

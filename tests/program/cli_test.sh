@@ -49,8 +49,9 @@ json_error() {
 sentence "help lists every command there is within 80 columns"
 expect 0 "$UNSTAGE" --help
 narrow
-in_table=$(sed -n '/commands\[\] = {/,/NULL/p' "$SOURCE/cli/commands.c" | grep -o 'command_[a-z]*' | sort)
-same "commands" "$in_table" "$(for command in $commands; do echo "command_$command"; done | sort)"
+in_tables=$(sed -n '/\[\] = {/,/^}/p' "$SOURCE/cli/commands.c" "$SOURCE/online/online.c" |
+	grep -o '&command_[a-z]*' | tr -d '&' | sort)
+same "commands" "$in_tables" "$(for command in $commands; do echo "command_$command"; done | sort)"
 at_least "commands" 10 "$(wc -w <<<"$commands")"
 cp "$work/stdout" "$work/listed"
 expect 0 "$UNSTAGE" help
@@ -71,6 +72,7 @@ grep -qxE 'unstage [0-9]+\.[0-9]+\.[0-9]+' "$work/stdout" || wrong "it is: $(cat
 options_in_source() { # COMMAND
 	local file=$SOURCE/cli/$1.c
 
+	[ -e "$file" ] || file=$SOURCE/online/$1.c
 	tr '\n\t' '  ' <"$file" | grep -oE '(\{|FAULT\() *"[a-z-]+", *[^}]*OPTION_|FAULT\( *"[a-z-]+"' |
 		grep -oE '"[a-z-]+"' | tr -d '"'
 	for macro in OPTIONS_COMMON OPTION_OUTPUT OPTIONS_COMPARISON; do

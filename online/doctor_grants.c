@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "cli/doctor.h"
+#include "online/doctor.h"
 
 #define BIT(grant)  (1U << (grant))
 #define LOOK_TENANT BIT(GRANT_ORGANIZATION)

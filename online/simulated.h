@@ -1,7 +1,7 @@
 /* A simulated tenant, served on loopback, with a profile that reaches it: for demo and simulate. */
 #pragma once
 
-#include "cli/cli.h"
+#include "online/online.h"
 #include "simulator/simulator.h"
 
 #define SIMULATED_STAGING    "SYNC02"

@@ -4,8 +4,8 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/names.h"
-#include "cli/since.h"
-#include "cli/taking.h"
+#include "online/since.h"
+#include "online/taking.h"
 
 /* The one pin there is. */
 #define PIN "production"
@@ -262,7 +262,6 @@ const struct command command_snapshot = {
 	.name = "snapshot",
 	.operands = "[SNAPSHOT]",
 	.operands_most = 1,
-	.summary = "take a snapshot of the directory, or pin one",
 	.details =
 		"Reads users, groups, contacts, memberships and deleted items over Microsoft\n"
 		"Graph into one file, which `zstdcat FILE | jq` reads too. It appears whole or\n"

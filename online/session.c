@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "cli/cli.h"
+#include "online/online.h"
 
 /* Graph's row; where tokens are asked for is entered by auth_open(). */
 static bool open_origins(struct session *session, struct error *err)

@@ -11,7 +11,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/plan_file.h"
-#include "cli/simulated.h"
+#include "online/simulated.h"
 
 struct demo_arguments {
 	struct common common;
@@ -513,7 +513,6 @@ static const struct option options[] = {
 
 const struct command command_demo = {
 	.name = "demo",
-	.summary = "the whole story on a simulated tenant",
 	.details = "Exit status 0 only when the proof holds: nothing left damaged, nothing\n"
 		   "legitimate lost.\n",
 	.options = options,

@@ -1,4 +1,4 @@
-#include "cli/simulated.h"
+#include "online/simulated.h"
 
 #include <limits.h>
 #include <stdio.h>

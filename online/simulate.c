@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "cli/simulated.h"
+#include "online/simulated.h"
 
 struct simulate_arguments {
 	struct common common;
@@ -485,7 +485,6 @@ static const struct option options[] = {
 
 const struct command command_simulate = {
 	.name = "simulate",
-	.summary = "a simulated tenant to try things on",
 	.details =
 		"Prints the export line for your shell and serves on 127.0.0.1. While it runs,\n"
 		"type day, incident, directory, morning, wait MINUTES, ldif FILE, cycle, adsync\n"

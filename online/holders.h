@@ -1,7 +1,7 @@
 /* Who holds a role of the directory and who may synchronise, into evidence. */
 #pragma once
 
-#include "cli/cli.h"
+#include "online/online.h"
 
 /* The service that sync applications are given a role of, and that role (facts 2). */
 #define SYNC_SERVICE_APP "6bf85cfa-ac8a-4be5-b5de-425a0d0dc016"

@@ -6,8 +6,8 @@
 
 #include "base/scan.h"
 #include "base/text.h"
-#include "cli/doctor_questions.h"
-#include "cli/holders.h"
+#include "online/doctor_questions.h"
+#include "online/holders.h"
 
 enum {
 	SYNC_STALE_MS = 3 * 3600 * 1000,

@@ -3,7 +3,7 @@
  * the app role of the sync service. And who holds any other role, because damage to them comes first.
  * The permissions for it are wished, not needed.
  */
-#include "cli/holders.h"
+#include "online/holders.h"
 
 #include <string.h>
 

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "cli/plan_file.h"
+#include "online/online.h"
 
 struct status_arguments {
 	struct common common;
@@ -157,7 +158,6 @@ const struct command command_status = {
 	.operands = "PLAN",
 	.operands_least = 1,
 	.operands_most = 1,
-	.summary = "where a plan stands: applied, waiting, held, overwritten",
 	.details =
 		"Every object is read again. `held`: a sync cycle came after it and left it\n"
 		"alone. `overwritten`: it was done, and somebody wrote since; the audit log says\n"

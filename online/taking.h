@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "cli/cli.h"
+#include "online/online.h"
 
 /*
  * Evidence of this window, empty: WHEN as moment_parse() has it; NULL is 7 days ago, and now. The

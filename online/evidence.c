@@ -1,7 +1,7 @@
 /* unstage evidence: who wrote what in a window of time, all writers, into a file. */
 #include <string.h>
 
-#include "cli/taking.h"
+#include "online/taking.h"
 
 struct evidence_arguments {
 	struct common common;
@@ -93,7 +93,6 @@ static const struct option options[] = {
 
 const struct command command_evidence = {
 	.name = "evidence",
-	.summary = "collect who wrote what from the audit log",
 	.details =
 		"The window should begin when the production snapshot was taken and end after the\n"
 		"live one: a value is only put back where the evidence leaves no time uncovered.\n"

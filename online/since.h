@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "cli/cli.h"
+#include "online/online.h"
 
 /* How old owners, and what else no change tells of, may become: "24h" unless the profile says. */
 #define RELATIONS_EVERY "24h"

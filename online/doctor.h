@@ -4,7 +4,7 @@
 #include <jansson.h>
 
 #include "base/memory.h"
-#include "cli/cli.h"
+#include "online/online.h"
 
 /* ---- rows --------------------------------------------------------------------------------- */
 

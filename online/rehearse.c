@@ -227,7 +227,6 @@ const struct command command_rehearse = {
 	.operands = "PLAN LIVE",
 	.operands_least = 2,
 	.operands_most = 2,
-	.summary = "run a plan on a simulated copy of LIVE and show the end",
 	.details =
 		"The engine that applies plans works on LIVE in a simulated tenant: nothing is\n"
 		"sent anywhere. Production's cycle, the hand-off files and the paragraphs are\n"

@@ -1,7 +1,7 @@
 /* What doctor_probes.c, which asks, and doctor_learn.c, which understands, share. */
 #pragma once
 
-#include "cli/doctor.h"
+#include "online/doctor.h"
 
 /* What an answer teaches; it may change the row. */
 typedef void learn_function(

@@ -1,5 +1,5 @@
 /* What the examination found, on a screen of 80 columns or as one JSON document. */
-#include "cli/doctor.h"
+#include "online/doctor.h"
 
 #include <string.h>
 

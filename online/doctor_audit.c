@@ -7,7 +7,7 @@
 
 #include "base/scan.h"
 #include "base/text.h"
-#include "cli/doctor.h"
+#include "online/doctor.h"
 
 enum {
 	LATELY_DAYS = 7, /* kept without any licence */

@@ -2,7 +2,7 @@
  * unstage doctor: can these credentials do the job? One question that can't be answered never
  * keeps the others from being asked; what needs no tenant is told even when nobody can sign in.
  */
-#include "cli/doctor.h"
+#include "online/doctor.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -213,7 +213,6 @@ static const struct option options[] = {
 
 const struct command command_doctor = {
 	.name = "doctor",
-	.summary = "can these credentials do the job? says what is missing",
 	.details = "Looks at the configuration, signs in, and puts harmless questions to Graph:\n"
 		   "nothing is written anywhere. Exit status 0 when all that is needed is there,\n"
 		   "1 when something is missing, else the kind of trouble that kept it from being\n"

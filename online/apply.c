@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/plan_file.h"
+#include "online/online.h"
 #include "report/report.h"
 
 enum { ANSWER_BYTES = 128 };
@@ -236,7 +237,6 @@ const struct command command_apply = {
 	.operands = "PLAN",
 	.operands_least = 1,
 	.operands_most = 1,
-	.summary = "apply a signed plan, or go on where it stopped",
 	.details = "Each step's value is read, compared with what the plan saw, written, and read\n"
 		   "again. What changed since is skipped and listed. Exit status: 0 every step is\n"
 		   "done; 1 some are left (other doors, stale); 5 nothing was applied, all stale;\n"

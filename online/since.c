@@ -1,5 +1,5 @@
 /* What changed since a snapshot, or everything, into the next one. */
-#include "cli/since.h"
+#include "online/since.h"
 
 #include "base/memory.h"
 #include "base/time.h"

@@ -1,5 +1,5 @@
 /* Who we are: the credential, its token, what that says about itself, and whose clock is right. */
-#include "cli/doctor.h"
+#include "online/doctor.h"
 
 enum { CLOCK_SLACK_MS = 5 * 60 * 1000 }; /* apply refuses more [T12] */
 

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/scan.h"
-#include "cli/doctor_questions.h"
-#include "cli/holders.h"
+#include "online/doctor_questions.h"
+#include "online/holders.h"
 
 enum { ADDRESS_MAX = 4096, SILENCES_MAX = 3 };
 

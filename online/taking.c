@@ -1,6 +1,6 @@
 /* From the audit log to a file of evidence: its window, what can be claimed of it, warnings. */
-#include "cli/taking.h"
-#include "cli/holders.h"
+#include "online/taking.h"
+#include "online/holders.h"
 
 #include <string.h>
 

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "cli/doctor.h"
+#include "online/doctor.h"
 
 /* A journal of a large plan, its receipt and a snapshot beside them. */
 static const uint64_t free_least = UINT64_C(64) << 20;

@@ -1,0 +1,19 @@
+/*
+ * The commands that talk to a tenant, or are one; and what they share, a profile that is connected.
+ */
+#pragma once
+
+#include "cli/cli.h"
+#include "graph/graph.h"
+
+struct session {
+	struct profile *profile;
+	struct net_origins *origins;
+	struct transport transport;
+	struct auth *auth;
+	struct graph *graph;
+};
+
+MUST_CHECK struct session *session_open(const char *profile_name, struct error *err);
+void session_close(struct session *session);
+DEFINE_CLEANUP(struct session *, session_close);

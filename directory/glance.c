@@ -121,8 +121,7 @@ static enum said said_of(struct span key)
 		struct span name = said_names[said];
 
 		/* Most keys are none of these, and part at their first letter. */
-		if (name.data[0] == key.data[0] &&
-			name_equal(name.data, key.data, key.length))
+		if (name.data[0] == key.data[0] && name_equal(name.data, key.data, key.length))
 			return said;
 	}
 	return SAID_COUNT;

@@ -93,12 +93,14 @@ said "is of the tenant"
 
 sentence "with a link that the service does not know all is read, and that is said"
 python3 - <<'PYTHON'
-import hashlib, json, re, struct
+import json, re, struct, subprocess
 data = open("second.jsonl.zst", "rb").read()
 offset, length = struct.unpack("<QQ", data[-56:-40])
 index = data[offset:offset + length]
 size = struct.unpack("<I", index[16:20])[0]
 text = json.loads(index[20:20 + size])
+def digest(of):
+    return bytes.fromhex(subprocess.run(["b3sum", "--no-names"], input=of, capture_output=True, check=True).stdout.decode())
 def write(name, change):
     links = {kind: change(link) for kind, link in text["deltaLinks"].items()}
     meta = json.dumps({**text, "deltaLinks": links}, separators=(",", ":"), sort_keys=True).encode()
@@ -106,7 +108,7 @@ def write(name, change):
     with open(name, "wb") as file:
         file.write(data[:offset - 8] + struct.pack("<II", 0x184D2A5E, len(made) + 56) + made)
         file.write(struct.pack("<QQ", offset, len(made)))
-        file.write(hashlib.blake2b(made, digest_size=32).digest() + b"unstgix\n")
+        file.write(digest(made) + b"unstgix\n")
 write("lost.jsonl.zst", lambda link: re.sub(r"deltatoken=.*", "deltatoken=forgotten", link))
 write("abroad.jsonl.zst", lambda link: re.sub(r"^http://[^/]*", "https://elsewhere.example", link))
 PYTHON

@@ -13,8 +13,8 @@
 enum { LINE_EVERY_MS = 10000, REDRAW_EVERY_MS = 100, TEXT_MAX = 4096 };
 
 struct talk_line {
-	int64_t told_ms;
-	bool open; /* an unfinished line stands on the terminal */
+	int64_t told_ms, pause_ms; /* pause_ms: between two steps that are told; 0: not known yet */
+	bool open;                 /* an unfinished line stands on the terminal */
 };
 
 static void draw(struct talk_line *line, const struct buf *text)
@@ -42,12 +42,14 @@ static void end_line(struct talk_line *line)
 static void tell_step(void *context, const char *what, uint64_t done, uint64_t total)
 {
 	struct talk_line *line = context;
-	int64_t pause = isatty(STDERR_FILENO) == 1 ? REDRAW_EVERY_MS : LINE_EVERY_MS;
 	CLEANUP(buf_release) struct buf text = BUF_UP_TO(TEXT_MAX);
 
-	if (line->told_ms == 0 && pause == LINE_EVERY_MS)
-		line->told_ms = time_monotonic_ms(); /* short work needs no talk */
-	if (time_monotonic_ms() - line->told_ms < pause)
+	if (!line->pause_ms) {
+		line->pause_ms = isatty(STDERR_FILENO) == 1 ? REDRAW_EVERY_MS : LINE_EVERY_MS;
+		if (line->pause_ms == LINE_EVERY_MS)
+			line->told_ms = time_monotonic_ms(); /* short work needs no talk */
+	}
+	if (time_monotonic_ms() - line->told_ms < line->pause_ms)
 		return;
 	if (total)
 		buf_addf(&text, "%s %llu of %llu", what, (unsigned long long)done,

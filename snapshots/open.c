@@ -189,7 +189,7 @@ static const char *entries_fault(const struct snapshot *snapshot, uint64_t index
 	if (!snapshot->entry_count)
 		return "it does not name the header line";
 	for (uint32_t i = 0; i < snapshot->entry_count; i++) {
-		struct entry entry = snapshot_entry(snapshot, i);
+		struct entry entry = get_entry(entry_at(snapshot, i));
 
 		if (entry.offset != offset || !entry.packed || entry.packed > PACKED_MAX)
 			return "frames do not lie one behind the other";

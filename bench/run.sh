@@ -102,6 +102,7 @@ best() {
 
 seconds() { jq -rn --argjson a "$(cat "$work/$1.s")" '$a*1000|round/1000'; }
 times() { jq -rn --argjson a "$(cat "$work/$1.s")" --argjson b "$(cat "$work/$2.s")" '$a/$b*10|round/10'; }
+percent_of() { jq -rn --argjson a "$(cat "$work/$1.s")" --argjson b "$(cat "$work/$2.s")" '$a/$b*1000|round/10'; }
 ratio_of() { jq -rn --argjson a "$(cat "$work/$1.s")" --argjson b "$(cat "$work/$2.s")" '$a/$b*100|round/100'; }
 mebibytes() { jq -rn --argjson a "$(cat "$work/$1.kib")" '$a/102.4|round/10'; }
 row() { printf '  %-16s %9s s  %-22s %s\n' "$@"; }
@@ -351,13 +352,14 @@ measure_planning() {
 	row "unstage plan" "$(seconds whole-plan)" "$(mebibytes whole-plan) MiB" "$(jq .counts.steps "$work/export.json") steps; from $records audit records, with hand-off files"
 }
 
-# An update with what changed, beside writing all of it from sorted lines. Both on one thread, as in a
-# process that holds a token.
+# An update with what changed, beside writing all of it: in no order, as lists of a directory come and a whole
+# snapshot is written, and from lines that are sorted already. All on one thread, as in a process that holds a token.
 measure_since() {
 	local lines="$work/since.lines" new="$work/since.new.zst" whole="$work/since.whole.zst" run
 	local since="$work/bench_since 0 $work/base.jsonl.zst $work/live.jsonl.zst $new"
 
 	zstdcat "$work/live.jsonl.zst" | tail -n +2 >"$lines"
+	shuf --random-source=<(yes) "$lines" >"$lines.shuffled"
 	say
 	say "A snapshot of $users users from the one before it, with 1,200 changes: wall clock of the update alone"
 	for ((run = 0; run < 5; run++)); do
@@ -366,10 +368,12 @@ measure_since() {
 	done | sed 's/.*, \([0-9]*\) ms$/\1/' | jq -s 'min / 1000' >"$work/update.s"
 	memory update "rm -f $new; $since"
 	cmp <(zstdcat "$new" | tail -n +2) "$lines" || fail "the update has other lines"
+	median whole-any 3 "bash -c 'rm -f $whole; $work/bench_take 0 $whole <$lines.shuffled'"
 	median whole 3 "bash -c 'rm -f $whole; $work/bench_take 0 $whole <$lines'"
 	row "bench_since" "$(seconds update)" "$(mebibytes update) MiB" "one thread"
-	row "all of it" "$(seconds whole)" "" "an update is $(jq -rn --argjson a "$(cat "$work/update.s")" --argjson b "$(cat "$work/whole.s")" '$a/$b*1000|round/10') % of it"
-	rm -f "$lines" "$new" "$whole"
+	row "all, in no order" "$(seconds whole-any)" "" "an update is $(percent_of update whole-any) % of it"
+	row "all, sorted" "$(seconds whole)" "" "an update is $(percent_of update whole) % of it"
+	rm -f "$lines" "$lines.shuffled" "$new" "$whole"
 }
 
 # A connector space of half as many objects as there are users, from a file to a base snapshot.

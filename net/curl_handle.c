@@ -11,7 +11,8 @@ static const struct {
 	long value;
 } fixed_options[] = {
 	{ CURLOPT_NOSIGNAL, 1 },
-	{ CURLOPT_BUFFERSIZE, 128 << 10 }, /* an HTTP/2 frame that does not fit is put aside first */
+	{ CURLOPT_BUFFERSIZE,
+		128 << 10 }, /* an HTTP/2 frame that does not fit is put aside first */
 	{ CURLOPT_CONNECTTIMEOUT_MS, NET_CONNECT_MS },
 	{ CURLOPT_TIMEOUT_MS, NET_TOTAL_MS },
 	{ CURLOPT_LOW_SPEED_LIMIT, 1 },

@@ -15,5 +15,7 @@ struct session {
 };
 
 MUST_CHECK struct session *session_open(const char *profile_name, struct error *err);
+/* Closes all connections and wipes the credential and the token: only the profile is left. */
+void session_hang_up(struct session *session);
 void session_close(struct session *session);
 DEFINE_CLEANUP(struct session *, session_close);

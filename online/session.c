@@ -84,14 +84,22 @@ struct session *session_open(const char *profile_name, struct error *err)
 	return session->graph ? TAKE(session) : NULL;
 }
 
-void session_close(struct session *session)
+void session_hang_up(struct session *session)
 {
-	if (!session)
-		return;
 	graph_close(session->graph);
 	auth_close(session->auth);
 	if (session->transport.close)
 		transport_close(&session->transport);
+	session->graph = NULL;
+	session->auth = NULL;
+	session->transport = (struct transport){ 0 };
+}
+
+void session_close(struct session *session)
+{
+	if (!session)
+		return;
+	session_hang_up(session);
 	net_origins_free(session->origins);
 	profile_free(session->profile);
 	memory_free(session);

@@ -87,6 +87,7 @@ static bool take(struct session *session, const struct snapshot_arguments *argum
 	struct snapshot_header header = { .source = source };
 	CLEANUP(snapshot_writer_closep) struct snapshot_writer *writer = NULL;
 	CLEANUP(evidence_freep) struct evidence *evidence = NULL;
+	int64_t until_ms;
 
 	if (!graph_organization(session->graph, &organization, err))
 		return false;
@@ -100,8 +101,13 @@ static bool take(struct session *session, const struct snapshot_arguments *argum
 		return false;
 	writer = snapshot_writer_open(path, &header, err);
 	if (!writer || !since_follow_extensions(session, writer, err) ||
-		!read_all(since, session, writer, evidence, err) ||
-		!snapshot_writer_finish(TAKE(writer), graph_service_time_ms(session->graph), err))
+		!read_all(since, session, writer, evidence, err))
+		return false;
+	until_ms = graph_service_time_ms(session->graph);
+	/* Nobody is asked any more; and where no secret is left, threads may pack. */
+	session_hang_up(session);
+	snapshot_writer_use_workers(writer, snapshot_workers());
+	if (!snapshot_writer_finish(TAKE(writer), until_ms, err))
 		return false;
 	talk_end();
 	return !evidence || evidence_end(evidence, arguments->evidence, err);

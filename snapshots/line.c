@@ -48,7 +48,7 @@ uint32_t line_count(struct span text)
 	}
 	for (; at < end; at++)
 		count += *at == '\n';
-	return count;
+	return count + (text.length && end[-1] != '\n');
 }
 
 /* Walks the keys of a line's outermost object. */

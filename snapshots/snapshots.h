@@ -62,8 +62,9 @@ void snapshot_writer_close(struct snapshot_writer *writer); /* drops what is not
 DEFINE_CLEANUP(struct snapshot_writer *, snapshot_writer_close);
 
 /*
- * Threads that may compress, to be said before the first object comes. None unless this is
- * called: a process that holds secrets has one thread. The file is the same.
+ * Threads that may compress, to be said before the writer is finished; what came in id order and was written as it
+ * came keeps those that were there when the first object came. None unless this is called: a process that
+ * holds secrets has one thread. The file is the same.
  */
 void snapshot_writer_use_workers(struct snapshot_writer *writer, unsigned workers);
 

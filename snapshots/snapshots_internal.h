@@ -111,7 +111,7 @@ struct span line_first(struct span text);
 struct span line_rest(struct span text);
 /* The same, for who has line_first(text) at hand. */
 struct span line_behind(struct span text, struct span line);
-uint32_t line_count(struct span text); /* newlines */
+uint32_t line_count(struct span text); /* one that does not end is one, too */
 /* The id, or absent. Any bytes may be handed in: a snapshot nobody signed is hostile. */
 struct span line_id(struct span line);
 /* True where the line holds a part of an object's members or owners. */

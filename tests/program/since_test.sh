@@ -72,6 +72,16 @@ sentence "it names the one it follows, and its place behind it"
 same "previous" "$(identity nothing.jsonl.zst)" "$(description second.jsonl.zst | jq -r .previous)"
 same "sequence" 2 "$(description second.jsonl.zst | jq -r .sequence)"
 
+sentence "threads pack it only when nobody is connected any more"
+if command -v strace >/dev/null && strace -qq -o /dev/null true 2>/dev/null; then
+	expect 0 strace -f -qq -e trace=network,clone,clone3 -o calls "$UNSTAGE" snapshot --output by-threads.jsonl.zst
+	same "lines" "$(lines whole.jsonl.zst)" "$(lines by-threads.jsonl.zst)"
+	at_least "requests" 1 "$(grep -c 'sendto(' calls)"
+	[ "$(nproc)" -eq 1 ] || at_least "threads" 1 "$(grep -c 'CLONE_THREAD' calls)"
+	same "calls to the network beside threads" "" \
+		"$(sed '1,/CLONE_THREAD/d' calls | grep -E '(socket|connect|sendto|recvfrom|recvmsg|sendmsg)\(')"
+fi
+
 sentence "owners that are older than said are read again"
 expect 0 "$UNSTAGE" snapshot --since second.jsonl.zst --owners-every 1m --output owners.jsonl.zst
 same "lines" "$(lines whole.jsonl.zst)" "$(lines owners.jsonl.zst)"

@@ -23,6 +23,12 @@ struct program {
 extern const struct program program;
 
 /*
+ * Runs the command that `argv` names, or hands it over. Its exit status, 0 or 1; ERROR_USAGE where no command was named,
+ * which is then told; or -1 with the error set.
+ */
+MUST_CHECK int command_dispatch(int argc, char **argv, struct error *err);
+
+/*
  * Becomes `unstage-online`, with the same arguments: beside this program, or in ../libexec/unstage. What
  * was set up for this process stays so. Returns only when that can't be (false, ERROR_SYSTEM).
  */

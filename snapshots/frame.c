@@ -8,7 +8,7 @@
  * and those can only unpack to one text, so that nothing is found by it but an index that lies; and
  * who can write such an index gains more where equal digests keep us from reading a bucket at all.
  * The writer's reading back and `unstage verify` check it, and a signature says whose index it is.
- * It would cost more than all the rest of comparing two snapshots.
+ * It would make comparing two snapshots a quarter longer.
  */
 #define ZSTD_STATIC_LINKING_ONLY /* names the parameter that leaves checksums alone */
 #include <errno.h>
